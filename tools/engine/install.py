@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Print the folder of a Pulumi CLI that runs Python programs; where there is none, put one into .engine/ first.
+
+The first of these that works is taken: the `pulumi` on PATH, the one already in .engine/, the official release, a build
+from Go modules. Nothing but Python's own library is used, because this may run before the project is installed.
+"""
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENGINE = HERE.parents[1] / ".engine"
+BIN = ENGINE / "bin"
+NEW = ENGINE / "new"  # becomes BIN in one step when it is known to work, so an interrupted run leaves no half BIN
+
+Version = tuple[int, ...]
+OLDEST: Version = (3, 254)  # the first whose `pulumi import --file` takes dynamic resources
+PLUGINS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
+
+
+class Unavailable(Exception):
+    """This way leads to no working CLI; the message says why."""
+
+
+def say(text: str) -> None:
+    """Show progress; stdout is kept for the answer."""
+    print(f"engine: {text}", file=sys.stderr, flush=True)
+
+
+def program(name: str, path: str | None = None) -> str:
+    """Return where a program lies."""
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise Unavailable(f"there is no {name}")
+    return found
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    """Return what a command prints; none of those run this way may take longer than ten minutes."""
+    try:
+        done = subprocess.run(  # noqa: S603 - only commands written in this file, without a shell
+            command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600
+        )
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(error.stderr.strip() or str(error)) from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(str(error)) from None
+    return done.stdout.strip()
+
+
+def pinned(module: str = "cli") -> str:
+    """Return the Pulumi version that a folder here builds; its go.mod is the only place that names it."""
+    require = r"^(?:require|\t) ?github\.com/pulumi/pulumi/(?:pkg|sdk)/v3 v(\S+)"
+    return str(re.findall(require, (HERE / module / "go.mod").read_text(), re.MULTILINE)[0])
+
+
+def numbers(version: str) -> Version:
+    """Return what versions are compared by: without a suffix such as `-alpha`."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
+    if found is None:
+        raise Unavailable(f"`pulumi version` answers {version!r}")
+    return tuple(map(int, found.groups()))
+
+
+def find(path: str, oldest: Version, newest: Version) -> Path:
+    """Return the folder of the `pulumi` on a search path, if its version fits and it can run Python programs."""
+    pulumi = Path(program("pulumi", path))
+    version = run(str(pulumi), "version")
+    if not oldest <= numbers(version) <= newest:
+        raise Unavailable(f"{pulumi} is {version}")
+    # Like the CLI itself: a package manager may link `pulumi` alone into a folder on PATH.
+    beside = os.pathsep.join((path, str(pulumi.parent), str(pulumi.resolve().parent)))
+    for plugin in PLUGINS:
+        program(plugin, beside)
+    return pulumi.parent
+
+
+def on_path() -> Path:
+    """Return the folder of the user's own CLI."""
+    return find(os.environ.get("PATH", os.defpath), OLDEST, newest=(4,))
+
+
+def kept(folder: Path = BIN) -> Path:
+    """Return a folder of ours if what is in it is whole and of the pinned version."""
+    return find(str(folder), numbers(pinned()), numbers(pinned()))
+
+
+def download() -> Path:
+    """Install the official release."""
+    curl = program("curl")  # bounds the look-up of the name and all attempts to connect together; urllib cannot
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    name = f"pulumi-v{pinned()}-{platform.system().lower()}-{machine}.tar.gz"
+    say(f"downloading {name} from get.pulumi.com")
+    clear()
+    limits = ("--connect-timeout", "10", "--speed-limit", "10000", "--speed-time", "20")
+    run(curl, "-fsSL", *limits, "-o", str(NEW / name), f"https://get.pulumi.com/releases/sdk/{name}")
+    try:
+        with tarfile.open(NEW / name) as archive:
+            for member in archive:
+                target = NEW / Path(member.name).name  # whatever the archive says, nothing is written elsewhere
+                source = archive.extractfile(member) if member.isfile() else None
+                if source and (target.name == "pulumi" or "python" in target.name):  # not the other languages' 300 MB
+                    with target.open("wb") as file:
+                        shutil.copyfileobj(source, file)
+                    target.chmod(0o755)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise Unavailable(f"{name} cannot be unpacked: {error}") from None
+    (NEW / name).unlink()
+    return keep()
+
+
+def build() -> Path:
+    """Build the CLI and its Python language host from Go modules, in the versions pinned in cli/ and language-host/."""
+    program("go")
+    say(f"building Pulumi {pinned()} from Go modules: this takes about four minutes, once")
+    clear()
+    if not os.environ.get("HOME"):  # where go keeps its caches unless told; -modcacherw lets `rm -r` delete them
+        flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip()
+        os.environ.update({"GOPATH": f"{ENGINE}/go", "GOCACHE": f"{ENGINE}/go-cache", "GOFLAGS": flags})
+    compile_tool("language-host")
+    compile_tool("cli")
+    # The language host starts two scripts that lie in the same module.
+    source = run("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3", cwd=HERE / "language-host")
+    for script in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
+        target = NEW / Path(script).name
+        shutil.copyfile(Path(source, script), target)
+        target.chmod(0o755)
+    return keep()
+
+
+def compile_tool(module: str) -> None:
+    """Build the tool that a go.mod names into NEW; go.sum holds for everything that goes into it."""
+    version = f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{pinned(module)}"
+    flags = ("-v", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w -X {version}")
+    command = ("go", "build", *flags, "-o", f"{NEW}/", "tool")
+    started = shown = time.monotonic()
+    last: deque[str] = deque(maxlen=3)
+    with subprocess.Popen(  # noqa: S603 - the command above, without a shell
+        command, cwd=HERE / module, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as go:
+        for line in go.stdout or ():
+            last.append(line.strip())
+            if time.monotonic() - shown > 10:
+                shown = time.monotonic()
+                say(f"{module}, {shown - started:.0f} s: {last[-1]}")
+    if go.returncode:
+        raise Unavailable("\n".join(last))
+
+
+def clear() -> None:
+    """Start with an empty NEW."""
+    shutil.rmtree(NEW, ignore_errors=True)
+    NEW.mkdir()
+
+
+def keep() -> Path:
+    """Let NEW take the place of BIN, if it works."""
+    kept(NEW)
+    (BIN / "pulumi").unlink(missing_ok=True)  # first, so that a BIN of which a part is deleted never looks whole
+    shutil.rmtree(BIN, ignore_errors=True)
+    NEW.rename(BIN)
+    return BIN
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let only one run at a time change .engine/."""
+    ENGINE.mkdir(exist_ok=True)
+    with (ENGINE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run of this script")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def engine() -> Path:
+    """Return the folder of a working CLI."""
+    try:
+        return on_path()
+    except Unavailable as why:
+        reasons = [f"- on PATH: {why}"]
+    with alone():
+        for place, way in (("in .engine/", kept), ("download", download), ("build", build)):
+            try:
+                return way()
+            except Unavailable as why:  # noqa: PERF203 - three turns
+                reasons.append(f"- {place}: {why}")
+    raise Unavailable("\n".join(reasons))
+
+
+if __name__ == "__main__":
+    os.environ["PULUMI_SKIP_UPDATE_CHECK"] = "true"  # or `pulumi version` asks a server
+    os.environ["GOWORK"] = "off"  # a go.work above the project is not about these modules
+    try:
+        print(engine())
+    except KeyboardInterrupt:
+        sys.exit("engine: interrupted")
+    except (Unavailable, OSError) as why:
+        sys.exit(
+            f"engine: there is no Pulumi CLI, and none could be installed:\n{why}\n"
+            f"Install Pulumi {OLDEST[0]}.{OLDEST[1]} or newer (https://www.pulumi.com/docs/install/), "
+            "or Go (https://go.dev/dl/), and try again."
+        )
