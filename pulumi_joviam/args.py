@@ -1,0 +1,176 @@
+"""What a program says about a resource, and the markers that say what a change of it means.
+
+A marker sits on the field it speaks about, with its reason. Diff, preview warnings and the README's
+table all read the same marker, so no fact about an argument has a second home.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, TypeVar
+
+from pulumi.runtime.known_types import is_unknown
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Replaces:
+    """A change needs a new object. ``why`` names what the API lacks."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class MayStop:
+    """A change may need the instance stopped. ``why`` completes "changing … ": what the user will notice."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Resets:
+    """An argument that is taken away goes back to ``to``, the API's documented default."""
+
+    to: Any
+
+
+@dataclass(frozen=True)
+class Required:
+    """An argument that is required, but may be said elsewhere: ``way`` tells where."""
+
+    way: str
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Two values mean the same if ``key`` makes them equal."""
+
+    key: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """All markers of one field."""
+
+    replaces: Replaces | None = None
+    may_stop: MayStop | None = None
+    resets: Resets | None = None
+    required: Required | None = None
+    alike: Alike | None = None
+
+    def same(self, a: Any, b: Any) -> bool:
+        """Say whether two values mean the same thing."""
+        if self.alike and a is not None and b is not None:
+            return bool(self.alike.key(a) == self.alike.key(b))
+        return bool(a == b)
+
+
+def _ipv4(value: str) -> str:
+    try:
+        ipaddress.IPv4Address(value)
+    except ValueError:
+        raise ValueError("must be an IPv4 address such as 192.168.2.1") from None
+    return value
+
+
+def _cidr(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be an IPv4 network in CIDR format such as 192.168.2.0/24") from None
+    if "/" not in value or str(network) != value:
+        raise ValueError(f"must be the network itself in CIDR format: {network}")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+IPv4 = Annotated[str, AfterValidator(_ipv4)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Region = Annotated[
+    Text,
+    Replaces("no PUT takes a region"),
+    Required("say it here, or for the whole stack with `pulumi config set joviam:region CODE`"),
+]
+
+
+class Args(BaseModel):
+    """The arguments of a resource, checked. A field that was not given is None and not in ``model_fields_set``."""
+
+    # strict: "50" is not a size, and True is not 1; defer_build: programs import this, only the plugin validates
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+    name: Text | None = None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield (argument, what is wrong) for every rule that concerns more than one argument.
+
+        Called with whatever is known: a field may be None (not given) or unknown until `up`.
+        """
+        yield from ()
+
+    @classmethod
+    @cache
+    def traits(cls) -> Mapping[str, Traits]:
+        """Return the markers of every field."""
+        names = {Replaces: "replaces", MayStop: "may_stop", Resets: "resets", Required: "required", Alike: "alike"}
+        return {
+            field: Traits(**{names[type(mark)]: mark for mark in info.metadata if type(mark) in names})
+            for field, info in cls.model_fields.items()
+        }
+
+
+def check(args: type[Args], given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (property, what is wrong) for everything wrong with ``given``, which may hold unknown values."""
+    found: dict[str, str] = {}
+    try:
+        args.model_validate(dict(given))
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            if not is_unknown(problem["input"]):
+                where = _property(problem["loc"], given)
+                text = _missing(args, where) if problem["type"] == "missing" else _plainly(problem["msg"])
+                found[where] = f"{found[where]}, or {text}" if where in found and text not in found[where] else text
+    if not found:
+        found = dict(args.model_construct(**given).problems())
+    return list(found.items())
+
+
+def given(*values: Any) -> bool:
+    """Say whether every value is there and known, so that a rule about them can be asked."""
+    return not any(value is None or is_unknown(value) for value in values)
+
+
+def has_unknown(value: Any) -> bool:
+    """Say whether a value is unknown until `up`, or holds something that is."""
+    if isinstance(value, Mapping):
+        return any(has_unknown(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(has_unknown(item) for item in value)
+    return bool(is_unknown(value))
+
+
+def _missing(args: type[Args], field: str) -> str:
+    required = args.traits()[field].required if field in args.traits() else None
+    return f"is required: {required.way}" if required else "is required"
+
+
+def _plainly(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should", "must", 1)
+
+
+def _property(loc: tuple[int | str, ...], given: Any) -> str:
+    """Return the path as a program writes it. The rest of ``loc`` names branches of a union."""
+    path = ""
+    for part in loc:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            given = given[part] if isinstance(given, (list, tuple)) and part < len(given) else None
+        elif isinstance(given, Mapping) and (part.isidentifier() or part in given):
+            path += f".{part}" if path else part
+            given = given.get(part)
+    return path

@@ -1,0 +1,36 @@
+"""Until when something may go on: the one place where this package reads a clock or sleeps.
+
+Every pause can be ended by an event (Ctrl-C), so no thread of ours ever sleeps through it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from pulumi_joviam.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A point in time ``at`` (``time.monotonic()``) that ends an operation, and the event that ends it at once."""
+
+    at: float
+    cancelled: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    @classmethod
+    def after(cls, seconds: float, cancelled: threading.Event | None = None) -> Deadline:
+        """Return the deadline ``seconds`` from now."""
+        return cls(time.monotonic() + seconds, cancelled or threading.Event())
+
+    def remaining(self) -> float:
+        """Return the seconds left, never less than 0. Raises Cancelled after Ctrl-C."""
+        if self.cancelled.is_set():
+            raise Cancelled("interrupted")
+        return max(0.0, self.at - time.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but not beyond the deadline. Raises Cancelled the moment Ctrl-C is pressed."""
+        if self.cancelled.wait(min(seconds, self.remaining())):
+            raise Cancelled("interrupted")

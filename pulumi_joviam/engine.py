@@ -1,0 +1,182 @@
+"""What Pulumi's Python plugin leaves out, reached from inside it. Nothing else here knows frames.
+
+The plugin of dynamic providers serves four calls at a time, shows a traceback for every error, has no
+way to say "made, but not ready", none to warn, and ignores Ctrl-C. The engine behind it can do all of
+that. Each function below reaches for one of these and falls back quietly where an engine or SDK looks
+different: then things are as they are without us. Each has its own test on the real engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.message import Message
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
+
+WORKERS = 64
+# The engine reads errors from gRPC trailers, which a client refuses beyond about 16 KB: what lies over
+# this many bytes of properties is left out of a partial failure.
+PARTIAL_BYTES = 8_000
+DROPPED = "__dropped"
+"""Hidden output: names of the outputs that a partial failure had no room for."""
+
+cancelled = threading.Event()
+"""Set by the first Ctrl-C (and harmlessly at every normal end)."""
+
+_CANCEL = "/pulumirpc.ResourceProvider/Cancel"
+
+
+class Reported(Exception):
+    """Ends a provider method whose error was already handed to the engine: the message travels in trailers."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the engine said in the call that a provider method is serving.
+
+    ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are what the program said when the object was
+    last changed, or None where they cannot be had. ``known`` is false where the call could not be found.
+    """
+
+    urn: str = ""
+    timeout: float = 0
+    inputs: Mapping[str, Any] | None = None
+    provider: str = ""
+    context: Any = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The resource's Pulumi name."""
+        return self.urn.rsplit("::", 1)[-1]
+
+
+def call() -> Call:
+    """Return the call that the current thread is serving."""
+    for frame in _frames(sys._getframe(1)):
+        context = frame.f_locals.get("context")
+        request = frame.f_locals.get("request")
+        if isinstance(context, grpc.ServicerContext) and isinstance(request, Message):
+            return _read_call(request, context)
+    return Call()
+
+
+def widen(workers: int = WORKERS) -> None:
+    """Let the plugin serve ``workers`` calls at a time. Falls back to its own four."""
+    with contextlib.suppress(Exception):
+        for frame in _frames(sys._getframe(1)):
+            if frame.f_code.co_name == "_worker":
+                executor = frame.f_locals["executor_reference"]()
+                executor._max_workers = max(workers, executor._max_workers)
+                for _ in range(executor._work_queue.qsize()):  # calls that came before this one
+                    executor._adjust_thread_count()
+                return
+
+
+def listen_for_cancel() -> None:
+    """Set ``cancelled`` at Ctrl-C. Falls back to waits that end by themselves."""
+    with contextlib.suppress(Exception):
+        frame = sys._current_frames()[threading.main_thread().ident or 0]
+        server = next(f.f_locals["server"] for f in _frames(frame) if isinstance(f.f_locals.get("server"), grpc.Server))
+        tables = [handler._method_handlers for handler in server._state.generic_handlers]
+        # grpcio keeps registered methods in a second table since 1.64
+        tables.append(getattr(server._state, "registered_method_handlers", None) or {})
+        for table in tables:
+            if _CANCEL in table:
+                table[_CANCEL] = table[_CANCEL]._replace(unary_unary=_cancel)
+
+
+def refusal(message: str) -> Exception:
+    """Return what to raise so that the user sees ``message`` on the resource and no traceback."""
+    return _reported(message)
+
+
+def partial_failure(id: str, outputs: dict[str, Any], reason: str) -> Exception:
+    """Return what to raise so that the engine keeps the object ``id`` with ``outputs`` although the step failed.
+
+    The next `up` calls update for it. Values that do not fit are left out and named in the hidden output __dropped.
+    """
+    outputs = {**outputs, "__provider": call().provider}
+    dropped: list[str] = []
+    while (properties := _pack(outputs)).ByteSize() > PARTIAL_BYTES:
+        largest = max((key for key in outputs if not key.startswith("__")), key=lambda key: len(str(outputs[key])))
+        del outputs[largest]
+        dropped.append(largest)
+        outputs[DROPPED] = dropped
+    return _reported(reason, provider_pb2.ErrorResourceInitFailed(id=id, properties=properties, reasons=[reason]))
+
+
+def say(urn: str, message: str) -> None:
+    """Show ``message`` in the resource's own row while it is worked on."""
+    _log(engine_pb2.INFO, urn, message, ephemeral=True)
+
+
+def warn(urn: str, message: str) -> None:
+    """Show a warning on the resource, also in `preview` and `preview --json`."""
+    _log(engine_pb2.WARNING, urn, message, ephemeral=False)
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _read_call(request: Any, context: Any) -> Call:
+    """Return what the request says; every kind of call has other fields."""
+    with contextlib.suppress(Exception):
+        names = {descriptor.name for descriptor in request.DESCRIPTOR.fields}
+        inputs = next((name for name in ("old_inputs", "inputs") if name in names), None)
+        bags = [getattr(request, name) for name in ("news", "properties", "inputs", "olds") if name in names]
+        return Call(
+            urn=request.urn,
+            timeout=request.timeout if "timeout" in names else 0,
+            inputs=rpc.deserialize_properties(getattr(request, inputs), True) if inputs else None,
+            provider=next((bag["__provider"] for bag in bags if "__provider" in bag), ""),
+            context=context,
+        )
+    return Call(context=context)
+
+
+def _cancel(_request: Any, _context: Any) -> Any:
+    cancelled.set()
+    return empty_pb2.Empty()
+
+
+def _reported(message: str, *details: Message) -> Exception:
+    context = call().context
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    for detail in details:
+        status.details.add().Pack(detail)
+    if context is not None:
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    return Reported(message)
+
+
+def _pack(outputs: Mapping[str, Any]) -> Any:
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(rpc.serialize_properties(dict(outputs), {}))
+    finally:
+        loop.close()
+
+
+@functools.cache
+def _engine() -> Any:
+    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[1]))
+
+
+def _log(severity: Any, urn: str, message: str, ephemeral: bool) -> None:
+    with contextlib.suppress(Exception):
+        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=ephemeral)
+        _engine().Log(request, timeout=5)

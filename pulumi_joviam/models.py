@@ -1,0 +1,213 @@
+"""The API's nouns as it shows them. Where a noun lives and what its states mean is class data.
+
+A model never decides anything: it is what was seen at one moment. Fields the API may add later are
+ignored. Ids are checked to be UUIDs here, so nothing else can ever reach the path of a request.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Id = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
+]
+
+
+class Model(BaseModel):
+    """An object of the API. ``noun`` is what a person calls it, ``path`` where it lives."""
+
+    # defer_build: programs import these classes too and must not pay for validators that only the plugin needs
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    noun: ClassVar[str]
+    path: ClassVar[str]
+    # an object without states is always settled
+    ready: ClassVar[frozenset[str]] = frozenset({""})
+    failed: ClassVar[frozenset[str]] = frozenset()
+    gone: ClassVar[frozenset[str]] = frozenset({"terminated", "transferred"})
+    has_state_path: ClassVar[bool] = False
+
+    id: Id
+    state: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the object rests: no transition is under way."""
+        return self.state in self.ready or self.state in self.failed or self.state in self.gone
+
+
+class Named(Model):
+    """Something that a program may call by its id or by a word."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Everything a person may call it: the id first, then the word we would show."""
+        raise NotImplementedError
+
+    def means(self, said: str) -> bool:
+        """Say whether a program that says ``said`` means this."""
+        return said in self.words
+
+
+class Region(Named):
+    """Reference: Region."""
+
+    noun = "region"
+    path = "/regions"
+
+    name: str
+    code: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.id, self.code, self.name)
+
+
+class PerformanceTier(Named):
+    """Reference: Performance Tier. Listed apart for disks and for instances."""
+
+    noun = "performance tier"
+    path = "/performance_tiers"
+
+    name: str
+    region: Region
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.id, self.name)
+
+
+class Template(Named):
+    """Reference: Template. A slug names the newest version of a line."""
+
+    noun = "template"
+    path = "/templates"
+
+    name: str | None = None
+    slug: str | None = None
+    region: Region
+    version: int
+    minimum_disk_size: int | None = None
+    allows_public_key_auth: bool
+    disk_id: Id | None = None
+    published: bool
+    recommended_virtualization: str
+    superseded_by_id: Id | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(word for word in (self.id, self.slug, self.name) if word)
+
+
+class PublicKey(Model):
+    """Reference: Public Key."""
+
+    noun = "public key"
+    path = "/public_keys"
+
+    name: str
+    key: str
+    created_at: str
+
+
+class Network(Model):
+    """Reference: Network."""
+
+    noun = "network"
+    path = "/networks"
+    ready = frozenset({"ready"})
+    failed = frozenset({"failed_to_provision"})
+
+    name: str | None = None
+    is_public: bool
+    specification: str
+    netmask: str
+    network_address: str
+    gateway: str | None = None
+    primary_nameserver: str | None = None
+    secondary_nameserver: str | None = None
+    region: Region
+    created_at: str
+
+
+class IpAddress(Model):
+    """Reference: IP Address."""
+
+    noun = "IP address"
+    path = "/ip_addresses"
+
+    name: str | None = None
+    address: str
+    network_id: Id
+    instance_ids: list[Id]
+    shareable: bool
+    created_at: str
+
+
+class Disk(Model):
+    """Reference: Disk. ``size`` is in GB."""
+
+    noun = "disk"
+    path = "/disks"
+    ready = frozenset({"attached", "unattached"})
+    failed = frozenset({"failed_to_provision", "failed_to_terminate"})
+    has_state_path = True
+
+    name: str
+    size: int
+    performance_tier: PerformanceTier
+    region: Region
+    template: Template | None = None
+    cdrom: bool
+    is_template: bool
+    instance_id: Id | None = None
+    created_at: str
+
+
+class NetworkAdapter(Model):
+    """Reference: Network Adapter."""
+
+    noun = "network adapter"
+    path = ""
+
+    index: int
+    dhcp: bool
+    network: Network
+    ip_addresses: list[IpAddress]
+
+
+class Instance(Model):
+    """Reference: Instance. ``memory`` is in MB.
+
+    The API shows ``note`` and ``context`` at addresses of their own: None means nobody has looked.
+    """
+
+    noun = "instance"
+    path = "/instances"
+    ready = frozenset({"running", "stopped"})
+    failed = frozenset({"failed_to_provision"})
+    has_state_path = True
+
+    name: str
+    hostname: str
+    memory: int
+    performance_tier: PerformanceTier
+    region: Region
+    virtualization: str
+    boot_device: str
+    start_on_crash: bool
+    start_on_reboot: bool
+    start_on_shutdown: bool
+    disks: list[Disk]
+    network_adapters: list[NetworkAdapter]
+    public_keys: list[PublicKey]
+    availability_group: list[Id]
+    created_at: str
+    note: str | None = None
+    context: dict[str, str] | None = None
+
+    def with_details(self, **details: Any) -> Instance:
+        """Return a copy that also knows ``note`` or ``context``."""
+        return self.model_copy(update=details)

@@ -1,0 +1,146 @@
+"""One lifecycle step of one resource: its deadline, its connection, what it tells the user.
+
+What resources share in talking to the API lives here once: objects under way are waited for before they
+are written to, and a refusal that came because an object started to move meanwhile is not the last word.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from pulumi_joviam import engine
+from pulumi_joviam.catalog import Catalog
+from pulumi_joviam.client import Client
+from pulumi_joviam.config import Settings
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail
+from pulumi_joviam.models import Model, Named, PerformanceTier, Region, Template
+from pulumi_joviam.waiter import Waiter
+
+M = TypeVar("M", bound=Model)
+N = TypeVar("N", bound=Named)
+T = TypeVar("T")
+
+
+class Session:
+    """What all steps of one account share in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.client = Client(settings, engine.cancelled)
+        self.catalog = Catalog(self.client)
+        self.waiter = Waiter(self.client)
+        self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+
+
+_opening = threading.Lock()
+_open = functools.cache(Session)
+
+
+def session(settings: Settings) -> Session:
+    """Return the one session for these settings."""
+    with _opening:
+        return _open(settings)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step. ``api`` is a client whose calls end at the step's deadline."""
+
+    urn: str
+    api: Client
+    deadline: Deadline
+    session: Session
+    resolved: dict[str, Named] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, urn: str, settings: Settings, seconds: float) -> Operation:
+        """Start a step that may take ``seconds``."""
+        shared = session(settings)
+        deadline = Deadline.after(seconds, engine.cancelled)
+        return cls(urn, shared.client.until(deadline), deadline, shared)
+
+    def afresh(self, seconds: float) -> Operation:
+        """Return the same step with a new deadline that Ctrl-C does not end."""
+        deadline = Deadline.after(seconds)
+        return replace(self, api=self.api.until(deadline), deadline=deadline)
+
+    def region(self, said: str) -> Region:
+        """Look up a region. Raises ArgumentError."""
+        return self._resolved("region", self.session.catalog.region(said))
+
+    def performance_tier(self, said: str, use: Literal["disks", "instances"], region: Region) -> PerformanceTier:
+        """Look up a tier. Raises ArgumentError."""
+        return self._resolved("performance_tier", self.session.catalog.performance_tier(said, use, region))
+
+    def template(self, said: str, region: Region) -> Template:
+        """Look up a template. Raises ArgumentError."""
+        return self._resolved("template", self.session.catalog.template(said, region))
+
+    @contextmanager
+    def turn(self, instance_id: str) -> Iterator[None]:
+        """Work on an instance while no other step of this process does."""
+        turn = self.session.turns[instance_id]
+        while not turn.acquire(timeout=0.2):
+            if not self.deadline.remaining():
+                raise TimedOut(f"another resource is still working on the instance {instance_id}", "busy")
+        try:
+            yield
+        finally:
+            turn.release()
+
+    def say(self, message: str) -> None:
+        """Show a line in the resource's row while it is worked on."""
+        engine.say(self.urn, message)
+
+    def warn(self, message: str) -> None:
+        """Show a warning on the resource."""
+        engine.warn(self.urn, message)
+
+    def wait(self, live: Model, until: frozenset[str]) -> str:
+        """Wait until the object is in one of these states and return it."""
+        return self.session.waiter.wait(type(live), live.id, until, self.deadline, self.say)
+
+    def at_rest(self, live: M) -> M:
+        """Return the object when no transition is under way, in whatever state that left it."""
+        if live.settled:
+            return live
+        self.wait(live, live.ready | live.failed)
+        return self.api.get(type(live), live.id)
+
+    def settled(self, live: M) -> M:
+        """Return the object at rest. Raises Failed if it ended in a state from which it does not recover."""
+        live = self.at_rest(live)
+        if live.state in live.failed:
+            raise Failed(f"the {live.noun} {live.id} ended in state {live.state}", live.state)
+        return live
+
+    def steadily(self, live: M, act: Callable[[M], T]) -> T:
+        """Act on the object at rest; again, if it was refused because the object had begun to move."""
+        while True:
+            live = self.at_rest(live)
+            try:
+                return act(live)
+            except ValidationFail:
+                now = self.api.get(type(live), live.id)
+                if now.state == live.state:
+                    raise
+                live = now
+
+    def delete(self, live: Model) -> None:
+        """Delete the object and wait until it is gone. Gone already is fine."""
+        try:
+            self.steadily(live, lambda now: self.api.delete(type(now), now.id))
+        except NotFound:
+            return
+        if live.state:
+            self.wait(live, live.gone)
+
+    def _resolved(self, argument: str, found: N) -> N:
+        self.resolved[argument] = found
+        return found

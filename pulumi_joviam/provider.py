@@ -1,0 +1,379 @@
+"""check, diff, create, read, update and delete of every resource, written once.
+
+A resource says what is special about it in a few methods of its Provider:
+
+    post(op, args) -> live              the POST; returns as soon as there is an id
+    converge(op, live, args) -> live    brings the live object to what the program says, and waits
+    remove(op, live)                    deletes it, and waits
+    look(op, id, fields) -> live        reads it
+    said(live), computed(live)          the object as arguments, and as the outputs beside them
+
+Create is post and converge; update is look and converge; so an update after a failed or interrupted
+create finishes what that began. Nothing is derived from what we believe the state was.
+
+The state of a resource holds what its program said (inputs) and, as outputs, the live value of each
+argument that the program gives, the computed outputs, and two things that no display shows:
+``__words`` (all the words that name the region, tier or template, so that diff needs no network) and
+``__failed`` (the state of an object whose provisioning failed for good: the next `up` replaces it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from pulumi_joviam import engine
+from pulumi_joviam.args import Args, check, has_unknown
+from pulumi_joviam.config import Settings
+from pulumi_joviam.errors import ApiError, ArgumentError, Failed, JoviamError, NotFound
+from pulumi_joviam.models import Model, Named
+
+if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
+    from pulumi_joviam.operation import Operation
+
+A = TypeVar("A", bound=Args)
+M = TypeVar("M", bound=Model)
+
+STEP_SECONDS = 600.0
+"""How long create, update and delete may take without customTimeouts."""
+READ_SECONDS = 60.0
+
+WORDS = "__words"
+FAILED = "__failed"
+LONGEST_MESSAGE = 4_000
+
+
+class Provider(ResourceProvider, Generic[A, M]):
+    """The lifecycle of one kind of resource.
+
+    The module path and the class name of every subclass stand in users' state: they never change.
+    An instance holds nothing before `configure`, so it is stored as that reference alone.
+    """
+
+    serialize_as_secret_always = False
+
+    args: ClassVar[type[Args]]
+    model: ClassVar[type[Model]]
+    outputs: ClassVar[tuple[str, ...]] = ()
+    """Names of the outputs beside the arguments."""
+    api_names: ClassVar[Mapping[str, str]] = {}
+    """The API's name of a field → our argument, where they differ."""
+
+    # -- what a resource says about itself --
+
+    def post(self, op: Operation, args: A) -> M:
+        """Make the object and return it as soon as it has an id."""
+        raise NotImplementedError
+
+    def converge(self, op: Operation, live: M, args: A) -> M:
+        """Bring the live object to what ``args`` say, and wait. The default PUTs every field that differs."""
+        live = op.settled(live)
+        body = self.differing(live, args)
+        return op.steadily(live, lambda now: op.api.update(type(now), now.id, body)) if body else live
+
+    def remove(self, op: Operation, live: M) -> None:
+        """Delete the object and wait until it is gone."""
+        op.delete(live)
+
+    def look(self, op: Operation, id: str, _fields: set[str]) -> M:
+        """Read the object. ``_fields`` names the arguments that the program gives. Raises NotFound."""
+        return op.api.get(self.model, id)  # type: ignore[return-value] # model is the class of M
+
+    def said(self, live: M) -> dict[str, Any]:
+        """Return the object as a program would say it. Arguments that cannot be read back are left out."""
+        return {field: getattr(live, field) for field in self.args.model_fields if hasattr(live, field)}
+
+    def computed(self, live: M) -> dict[str, Any]:
+        """Return the outputs beside the arguments."""
+        return {name: getattr(live, name) for name in self.outputs}
+
+    def compare(self, field: str, old: Any, new: Any, _before: Any) -> Literal["same", "update", "replace"]:
+        """Say what it takes to bring a field from ``old`` (live) to ``new``. The program said ``_before`` last."""
+        traits = self.args.traits()[field]
+        if traits.same(old, new):
+            return "same"
+        return "replace" if traits.replaces else "update"
+
+    def delete_first(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
+        """Say whether old and new cannot exist side by side, so that a replacement deletes first."""
+        return False
+
+    def announce(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[str]:
+        """Yield warnings for a preview. ``steps`` maps each changed argument to "update" or "replace"."""
+        if "replace" not in steps.values():
+            for field in steps:
+                if may_stop := self.args.traits()[field].may_stop:
+                    yield f"changing {field} {may_stop.why}"
+
+    # -- what every resource does alike --
+
+    def differing(self, live: M, args: A) -> dict[str, Any]:
+        """Return {field: wanted} for the arguments that are given, can be read back, and differ."""
+        shown = self.said(live)
+        traits = self.args.traits()
+        wanted = {field: getattr(args, field) for field in args.model_fields_set if field in shown}
+        return {
+            field: value
+            for field, value in wanted.items()
+            if not traits[field].replaces and not self._means(traits[field].same, shown[field], value)
+        }
+
+    def configure(self, req: ConfigureRequest) -> None:
+        engine.widen()
+        engine.listen_for_cancel()
+        self._config = req.config.get
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        news, olds = _plain(news), _plain(olds)
+        call = engine.call()
+        with self._reporting("checking", call):
+            settings = Settings.load(self._config)
+        # an object that was imported without a name stays so until the program names it
+        if "name" not in news and ("name" in olds or not olds) and call.name:
+            news["name"] = call.name
+        news = self.defaults(news, settings)
+        # __provider is no argument; _plain leaves it out and the plugin adds it again
+        return CheckResult(news, [CheckFailure(where, what) for where, what in check(self.args, news)])
+
+    def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
+        """Fill in what a program may leave out: the stack's region, and defaults of ours that are managed."""
+        if "region" in self.args.model_fields and "region" not in news and settings.region:
+            news["region"] = settings.region
+        return news
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        call = engine.call()
+        before = None if call.inputs is None else _plain(call.inputs)
+        hidden, olds, news = olds, _plain(olds), _plain(news)
+        if hidden.get(FAILED):
+            return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
+        for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known
+            olds[field] = (before or news).get(field)
+        steps = {}
+        for field, traits in self.args.traits().items():
+            old, new = olds.get(field), news.get(field)
+            words = (hidden.get(WORDS) or {}).get(field, ())
+            if new is None:
+                if old is not None and traits.resets and not traits.same(old, traits.resets.to):
+                    steps[field] = "update"
+            elif has_unknown(new):
+                steps[field] = "replace" if traits.replaces else "update"
+            elif not (new in words and old in words) if words else True:
+                step = self.compare(field, old, new, (before or {}).get(field))
+                if step != "same":
+                    steps[field] = step
+        for message in self.announce(olds, news, steps):
+            engine.warn(call.urn, message)
+        if not steps:
+            return DiffResult(changes=False)
+        replaces = [field for field, step in steps.items() if step == "replace"]
+        return DiffResult(
+            # None lets the engine show the lines that differ between what was said and what is said now
+            changes=None if before is not None and before != news else True,
+            replaces=replaces,
+            delete_before_replace=bool(replaces) and self.delete_first(olds, news, steps),
+        )
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        call, said = engine.call(), _plain(props)
+        with self._reporting("creating", call):
+            op = self._begin(call, STEP_SECONDS)
+            args = self._args(said)
+            live = self.post(op, args)
+        return CreateResult(live.id, self._converged("creating", call, op, live, args, said, {}))
+
+    def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        call, words = engine.call(), olds.get(WORDS) or {}
+        olds, news = _plain(olds), _plain(news)
+        taken = {
+            field: traits.resets.to
+            for field, traits in self.args.traits().items()
+            if traits.resets and field in olds and field not in news
+        }
+        with self._reporting("updating", call):
+            op = self._begin(call, STEP_SECONDS)
+            args = self._args({**taken, **news})
+            try:
+                live = self.look(op, id, args.model_fields_set)
+            except NotFound:
+                raise JoviamError(
+                    f"the {self.model.noun} {id} does not exist any more. "
+                    "`pulumi refresh` takes note of that, and the next `up` makes it again."
+                ) from None
+        return UpdateResult(self._converged("updating", call, op, live, args, news, words, {**taken, **news}))
+
+    def read(self, id: str, props: dict[str, Any]) -> ReadResult:
+        call = engine.call()
+        said = _plain(call.inputs or props)
+        with self._reporting("reading", call):
+            op = self._begin(call, READ_SECONDS)
+            getting = not _plain(props)  # Class.get has no state yet: everything is wanted, and must exist
+            try:
+                live = self.look(op, id, set(self.args.model_fields) if getting else set(said))
+            except NotFound:
+                if getting:
+                    raise
+                return ReadResult(None, {})
+            if live.state in live.gone:
+                if live.state == "transferred":
+                    op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
+                return ReadResult(None, {})
+        if getting:
+            said = {field: _word(value) for field, value in self.said(live).items()}
+        inputs = self._shown(live, said)
+        return ReadResult(id, self._state(live, inputs, props.get(WORDS) or {}), self.remembered(said, inputs))
+
+    def remembered(self, _said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+        """Return the inputs that a refresh leaves in the state: what the object shows, so that drift is seen."""
+        return shown
+
+    def delete(self, id: str, _props: dict[str, Any]) -> None:
+        call = engine.call()
+        with self._reporting("deleting", call):
+            op = self._begin(call, STEP_SECONDS)
+            try:
+                live = self.look(op, id, set())
+                if live.state not in live.gone:
+                    self.remove(op, live)
+            except NotFound:
+                return
+
+    # -- how they do it --
+
+    def _begin(self, call: engine.Call, seconds: float) -> Operation:
+        from pulumi_joviam.operation import Operation
+
+        return Operation.begin(call.urn, Settings.load(self._config), call.timeout or seconds)
+
+    def _args(self, said: Mapping[str, Any]) -> A:
+        problems = check(self.args, said)
+        if problems:
+            raise ArgumentError(*problems[0])
+        return self.args.model_validate(said)  # type: ignore[return-value] # args is the class of A
+
+    def _converged(
+        self,
+        doing: str,
+        call: engine.Call,
+        op: Operation,
+        live: M,
+        args: A,
+        said: dict[str, Any],
+        words: Mapping[str, Any],
+        managed: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Converge and return the outputs. Whatever goes wrong from here on, the engine keeps the object."""
+        try:
+            live = self.converge(op, live, args)
+            return self._state(live, self._shown(live, said), words, op)
+        except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
+            live = self._last_look(op, live, args, error)
+            outputs = self._state(live, self._shown(live, managed or said), words, op)
+            if isinstance(error, Failed) and live.state in live.failed:
+                outputs[FAILED] = live.state
+            raise engine.partial_failure(live.id, outputs, self._text(doing, call, error, live.id)) from None
+
+    def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M:
+        """Return what is live after a failure, or what was last seen where that cannot be asked."""
+        if engine.cancelled.is_set() or not isinstance(error, JoviamError):
+            return live
+        try:
+            again = self._begin(engine.Call(urn=op.urn), 5)
+            return self.look(again, live.id, args.model_fields_set)
+        except JoviamError:
+            return live
+
+    def _shown(self, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was ``said`` with each value that is no longer true replaced by the live one."""
+        shown, traits = self.said(live), self.args.traits()
+        now: dict[str, Any] = {}
+        for field, value in said.items():
+            if field not in shown or self._means(traits[field].same, shown[field], value):
+                now[field] = value
+            elif shown[field] is not None:
+                now[field] = _word(shown[field], like=value)
+        return now
+
+    @staticmethod
+    def _means(same: Callable[[Any, Any], bool], live: Any, said: Any) -> bool:
+        """Say whether the live value is what was said. Some live values know by what they may be called."""
+        return bool(live.means(said)) if hasattr(live, "means") else same(live, said)
+
+    def _state(
+        self, live: M, arguments: Mapping[str, Any], words: Mapping[str, Any], op: Operation | None = None
+    ) -> dict[str, Any]:
+        """Return the outputs for the state."""
+        seen = {**(op.resolved if op else {}), **self.said(live)}
+        named = {field: list(value.words) for field, value in seen.items() if isinstance(value, Named)}
+        known = {field: value for field, value in {**words, **named}.items() if field in arguments}
+        outputs = {**arguments, **self.computed(live)}
+        return {**outputs, WORDS: known} if known else outputs
+
+    @contextmanager
+    def _reporting(self, doing: str, call: engine.Call) -> Iterator[None]:
+        """Turn what went wrong into one clear message on the resource."""
+        try:
+            yield
+        except JoviamError as error:
+            raise engine.refusal(self._text(doing, call, error)) from None
+
+    def _text(self, doing: str, call: engine.Call, error: Exception, id: str = "") -> str:
+        text = error.describe(self.api_names) if isinstance(error, ApiError) else str(error)
+        if not isinstance(error, JoviamError):
+            text = f"a bug in pulumi-joviam, please report it: {type(error).__name__}: {text}"
+        message = f'{doing} {self.model.noun} "{call.name}": {text}'
+        if id:
+            message += f"\nThe {self.model.noun} {id} is kept in the state; the next `pulumi up` goes on with it."
+        return message[:LONGEST_MESSAGE]
+
+
+class Resource(pulumi.dynamic.Resource):
+    """Base of the classes that programs use. ``provider`` names the lifecycle."""
+
+    _lifecycle: ClassVar[type[Provider[Any, Any]]]
+    _kind: ClassVar[str]
+
+    def __init_subclass__(cls, provider: type[Provider[Any, Any]] | None = None) -> None:
+        if provider:
+            cls._lifecycle, cls._kind = provider, cls.__name__
+        # the type stands in users' state, so a subclass in a program keeps it
+        super().__init_subclass__(module="joviam", name=cls._kind)
+
+    def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
+        outputs = dict.fromkeys(self._lifecycle.outputs)
+        super().__init__(self._lifecycle(), resource_name, {**outputs, **arguments}, opts)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a program said: without hidden values and without the floats that whole numbers travel as."""
+    return {key: _whole(value) for key, value in values.items() if not key.startswith("__") and value is not None}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value
+
+
+def _word(value: Any, like: Any = None) -> Any:
+    """Return a live value as a program would say it: by id if it said an id, else by the usual word."""
+    if not isinstance(value, Named):
+        return value
+    return value.words[0] if like is not None and len(str(like)) == len(value.id) else value.words[1]

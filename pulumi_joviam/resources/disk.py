@@ -1,0 +1,175 @@
+"""Disks: blank, from a template, or cloned from another disk.
+
+Reference: "Disk". What surprises: a disk only grows, by an action of its own (resize); a smaller one is
+a new disk, and only the program's own word makes one smaller: a disk that somebody grew by hand stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pulumi
+from pydantic import Field
+
+from pulumi_joviam import models
+from pulumi_joviam.args import Args, MayStop, Region, Replaces, Resets, Text
+from pulumi_joviam.errors import JoviamError, ValidationFail
+from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.resources import power
+
+if TYPE_CHECKING:
+    from pulumi_joviam.operation import Operation
+
+
+class DiskArgs(Args):
+    size: Annotated[int, Field(gt=0), MayStop("may stop the instance that the disk is attached to")]
+    performance_tier: Annotated[Text, Replaces("PUT /disks takes no performance tier")]
+    region: Region
+    template: Annotated[Text | None, Replaces("a template is copied when the disk is made")] = None
+    source_disk: Annotated[Text | None, Replaces("a disk is cloned when the new one is made")] = None
+    cdrom: Annotated[bool | None, Resets(False)] = None
+    is_template: Annotated[bool | None, Resets(False)] = None
+    allow_stopping: bool | None = None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.template is not None and self.source_disk is not None:
+            yield "source_disk", "a disk is made from a template or from a source_disk: say one of them"
+
+
+class DiskProvider(Provider[DiskArgs, models.Disk]):
+    args = DiskArgs
+    model = models.Disk
+    outputs = ("template_id",)
+
+    def post(self, op: Operation, args: DiskArgs) -> models.Disk:
+        region = op.region(args.region)
+        tier = op.performance_tier(args.performance_tier, "disks", region).id
+        body = args.model_dump(include={"name", "is_template"}, exclude_unset=True) | {"performance_tier": tier}
+        if args.source_disk:
+            return op.api.create(models.Disk, body, op.api.path(models.Disk, args.source_disk, "clone"))
+        body |= args.model_dump(include={"size", "cdrom"}, exclude_unset=True) | {"region": region.id}
+        if args.template:
+            body["template"] = op.template(args.template, region).id
+        return op.api.create(models.Disk, body)
+
+    def converge(self, op: Operation, live: models.Disk, args: DiskArgs) -> models.Disk:
+        live = super().converge(op, live, args)
+        if args.size <= live.size:
+            return live
+
+        def grow(disk: models.Disk) -> None:
+            op.steadily(disk, lambda now: op.api.call("POST", op.api.path(models.Disk, now.id, "resize"), size))
+
+        size = {"size": args.size}
+        try:
+            grow(live)
+        except ValidationFail as refused:
+            if not live.instance_id:
+                raise
+            with power.stopped_for(op, live.instance_id, refused, allowed=bool(args.allow_stopping)):
+                grow(live)
+        return op.settled(op.api.get(models.Disk, live.id))
+
+    def remove(self, op: Operation, live: models.Disk) -> None:
+        live = op.at_rest(live)
+        if live.instance_id:
+            name = op.api.get(models.Instance, live.instance_id).name
+            raise JoviamError(
+                f'the disk {live.id} is attached to the instance "{name}" ({live.instance_id}). '
+                "Take it out of that instance's disks first."
+            )
+        op.delete(live)
+
+    def said(self, live: models.Disk) -> dict[str, Any]:
+        # what a disk was made from mattered then: the API may forget or supersede it
+        return {field: value for field, value in super().said(live).items() if field != "template"}
+
+    def differing(self, live: models.Disk, args: DiskArgs) -> dict[str, Any]:
+        return {field: value for field, value in super().differing(live, args).items() if field != "size"}
+
+    def computed(self, live: models.Disk) -> dict[str, Any]:
+        return {"template_id": live.template.id if live.template else None}
+
+    def compare(self, field: str, old: Any, new: Any, before: Any) -> Literal["same", "update", "replace"]:
+        if field != "size" or old is None or new > old:
+            return super().compare(field, old, new, before)
+        return "replace" if before is not None and new < min(old, before) else "same"
+
+    def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+        # what was said stays, or a disk grown by hand would look as if the program had shrunk it
+        return {**shown, "size": said["size"]} if "size" in said else shown
+
+    def announce(self, olds: Mapping[str, Any], news: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[str]:
+        yield from super().announce(olds, news, steps)
+        if "replace" in steps.values():
+            yield (
+                f"replacing the disk loses the {olds.get('size')} GB on it. To keep them, make the new disk beside it "
+                "(under another resource name, or with source_disk) and copy before you take this one away"
+            )
+        elif "size" not in steps and isinstance(news.get("size"), int) and news["size"] < olds.get("size", 0):
+            yield f"the disk has {olds['size']} GB, the program says {news['size']}: it is kept as it is"
+
+
+class Disk(Resource, provider=DiskProvider):
+    """A disk that instances can be given.
+
+    Args:
+        size: Size in GB. A larger one grows the disk in place (and may stop its instance, see allow_stopping); one
+            smaller than the program said before replaces.
+        performance_tier: Tier for disks, by id or name. A change replaces.
+        region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.
+        template: Template to copy, by id, slug or name (the newest version in the region). A change replaces;
+            taken away: nothing changes.
+        source_disk: Id of the disk to clone, grown to size afterwards. Not together with template. A change replaces;
+            taken away: nothing changes.
+        cdrom: Whether it emulates a CD-ROM. Default: false. Updated in place.
+        is_template: Whether other disks may be cloned from it. Default: false. Updated in place.
+        allow_stopping: Whether growing may stop and start the instance that it is attached to. Default: false.
+        name: Name of the disk. Default: the resource's Pulumi name. Updated in place.
+
+    Raises, in preview: a size that is not a whole number above 0, template together with source_disk. The API
+    refuses (422) a size below the template's minimum_disk_size.
+    Source: reference, "Disk Create", "Disk Clone", "Disk Update", "Disk Resize".
+    """
+
+    size: pulumi.Output[int]
+    performance_tier: pulumi.Output[str]
+    region: pulumi.Output[str]
+    template: pulumi.Output[str | None]
+    source_disk: pulumi.Output[str | None]
+    cdrom: pulumi.Output[bool | None]
+    is_template: pulumi.Output[bool | None]
+    allow_stopping: pulumi.Output[bool | None]
+    name: pulumi.Output[str]
+    template_id: pulumi.Output[str | None]
+    """Id of the template version that it was made from."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        size: pulumi.Input[int],
+        performance_tier: pulumi.Input[str],
+        region: pulumi.Input[str] | None = None,
+        template: pulumi.Input[str] | None = None,
+        source_disk: pulumi.Input[str] | None = None,
+        cdrom: pulumi.Input[bool] | None = None,
+        is_template: pulumi.Input[bool] | None = None,
+        allow_stopping: pulumi.Input[bool] | None = None,
+        name: pulumi.Input[str] | None = None,
+    ) -> None:
+        super().__init__(
+            resource_name,
+            opts,
+            size=size,
+            performance_tier=performance_tier,
+            region=region,
+            template=template,
+            source_disk=source_disk,
+            cdrom=cdrom,
+            is_template=is_template,
+            allow_stopping=allow_stopping,
+            name=name,
+        )
