@@ -52,6 +52,9 @@ def _context_keys(context: dict[str, str]) -> dict[str, str]:
     return context
 
 
+SETTINGS = {"name", "memory", "boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
+"""What the API takes alike when an instance is assembled and when it is updated."""
+
 Ids = Annotated[list[Text], AfterValidator(_each_once)]
 STOPS = MayStop("may stop the instance and start it again (allow_stopping)")
 
@@ -97,43 +100,13 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     model = models.Instance
     outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
 
-    ASSEMBLED = frozenset(
-        [
-            "name",
-            "memory",
-            "disks",
-            "ip_addresses",
-            "public_keys",
-            "boot_device",
-            "start_on_crash",
-            "start_on_reboot",
-            "start_on_shutdown",
-            "virtualization",
-        ]
-    )
-    """What POST /instances/assemble takes as it is."""
-    PUT = frozenset(
-        [
-            "name",
-            "memory",
-            "performance_tier",
-            "note",
-            "virtualization",
-            "boot_device",
-            "start_on_crash",
-            "start_on_reboot",
-            "start_on_shutdown",
-        ]
-    )
-    """What PUT /instances takes."""
-
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
         return {"power_state": "running", **super().defaults(news, settings)}
 
     def post(self, op: Operation, args: InstanceArgs) -> models.Instance:
         region = op.region(args.region)
         tier = op.performance_tier(args.performance_tier, "instances", region)
-        body = args.model_dump(include=set(self.ASSEMBLED), exclude_unset=True)
+        body = args.model_dump(include={*SETTINGS, "disks", "ip_addresses", "public_keys"}, exclude_unset=True)
         body |= {"region": region.id, "performance_tier": tier.id}
         return op.api.create(models.Instance, body, "/instances/assemble")
 
@@ -183,9 +156,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         return {field: value for field, value in said.items() if value is not None}
 
     def computed(self, live: models.Instance) -> dict[str, Any]:
-        addresses = [
-            (a.network.is_public, address.address) for a in live.network_adapters for address in a.ip_addresses
-        ]
+        adapters = live.network_adapters
+        addresses = [(adapter.network.is_public, ip.address) for adapter in adapters for ip in adapter.ip_addresses]
         return {
             "hostname": live.hostname,
             "state": live.state,
@@ -214,7 +186,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         return bool(_held(olds) & _held(news))
 
     def _put(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
-        body = {field: value for field, value in self.differing(live, args).items() if field in self.PUT}
+        changes = self.differing(live, args)
+        body = {field: changes[field] for field in changes.keys() & {*SETTINGS, "performance_tier", "note"}}
         if not body:
             return
         if "performance_tier" in body:

@@ -1,0 +1,45 @@
+"""The real engine, an emulated cloud, and stacks that bring the two together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.stack import Stack
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "a-token-that-must-not-be-seen"
+
+
+@pytest.fixture(scope="session")
+def engine_folder() -> str:
+    """The folder of a working Pulumi CLI: built if there is none, never skipped."""
+    found = subprocess.run(
+        [sys.executable, ROOT / "tools/engine/install.py"], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return found.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def shared_cloud() -> Iterator[Emulator]:
+    """One emulator for the tests of a module."""
+    with Emulator(token=TOKEN, provision_seconds=0.1) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(shared_cloud: Emulator) -> Emulator:
+    """An empty cloud."""
+    shared_cloud.reset()
+    return shared_cloud
+
+
+@pytest.fixture
+def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
+    """A new Pulumi stack on an empty cloud."""
+    return Stack(tmp_path, cloud, engine_folder)

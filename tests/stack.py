@@ -1,0 +1,170 @@
+"""A Pulumi stack, run by the real CLI as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi_joviam.emulator import Emulator
+
+Spec = Mapping[str, Mapping[str, Any]]
+"""{resource name: {"kind": "Disk", "opts": {…}, …arguments}}; {"ref": "name.output"} stands for an output."""
+
+PROGRAM = '''
+import json, os
+import pulumi
+import pulumi_joviam as joviam
+
+made = {}
+
+def value(said):
+    if isinstance(said, dict) and set(said) == {"ref"}:
+        name, output = said["ref"].split(".")
+        return getattr(made[name], output)
+    if isinstance(said, dict) and set(said) == {"secret"}:
+        return pulumi.Output.secret(said["secret"])
+    if isinstance(said, dict):
+        return {key: value(item) for key, item in said.items()}
+    return [value(item) for item in said] if isinstance(said, list) else said
+
+with open("spec.json") as file:
+    spec = json.load(file)
+for name, said in spec.items():
+    timeouts = said.pop("timeouts", None)
+    opts = pulumi.ResourceOptions(
+        custom_timeouts=pulumi.CustomTimeouts(**timeouts) if timeouts else None, **said.pop("opts", {})
+    )
+    kind = getattr(joviam, said.pop("kind"))
+    made[name] = kind(name, opts, **{key: value(item) for key, item in said.items()})
+    for output in ("id", *kind._lifecycle.outputs):
+        pulumi.export(f"{name}.{output}", getattr(made[name], output))
+'''
+
+
+@dataclass
+class Run:
+    """What one command of the CLI did and showed."""
+
+    status: int
+    text: str
+    steps: dict[str, str] = field(default_factory=dict)
+    """{resource name: operation}, without those that stay the same."""
+    changed: dict[str, set[str]] = field(default_factory=dict)
+    """{resource name: the properties shown as changed}."""
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    """(resource name, message)."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the command succeeded and there was nothing to do."""
+        return self.status == 0 and not self.steps
+
+
+class Stack:
+    """One stack in a folder of its own, with its own backend and Pulumi home."""
+
+    def __init__(self, folder: Path, cloud: Emulator, engine: str, config: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.cloud = cloud
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.project = folder / "project"
+        self.project.mkdir()
+        self.environ = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), engine, os.environ["PATH"]]),
+            "HOME": str(folder),
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_PYTHON_CMD": sys.executable,
+        }
+        (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
+        (self.project / "__main__.py").write_text(PROGRAM)
+        self.program({})
+        self.pulumi("stack", "init", "dev")
+        settings = {"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})}
+        self.pulumi("config", "set-all", *(f"--plaintext={key}={value}" for key, value in settings.items()),
+                    f"--secret=joviam:token={cloud.token}")
+
+    def program(self, spec: Spec) -> None:
+        """Write the program: what is wanted from now on."""
+        (self.project / "spec.json").write_text(json.dumps(spec))
+
+    def pulumi(self, *command: str, fails: bool = False, seconds: float = 120) -> Run:
+        """Run a command. Fails the test unless it ends as expected."""
+        log = self.folder / "events.json"
+        log.unlink(missing_ok=True)
+        # nothing of ours is imported from the working folder, and warnings of the program stay visible
+        done = subprocess.run(
+            ["pulumi", *command, "--non-interactive", f"--event-log={log}"],
+            cwd=self.project,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        run = _read(Run(done.returncode, done.stdout), log)
+        assert (run.status != 0) == fails, f"pulumi {' '.join(command)} ended with {run.status}:\n{run.text}"
+        return run
+
+    def preview(self, *options: str, fails: bool = False) -> Run:
+        return self.pulumi("preview", "--diff", *options, fails=fails)
+
+    def up(self, *options: str, fails: bool = False) -> Run:
+        return self.pulumi("up", "--yes", "--skip-preview", *options, fails=fails)
+
+    def refresh(self, *options: str, fails: bool = False) -> Run:
+        return self.pulumi("refresh", "--yes", "--skip-preview", *options, fails=fails)
+
+    def destroy(self, *options: str, fails: bool = False) -> Run:
+        return self.pulumi("destroy", "--yes", "--skip-preview", *options, fails=fails)
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Return {resource name: what the state holds of it}."""
+        done = subprocess.run(
+            ["pulumi", "stack", "export"], cwd=self.project, env=self.environ, stdout=subprocess.PIPE, check=True
+        )
+        found = json.loads(done.stdout)["deployment"].get("resources", [])
+        return {item["urn"].rsplit("::", 1)[-1]: item for item in found if "joviam:" in item["type"]}
+
+
+def _read(run: Run, log: Path) -> Run:
+    for line in log.read_text().splitlines() if log.exists() else ():
+        event = json.loads(line)
+        if step := (event.get("resourcePreEvent") or {}).get("metadata"):
+            name = step["urn"].rsplit("::", 1)[-1]
+            if step["op"] not in ("same", "refresh") and "joviam:" in step["urn"]:
+                run.steps[name] = step["op"] if run.steps.get(name) != "replace" else "replace"
+                run.changed.setdefault(name, set()).update(step.get("diffs") or step.get("detailedDiff") or ())
+        if step := (event.get("resOutputsEvent") or {}).get("metadata"):
+            name = step["urn"].rsplit("::", 1)[-1]
+            if step["op"] == "refresh" and "joviam:" in step["urn"]:
+                _refreshed(run, name, step)
+        if said := event.get("diagnosticEvent"):
+            name = said.get("urn", "").rsplit("::", 1)[-1]
+            if said["severity"] in ("warning", "error"):
+                getattr(run, f"{said['severity']}s").append((name, said["message"]))
+    return run
+
+
+def _refreshed(run: Run, name: str, step: Mapping[str, Any]) -> None:
+    old, new = step.get("old") or {}, step.get("new")
+    if not new:
+        run.steps[name] = "delete"
+        return
+    bags = [(side.get("inputs") or {}, side.get("outputs") or {}) for side in (old, new)]
+    for before, after in zip(*bags, strict=True):
+        for key in before.keys() | after.keys():
+            if before.get(key) != after.get(key) and not key.startswith("__"):
+                run.steps[name] = "update"
+                run.changed.setdefault(name, set()).add(key)
