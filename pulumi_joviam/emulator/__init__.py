@@ -1,0 +1,20 @@
+"""The Joviam API over real HTTP on this machine: strict, asynchronous, with faults on demand, and without an account.
+
+    with Emulator(token="t", provision_seconds=0.2) as cloud:
+        requests.get(f"{cloud.url}/regions", headers={"Authorization": "Bearer t"})
+
+Needs the extra `pulumi-joviam[emulator]`. Imports nothing from the rest of the package, so that both can be checked
+against each other.
+"""
+
+try:
+    import fastapi as _fastapi  # noqa: F401 - asked for here to say once what is missing
+    import uvicorn as _uvicorn  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
+    ) from error
+
+from .server import Emulator, Request
+
+__all__ = ["Emulator", "Request"]

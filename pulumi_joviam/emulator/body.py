@@ -1,0 +1,70 @@
+"""What a request may say: strict types, no unknown fields, and one string that names everything that is wrong."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import uuid
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic_core import PydanticCustomError
+
+from .store import BadRequest
+
+
+class Body(BaseModel):
+    """Parameters of one operation. A field with a default is optional; `model_fields_set` knows which ones were given."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the client sent."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Nothing(Body):
+    """The operation takes no parameters."""
+
+
+def _uuid(text: str) -> str:
+    try:
+        canonical = str(uuid.UUID(text))
+    except ValueError:
+        canonical = ""
+    if text.lower() != canonical:
+        raise PydanticCustomError("uuid", "must be a UUID")
+    return canonical
+
+
+def _ipv4(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise PydanticCustomError("ipv4", "must be an IPv4 address") from None
+
+
+Uuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
+Ipv4 = Annotated[str, AfterValidator(_ipv4), Field(json_schema_extra={"format": "ipv4"})]
+
+BodyT = TypeVar("BodyT", bound="Body | RootModel[Any]")
+
+_WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
+
+
+def parse(model: type[BodyT], raw: bytes) -> BodyT:
+    """The parameters in a request's body (an empty body says `{}`), or BadRequest naming every field that is wrong."""
+    try:
+        content = json.loads(raw or b"{}")
+    except ValueError:
+        raise BadRequest("the body is not JSON") from None
+    if not isinstance(content, dict):
+        raise BadRequest("the body is not a JSON object")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(map(str, problem['loc']))}: {_WORDS.get(problem['type'], problem['msg'])}"
+            for problem in error.errors(include_url=False)
+        )
+        raise BadRequest("; ".join(problems)) from None

@@ -1,0 +1,62 @@
+"""Console sessions: asked for through a running instance, ready after a while, gone with the instance."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from .body import Body
+from .instance import Instance
+from .region import Region
+from .store import Check, Json, Moving, Object, Store
+
+TYPES = ("serial", "vnc")
+
+
+@dataclass(kw_only=True)
+class ConsoleSession(Moving):
+    """A request to connect to an instance, and then the credentials for it."""
+
+    kind = "console_sessions"
+    transitions = {"initiating": "ready"}
+    ready = frozenset({"ready"})
+    failed = "failed"
+
+    type: str
+    instance_id: str
+    host: str
+    secret: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+        ready, vnc = self.state == "ready", self.type == "vnc"
+        return {
+            "id": self.id,
+            "state": self.state,
+            "host": self.host if ready and not vnc else None,
+            "port": 50321 if ready and not vnc else None,
+            "token": self.secret if ready else None,
+            "type": self.type,
+            "url": f"wss://{self.host}/{self.id}" if ready and vnc else None,
+            "instance_id": self.instance_id,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    def let_go(self, store: Store, gone: Object) -> None:
+        if self.instance_id == gone.id:
+            self.remove(store)
+
+
+class RemoteAccess(Body):
+    type: str = "vnc"
+
+
+def create(store: Store, instance_id: str, body: RemoteAccess) -> Json:
+    """Start a remote access session."""
+    instance = store.find(Instance, instance_id)
+    with Check() as check:
+        check("type", body.type in TYPES, f"must be one of {', '.join(TYPES)}")
+    instance.require("running")
+    host = f"{store.find(Region, instance.region).code.lower()}.console.example"
+    session = ConsoleSession(type=body.type, instance_id=instance.id, host=host)
+    return store.provision(session, state="initiating").show(store)

@@ -1,0 +1,209 @@
+"""Disks: provisioned blank, from a template or as a clone; attached through an instance; they only grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import performance_tier, region as regions, template as templates
+from .body import Body, Uuid
+from .performance_tier import PerformanceTier
+from .region import Region
+from .store import Check, Json, Moving, Object, Store
+from .template import Template
+
+MAXIMUM_SIZE = 10_000
+
+
+@dataclass(kw_only=True)
+class Disk(Moving):
+    """A block device."""
+
+    kind = "disks"
+    transitions = {
+        "provisioning": "unattached",
+        "attaching": "attached",
+        "detaching": "unattached",
+        "terminating": "terminated",
+    }
+    ready = frozenset({"attached", "unattached"})
+
+    name: str
+    size: int
+    performance_tier: str
+    region: str
+    template: str | None = None
+    cdrom: bool = False
+    is_template: bool = False
+    instance_id: str | None = None
+    position: int | None = None
+    """Like instance_id, written only by the instance (see instance.py)."""
+    growing_to: int | None = None
+
+    def show(self, store: Store) -> Json:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "position": self.position,
+            "size": self.size,
+            "performance_tier": store.find(PerformanceTier, self.performance_tier).show(store),
+            "template": self.template and store.find(Template, self.template).show(store),
+            "state": self.state,
+            "region": store.find(Region, self.region).show(store),
+            "instance_id": self.instance_id,
+            "cdrom": self.cdrom,
+            "is_template": self.is_template,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    def entered(self, store: Store) -> None:
+        if self.growing_to and self.state != "resizing":
+            self.size, self.growing_to = self.growing_to, None
+        if self.state in ("unattached", "terminated"):
+            self.instance_id = self.position = None
+            store.let_go(self)
+
+    def let_go(self, store: Store, gone: Object) -> None:
+        if self.template == gone.id:
+            self.template = None
+        if self.instance_id == gone.id:
+            store.enter(self, "unattached")
+
+    def change(self, store: Store, name: str, value: Any) -> None:
+        if name in ("instance_id", "position"):
+            raise AttributeError("change the instance's disks instead")
+        if name == "region":
+            value = regions.named(store, value).id
+        if name == "performance_tier":
+            value = performance_tier.named(store, value, "disks", self.region).id
+        if name == "template" and value is not None:
+            value = templates.named(store, value, self.region).id
+        super().change(store, name, value)
+
+
+class DiskCreate(Body):
+    name: str
+    performance_tier: Uuid
+    region: Uuid
+    size: int
+    cdrom: bool = False
+    is_template: bool = False
+    template: str = ""
+
+
+class DiskUpdate(Body):
+    cdrom: bool = False
+    is_template: bool = False
+    name: str = ""
+
+
+class DiskResize(Body):
+    size: int
+
+
+class DiskClone(Body):
+    is_template: bool = False
+    name: str = ""
+    performance_tier: Uuid = ""
+
+
+def create(store: Store, body: DiskCreate) -> Json:
+    """Create a new disk."""
+    region = store.refer("region", Region, body.region)
+    tier = performance_tier.refer(store, "performance_tier", body.performance_tier, "disks", region.id)
+    given = "template" in body.model_fields_set
+    template = templates.refer(store, body.template, region.id) if given else None
+    with Check() as check:
+        check.name(body.name)
+        check_size(check, body.size, template)
+    disk = Disk(
+        name=body.name,
+        size=body.size,
+        performance_tier=tier.id,
+        region=region.id,
+        template=template.id if template else None,
+        cdrom=body.cdrom,
+        is_template=body.is_template,
+    )
+    return store.provision(disk).show(store)
+
+
+def check_size(check: Check, size: int, template: Template | None) -> None:
+    """Hold a size (GB) against the request that a new disk cannot have."""
+    minimum = (template and template.minimum_disk_size) or 1
+    check("size", minimum <= size <= MAXIMUM_SIZE, f"must be between {minimum}GB and {MAXIMUM_SIZE}GB")
+
+
+def show_state(store: Store, disk_id: str) -> Json:
+    """Show the state of a disk."""
+    return {"state": store.find(Disk, disk_id).state}
+
+
+def update(store: Store, disk_id: str, body: DiskUpdate) -> Json:
+    """Update a disk."""
+    disk = store.find(Disk, disk_id)
+    disk.require()
+    with Check() as check:
+        if "name" in body.model_fields_set:
+            check.name(body.name)
+    store.touch(disk, body.given())
+    return disk.show(store)
+
+
+def resize(store: Store, disk_id: str, body: DiskResize) -> Json:
+    """Resize a disk, to a larger size only."""
+    from .instance import Instance  # at the top it would be a circle: instances are made of disks
+
+    disk = store.find(Disk, disk_id)
+    disk.require()
+    with Check() as check:
+        check("size", body.size > disk.size, f"must be larger than {disk.size}GB")
+        check("size", body.size <= MAXIMUM_SIZE, f"must be at most {MAXIMUM_SIZE}GB")
+        if disk.instance_id:
+            instance = store.find(Instance, disk.instance_id)
+            instance.require()
+            live = instance.state == "running" and not store.switches.live_resize
+            check("size", not live, "cannot be changed while the instance is running")
+    if store.switches.resize_at_once:
+        disk.size = body.size
+    else:
+        disk.growing_to = body.size
+    store.touch(disk)
+    store.enter(disk, "resizing", then=disk.state)
+    return disk.show(store)
+
+
+def clone(store: Store, disk_id: str, body: DiskClone) -> Json:
+    """Clone a disk."""
+    source = store.find(Disk, disk_id)
+    source.require()
+    given = body.model_fields_set
+    tier_id = source.performance_tier
+    if "performance_tier" in given:
+        tier_id = performance_tier.refer(
+            store, "performance_tier", body.performance_tier, "disks", source.region
+        ).id
+    with Check() as check:
+        if "name" in given:
+            check.name(body.name)
+        check("disk", source.is_template or store.switches.clone_any_disk, "is not a template")
+    disk = Disk(
+        name=body.name or source.name,
+        size=source.size,
+        performance_tier=tier_id,
+        region=source.region,
+        template=source.template,
+        cdrom=source.cdrom,
+        is_template=body.is_template,
+    )
+    return store.provision(disk).show(store)
+
+
+def delete(store: Store, disk_id: str) -> Json:
+    """Delete a disk."""
+    disk = store.find(Disk, disk_id)
+    attached = ("attached",) if store.switches.delete_attached_disk else ()
+    disk.require("unattached", disk.failed, "failed_to_terminate", *attached)
+    disk.terminate(store)
+    return disk.show(store)

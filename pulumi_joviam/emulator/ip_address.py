@@ -1,0 +1,144 @@
+"""IP addresses: taken from a network, attached to instances through their network adapters (see instance.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .body import Body, Ipv4, Uuid
+from .network import Network, first
+from .region import Region
+from .store import Check, Invalid, Json, Object, Store
+
+
+@dataclass(kw_only=True)
+class IpAddress(Object):
+    """An IP address."""
+
+    kind = "ip_addresses"
+
+    name: str | None
+    address: str
+    network_id: str
+    shareable: bool = False
+    instance_ids: list[str] = field(default_factory=list)
+    """Written only by instances when they attach or release it."""
+
+    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+        return {
+            "id": self.id,
+            "name": self.name,
+            "address": self.address,
+            "network_id": self.network_id,
+            "instance_ids": list(self.instance_ids),
+            "shareable": self.shareable,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    def uses(self, object_id: str) -> bool:
+        return self.network_id == object_id
+
+    def let_go(self, store: Store, gone: Object) -> None:
+        if self.network_id == gone.id:
+            self.remove(store)
+        if gone.id in self.instance_ids:
+            self.instance_ids.remove(gone.id)
+
+    def change(self, store: Store, name: str, value: Any) -> None:
+        if name == "instance_ids":
+            raise AttributeError("change the instance's ip_addresses or network_adapters instead")
+        super().change(store, name, value)
+
+
+class IpAddressCreate(Body):
+    address: Ipv4 = ""
+    name: str | None = None
+    network: Uuid = ""
+    region: Uuid = ""
+    shareable: bool = False
+
+
+class IpAddressUpdate(Body):
+    name: str | None = None
+    shareable: bool = False
+
+
+def create(store: Store, body: IpAddressCreate) -> Json:
+    """Allocate a new IP address."""
+    network = _network(store, body)
+    address = allocate(store, network, "network", name=body.name, wanted=body.address, shareable=body.shareable)
+    return address.show(store)
+
+
+def _network(store: Store, body: IpAddressCreate) -> Network:
+    region = store.refer("region", Region, body.region) if body.region else None
+    if body.network:
+        network = store.refer("network", Network, body.network)
+        if region and network.region != region.id:
+            raise Invalid({"network": ["is not in the region"]})
+        return network
+    if not region:
+        raise Invalid({"network": ["is required unless region is given"]})
+    public = first(store, region.id, public=True)
+    if not public:
+        raise Invalid({"region": ["has no public network"]})
+    return public
+
+
+def allocate(
+    store: Store, network: Network, field: str, *, name: str | None = None, wanted: str = "", shareable: bool = False
+) -> IpAddress:
+    """A new address of the network: the one that is wanted, or else the first free one. `field` gets the blame if none is."""
+    if network.state not in network.ready:
+        raise Invalid({field: [f"is {network.state}"]})
+    taken = {other.address for other in store.all(IpAddress) if other.network_id == network.id}
+    if wanted:
+        with Check() as check:
+            check("address", network.usable(wanted), f"is not a usable address of {network.specification}")
+            check("address", wanted not in taken, "has already been taken")
+    else:
+        hosts = map(str, network.block.hosts())
+        wanted = next((host for host in hosts if host not in taken and network.usable(host)), "")
+        if not wanted:
+            raise Invalid({field: ["has no free address"]})
+    return store.add(IpAddress(name=name, address=wanted, network_id=network.id, shareable=shareable))
+
+
+def update(store: Store, ip_address_id: str, body: IpAddressUpdate) -> Json:
+    """Update an IP address."""
+    address = store.find(IpAddress, ip_address_id)
+    with Check() as check:
+        shared = "shareable" in body.model_fields_set and not body.shareable and len(address.instance_ids) > 1
+        check("shareable", not shared, "cannot be false while several instances use the address")
+    store.touch(address, body.given())
+    return address.show(store)
+
+
+def delete(store: Store, ip_address_id: str) -> Json:
+    """Deallocate an IP address."""
+    address = store.find(IpAddress, ip_address_id)
+    with Check() as check:
+        allowed = store.switches.delete_attached_address or not address.instance_ids
+        check("instance_ids", allowed, "must be empty: the address is attached")
+    address.remove(store)
+    return {}
+
+
+def list_public(store: Store) -> list[Json]:
+    """List public IP addresses."""
+    return _list(store, public=True)
+
+
+def list_private(store: Store) -> list[Json]:
+    """List private IP addresses."""
+    return _list(store, public=False)
+
+
+def _list(store: Store, *, public: bool) -> list[Json]:
+    networks = store.table(Network)
+    return [
+        address.show(store)
+        for address in store.visible(IpAddress)
+        if networks[address.network_id].is_public == public
+    ]

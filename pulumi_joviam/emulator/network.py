@@ -1,0 +1,190 @@
+"""Networks: private ones of the account, and one public network in each region."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from .body import Body, Ipv4, Uuid
+from .region import Region, named
+from .store import SEED_TIME, Check, Forbidden, Json, Moving, Store, seed_id
+
+PRIVATE_RANGES = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+
+PUBLIC_NETWORKS = {"SY3": "203.0.113.0/24", "ML1": "198.51.100.0/24"}
+"""Documentation ranges (RFC 5737): nobody is reached by accident."""
+
+OUTSIDE = "must be an address inside the network"
+
+parse = lru_cache(maxsize=1024)(ipaddress.IPv4Network)
+
+
+@dataclass(kw_only=True)
+class Network(Moving):
+    """A virtual network."""
+
+    kind = "networks"
+    transitions = {"provisioning": "ready", "terminating": "terminated"}
+    ready = frozenset({"ready"})
+
+    name: str | None
+    specification: str
+    region: str
+    gateway: str | None = None
+    primary_nameserver: str | None = None
+    secondary_nameserver: str | None = None
+    is_public: bool = False
+
+    @property
+    def block(self) -> ipaddress.IPv4Network:
+        """The addresses that it spans."""
+        return parse(self.specification)
+
+    def usable(self, address: str) -> bool:
+        """Whether a machine can have this address: inside, and not reserved."""
+        where = ipaddress.IPv4Address(address)
+        reserved = (self.block.network_address, self.block.broadcast_address)
+        return where in self.block and where not in reserved and address != self.gateway
+
+    def show(self, store: Store) -> Json:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "is_public": self.is_public,
+            "specification": self.specification,
+            "netmask": str(self.block.netmask),
+            "gateway": self.gateway,
+            "primary_nameserver": self.primary_nameserver,
+            "secondary_nameserver": self.secondary_nameserver,
+            "state": self.state,
+            "network_address": str(self.block.network_address),
+            "region": store.find(Region, self.region).show(store),
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    def owned(self) -> bool:
+        return not self.is_public
+
+    def change(self, store: Store, name: str, value: Any) -> None:
+        super().change(store, name, named(store, value).id if name == "region" else value)
+
+
+class NetworkCreate(Body):
+    name: str | None
+    region: Uuid
+    specification: str
+    gateway: Ipv4 | None = None
+    primary_nameserver: Ipv4 | None = None
+    secondary_nameserver: Ipv4 | None = None
+
+
+class NetworkUpdate(Body):
+    name: str | None = None
+    gateway: Ipv4 | None = None
+    primary_nameserver: Ipv4 | None = None
+    secondary_nameserver: Ipv4 | None = None
+
+
+def _private_block(text: str) -> ipaddress.IPv4Network | None:
+    try:
+        block = ipaddress.IPv4Network(text)
+    except ValueError:
+        return None
+    return block if "/" in text and any(block.subnet_of(private) for private in PRIVATE_RANGES) else None
+
+
+def _gateway_fits(network: Network, gateway: str | None) -> bool:
+    if gateway is None:
+        return True
+    where, block = ipaddress.IPv4Address(gateway), network.block
+    return where in block and where not in (block.network_address, block.broadcast_address)
+
+
+def create(store: Store, body: NetworkCreate) -> Json:
+    """Create a private network."""
+    region = store.refer("region", Region, body.region)
+    block = _private_block(body.specification)
+    with Check() as check:
+        check("specification", block is not None, "must be a private network in CIDR format, such as 192.168.2.0/24")
+        if block is not None:
+            check("specification", block.prefixlen <= 30, "must have room for at least two addresses")
+            taken = [
+                other.specification
+                for other in store.all(Network)
+                if other.owned() and other.region == region.id and other.block.overlaps(block)
+            ]
+            check("specification", not taken, f"overlaps with {', '.join(taken)}")
+    network = Network(**body.model_dump())
+    with Check() as check:
+        check("gateway", _gateway_fits(network, body.gateway), OUTSIDE)
+    return store.provision(network).show(store)
+
+
+def update(store: Store, network_id: str, body: NetworkUpdate) -> Json:
+    """Update a private network."""
+    network = _private(store, network_id)
+    network.require()
+    with Check() as check:
+        check("gateway", _gateway_fits(network, body.gateway), OUTSIDE)
+    store.touch(network, body.given())
+    return network.show(store)
+
+
+def delete(store: Store, network_id: str) -> Json:
+    """Delete a private network that nothing uses any more."""
+    network = _private(store, network_id)
+    network.require("ready", network.failed)
+    with Check() as check:
+        for kind in sorted({user.kind for user in store.users(network)}):
+            check(kind, False, "still use the network")
+    network.terminate(store)
+    return network.show(store)
+
+
+def list_public(store: Store) -> list[Json]:
+    """List public networks."""
+    return [network.show(store) for network in store.visible(Network) if network.is_public]
+
+
+def list_private(store: Store) -> list[Json]:
+    """List private networks."""
+    return [network.show(store) for network in store.visible(Network) if not network.is_public]
+
+
+def first(store: Store, region_id: str, *, public: bool) -> Network | None:
+    """The oldest network of that sort in a region that addresses can be taken from."""
+    for network in store.all(Network):
+        if network.region == region_id and network.is_public == public and network.state in network.ready:
+            return network
+    return None
+
+
+def _private(store: Store, network_id: str) -> Network:
+    network = store.find(Network, network_id)
+    if network.is_public:
+        raise Forbidden
+    return network
+
+
+def seed(store: Store) -> None:
+    """A public network in every region."""
+    for region in store.all(Region):
+        block = parse(PUBLIC_NETWORKS[region.code])
+        first_host, second, third = (str(block[index]) for index in (1, 2, 3))
+        store.add(
+            Network(
+                id=seed_id("networks", region.code),
+                created_at=SEED_TIME,
+                name=f"Public {region.code}",
+                specification=str(block),
+                region=region.id,
+                gateway=first_host,
+                primary_nameserver=second,
+                secondary_nameserver=third,
+                is_public=True,
+                state="ready",
+            )
+        )

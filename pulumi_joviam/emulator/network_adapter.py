@@ -1,0 +1,98 @@
+"""Network adapters: what binds an instance to a network, and the addresses that it has there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .body import Body, Uuid
+from .ip_address import IpAddress
+from .network import Network
+from .store import Check, Json, Store, new_id
+
+
+@dataclass(kw_only=True)
+class NetworkAdapter:
+    """One network interface of an instance; its index is its place in the instance's list."""
+
+    id: str
+    network: str
+    dhcp: bool = False
+    ip_addresses: list[str] = field(default_factory=list)
+    created_at: str
+    updated_at: str
+
+    def show(self, store: Store, index: int) -> Json:
+        """The adapter as the API shows it."""
+        return {
+            "id": self.id,
+            "index": index,
+            "dhcp": self.dhcp,
+            "network": store.find(Network, self.network).show(store),
+            "ip_addresses": [store.find(IpAddress, address).show(store) for address in self.ip_addresses],
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+class NetworkAdapterWanted(Body):
+    network: Uuid
+    ip_addresses: list[Uuid] | Literal["dhcp"]
+
+
+def from_wanted(
+    store: Store, wanted: list[NetworkAdapterWanted], current: list[NetworkAdapter]
+) -> list[NetworkAdapter]:
+    """Adapters as a request describes them; one that stays on its network keeps its id."""
+    kept = list(current)
+    adapters = []
+    for want in wanted:
+        adapter = next((adapter for adapter in kept if adapter.network == want.network), None)
+        if adapter:
+            kept.remove(adapter)
+        dhcp = want.ip_addresses == "dhcp"
+        addresses = [] if want.ip_addresses == "dhcp" else list(want.ip_addresses)
+        now = store.timestamp()
+        same = adapter and (adapter.dhcp, adapter.ip_addresses) == (dhcp, addresses)
+        adapters.append(
+            NetworkAdapter(
+                id=adapter.id if adapter else new_id(),
+                network=want.network,
+                dhcp=dhcp,
+                ip_addresses=addresses,
+                created_at=adapter.created_at if adapter else now,
+                updated_at=adapter.updated_at if adapter and same else now,
+            )
+        )
+    return adapters
+
+
+def from_addresses(
+    store: Store, addresses: Iterable[IpAddress], current: Iterable[NetworkAdapter] = ()
+) -> list[NetworkAdapter]:
+    """One adapter for each network that the addresses belong to, in order of first appearance."""
+    by_network: dict[str, list[str]] = {}
+    for address in addresses:
+        by_network.setdefault(address.network_id, []).append(address.id)
+    wanted = [NetworkAdapterWanted(network=network, ip_addresses=ids) for network, ids in by_network.items()]
+    return from_wanted(store, wanted, list(current))
+
+
+def check_adapters(
+    store: Store, field: str, adapters: list[NetworkAdapter], region_id: str, instance_id: str | None = None
+) -> None:
+    """Refuse adapters that an instance in this region cannot have; `field` gets the blame."""
+    addresses = [address for adapter in adapters for address in adapter.ip_addresses]
+    store.refer_each(field, IpAddress, addresses)
+    with Check() as check:
+        for adapter in adapters:
+            network = store.refer(field, Network, adapter.network)
+            check(field, network.region == region_id, f"network {network.id} is not in the region")
+            check(field, network.state in network.ready, f"network {network.id} is {network.state}")
+            for address_id in adapter.ip_addresses:
+                address = store.refer(field, IpAddress, address_id)
+                check(field, address.network_id == network.id, f"{address.address} is not in network {network.id}")
+                elsewhere = set(address.instance_ids) - {instance_id}
+                free = address.shareable or not elsewhere
+                check(field, free, f"{address.address} is attached to another instance and not shareable")

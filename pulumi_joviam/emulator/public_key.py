@@ -1,0 +1,68 @@
+"""Public keys: there as soon as they are uploaded, gone as soon as they are deleted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .body import Body
+from .store import Check, Json, Object, Store
+
+OPENSSH = re.compile(
+    r"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
+    r" [A-Za-z0-9+/]+={0,3}( [^\r\n]*)?\s*"
+)
+
+
+@dataclass(kw_only=True)
+class PublicKey(Object):
+    """An SSH public key."""
+
+    kind = "public_keys"
+
+    name: str
+    key: str
+
+    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+        return {
+            "id": self.id,
+            "name": self.name,
+            "key": self.key,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+class PublicKeyCreate(Body):
+    name: str
+    key: str
+
+
+class PublicKeyUpdate(Body):
+    name: str = ""
+
+
+def create(store: Store, body: PublicKeyCreate) -> Json:
+    """Upload a public key."""
+    with Check() as check:
+        check.name(body.name)
+        check("key", OPENSSH.fullmatch(body.key) is not None, "is not a public key in OpenSSH format")
+        taken = any(other.key == body.key for other in store.all(PublicKey))
+        check("key", store.switches.duplicate_keys or not taken, "has already been taken")
+    return store.add(PublicKey(name=body.name, key=body.key)).show(store)
+
+
+def update(store: Store, public_key_id: str, body: PublicKeyUpdate) -> Json:
+    """Update a public key."""
+    key = store.find(PublicKey, public_key_id)
+    with Check() as check:
+        if "name" in body.model_fields_set:
+            check.name(body.name)
+    store.touch(key, body.given())
+    return key.show(store)
+
+
+def delete(store: Store, public_key_id: str) -> Json:
+    """Delete a public key; instances that use it lose it."""
+    store.find(PublicKey, public_key_id).remove(store)
+    return {}

@@ -1,0 +1,37 @@
+"""Regions: the data centers, fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .store import SEED_TIME, Json, Object, Store, seed_id
+
+
+@dataclass(kw_only=True)
+class Region(Object):
+    """A data center."""
+
+    kind = "regions"
+
+    name: str
+    code: str
+
+    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+        return {"id": self.id, "name": self.name, "code": self.code}
+
+    def owned(self) -> bool:
+        return False
+
+
+def named(store: Store, word: str) -> Region:
+    """The region with this id, code or name."""
+    for region in store.all(Region):
+        if word in (region.id, region.code, region.name):
+            return region
+    raise LookupError(f"no region {word!r}")
+
+
+def seed(store: Store) -> None:
+    """AU East (SY3) and AU South (ML1)."""
+    for name, code in (("AU East", "SY3"), ("AU South", "ML1")):
+        store.add(Region(id=seed_id("regions", code), created_at=SEED_TIME, name=name, code=code))

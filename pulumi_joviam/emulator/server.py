@@ -1,0 +1,453 @@
+"""All HTTP of the emulator: routes, token check, error bodies, faults, the log of requests, and the server's thread.
+
+What the API does with a request is in the files named after its nouns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import logging
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Literal
+
+import fastapi
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from . import network, performance_tier, region, template
+from .body import Nothing, parse
+from .console_session import ConsoleSession
+from .disk import Disk
+from .instance import Instance
+from .ip_address import IpAddress
+from .operations import OPERATIONS, Operation
+from .public_key import PublicKey
+from .store import Accepted, BadRequest, Json, NotFound, Object, Refused, Store, Switches
+
+PREFIX = "/api/v1"
+
+STATUSES = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "invalid_token": 401,
+    "invalid_client": 401,
+    "invalid_request": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "validation_fail": 422,
+    "internal_server_error": 500,
+}
+"""The API's words for errors, and the status of each."""
+
+DESCRIPTIONS = {
+    "invalid_token": "The access token is unknown",
+    "invalid_client": "The client is unknown",
+    "invalid_request": "A parameter is missing",
+}
+"""The errors that explain themselves in `error_description` instead of `details`."""
+
+OWNED = (PublicKey, network.Network, IpAddress, Disk, Instance, template.Template, ConsoleSession)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that the emulator received. It never holds the token."""
+
+    method: str
+    path: str
+    """Below `/api/v1`, such as `/disks`."""
+    operation: str | None
+    """The endpoint as the API reference writes it, such as `PUT /disks/{disk_id}`; None for an unknown URL."""
+    body: Any
+    """The parsed JSON, or None."""
+    status: int | None
+    """The status answered; None while there is no answer, and for good if the connection was dropped."""
+    time: float
+    """When it arrived, in seconds of `time.monotonic()`."""
+
+
+@dataclass
+class Answer:
+    """What goes back to the client."""
+
+    status: int
+    content: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def success(status: int, shown: Any) -> Answer:
+    """The answer to an operation that did what was asked."""
+    return Answer(status, json.dumps(shown).encode())
+
+
+def failure(status: int | None, error: str | None, details: Any = None) -> Answer:
+    """An error as the API writes it, from its status or its word; the reference's table supplies the other."""
+    if error is None:
+        error = next((word for word, known in STATUSES.items() if known == status), None)
+    if error is None:
+        error = HTTPStatus(status or 500).phrase.lower().replace(" ", "_")
+    content: Json = {"error": error}
+    if error in DESCRIPTIONS:
+        content["error_description"] = details or DESCRIPTIONS[error]
+    elif details is not None:
+        content["details"] = details
+    return Answer(status or STATUSES[error], json.dumps(content).encode())
+
+
+@dataclass
+class Fault:
+    """What goes wrong with some of the next calls of an operation; see `Emulator.fail`."""
+
+    operation: str = "*"
+    status: int | None = None
+    error: str | None = None
+    details: str | dict[str, list[str]] | None = None
+    retry_after: int | str | None = None
+    drop: bool = False
+    delay: float = 0
+    body: bytes | None = None
+    act: Literal["before", "after", "never"] = "before"
+    times: int = 1
+    skip: int = 0
+
+    def strikes(self, operation: str | None) -> bool:
+        """Whether it is this call's turn."""
+        if self.times < 1 or self.operation not in ("*", operation):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+    def disguise(self, answer: Answer) -> Answer:
+        """What the client gets to see instead of the real answer."""
+        if self.body is not None:
+            answer = Answer(self.status or answer.status, self.body)
+        elif self.status or self.error:
+            answer = failure(self.status, self.error, self.details)
+        if self.retry_after is not None:
+            answer.headers["Retry-After"] = str(self.retry_after)
+        return answer
+
+
+NO_FAULT = Fault()
+
+
+class Emulator:
+    """A Joviam account of your own, at `url`, for as long as the `with` block (or between `start` and `stop`).
+
+    `token` is the only one that it accepts. It listens on `host`; `port` 0 takes a free one. `provision_seconds` and
+    every other keyword are the fields of `Switches`: the pace of the cloud, and what the API reference leaves open.
+    """
+
+    def __init__(self, token: str = "emulator", *, host: str = "127.0.0.1", port: int = 0, **switches: Any) -> None:
+        self.token = token
+        self._address = (host, port)
+        self._switches = Switches(**switches)
+        self._lock = threading.RLock()
+        self._connections: dict[Any, asyncio.BaseTransport] = {}
+        self._server: uvicorn.Server | None = None
+        self.reset()
+
+    # Running
+
+    def start(self) -> Emulator:
+        """Listen, and return when requests are answered."""
+        listener = socket.create_server(self._address, backlog=1024)
+        self._address = listener.getsockname()[:2]
+        config = uvicorn.Config(
+            self._app(),
+            http=_tracked(self._connections),
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            date_header=False,  # ours follows the cloud's clock
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=0,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="joviam-emulator", daemon=True
+        )
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("the emulator did not start")
+            time.sleep(0.001)
+        return self
+
+    def stop(self) -> None:
+        """Close every connection, also those with a request under way, and stop listening. What it holds stays."""
+        if self._server:
+            self._server.should_exit = True
+            self._thread.join()
+            self._server = None
+
+    def __enter__(self) -> Emulator:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The API's root: `http://127.0.0.1:PORT/api/v1`."""
+        host, port = self._address
+        return f"http://{host}:{port}{PREFIX}"
+
+    # Looking
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request since the start or the last reset, in order of arrival."""
+        with self._lock:
+            return list(self._requests)
+
+    def objects(self, kind: str) -> list[Json]:
+        """The account's own objects of a kind, as the API shows them: `public_keys`, `networks` (private ones),
+        `ip_addresses`, `disks`, `instances`, `templates` (those made by supersede) or `console_sessions`."""
+        nouns: dict[str, type[Object]] = {noun.kind: noun for noun in OWNED}
+        with self._lock:
+            self._store.settle()
+            return [obj.show(self._store) for obj in self._store.all(nouns[kind]) if obj.owned()]
+
+    def count(self) -> Counter[str]:
+        """How many objects the account owns, by kind; kinds without any are left out, so an empty account is `{}`."""
+        return +Counter({noun.kind: len(self.objects(noun.kind)) for noun in OWNED})
+
+    # Arranging
+
+    def reset(self) -> None:
+        """Go back to the seed and to the constructor's switches; forget faults and requests."""
+        store = Store(self._switches)
+        for noun in (region, performance_tier, network, template):
+            noun.seed(store)
+        with self._lock:
+            # A request that is still delayed keeps the old store and log, and cannot disturb the new ones.
+            self._store = store
+            self._requests: list[Request] = []
+            self._faults: list[Fault] = []
+
+    def configure(self, **switches: Any) -> None:
+        """Set switches while it runs, until the next reset. The pace counts for what is already under way, too."""
+        with self._lock:
+            self._store.settle()
+            self._store.switches = replace(self._store.switches, **switches)
+
+    def change(self, object_id: str, **fields: Any) -> None:
+        """Set fields of any object behind everybody's back, whatever the rules say.
+
+        Fields are named as the API shows them, and an instance's `note`, `context` and `ip_addresses`. References are
+        ids; regions, tiers and templates may be words (`region="ML1"`). `network_adapters` is what
+        `PUT …/network_adapters` takes. Both sides of a relation change. A `state` stays until it is changed again.
+        """
+        with self._lock:
+            self._store.settle()
+            obj = self._object(object_id)
+            for name, value in fields.items():
+                obj.change(self._store, name, value)
+
+    def remove(self, object_id: str) -> None:
+        """Let an object vanish behind everybody's back. What it was attached to is free; a network's addresses go too."""
+        with self._lock:
+            self._store.settle()
+            self._object(object_id).remove(self._store)
+
+    def fail_provisioning(self, kind: str, *, times: int = 1) -> None:
+        """Let the next `times` new `disks`, `instances`, `networks` or `console_sessions` fail for good."""
+        with self._lock:
+            self._store.failing[kind] += times
+
+    def fail(
+        self,
+        operation: str,
+        *,
+        status: int | None = None,
+        error: str | None = None,
+        details: str | dict[str, list[str]] | None = None,
+        retry_after: int | str | None = None,
+        drop: Literal["before", "after"] | None = None,
+        delay: float = 0,
+        body: bytes | None = None,
+        act: Literal["before", "after", "never"] | None = None,
+        times: int = 1,
+        skip: int = 0,
+    ) -> None:
+        """Let the next `times` calls of an operation go wrong, after `skip` calls that go well.
+
+        `operation` is written as in the API reference (`POST /disks`, `GET /disks/{disk_id}`); `*` is any request.
+        Several faults of one operation strike one after the other.
+
+        - `status` or `error` (either implies the other) answers that error, with these `details`.
+        - `body` answers this text, with `status` or the operation's own.
+        - `retry_after` adds that header.
+        - `drop` closes the connection without an answer, `before` or `after` acting.
+        - `delay` waits that many seconds before answering.
+        - `act` says whether the cloud does what it was asked `before` the delay, `after` it, or `never`. Default:
+          `never` for an error and for `drop="before"`, else `before`.
+        """
+        known = {each.name for each in OPERATIONS}
+        if operation != "*" and operation not in known:
+            raise ValueError(f"no operation {operation!r}; an example is 'GET /disks/{{disk_id}}'")
+        if drop and act:
+            raise ValueError("drop says itself whether the cloud acts: give drop or act")
+        if act is None:
+            refused = error is not None or (status is not None and status >= 400)
+            act = "never" if refused or drop == "before" else "before"
+        fault = Fault(
+            operation=operation,
+            status=status,
+            error=error,
+            details=details,
+            retry_after=retry_after,
+            drop=drop is not None,
+            delay=delay,
+            body=body,
+            act=act,
+            times=times,
+            skip=skip,
+        )
+        with self._lock:
+            self._faults.append(fault)
+
+    def _object(self, object_id: str) -> Object:
+        for table in self._store.tables.values():
+            if object_id in table and not table[object_id].gone():
+                found: Object = table[object_id]
+                return found
+        raise LookupError(f"no object {object_id!r}")
+
+    # Answering
+
+    def _app(self) -> fastapi.FastAPI:
+        app = fastapi.FastAPI(title="Joviam API (emulated)", version="1", redirect_slashes=False)
+        for operation in OPERATIONS:
+            app.add_api_route(
+                PREFIX + operation.path,
+                self._endpoint(operation),
+                methods=[operation.method],
+                name=operation.name,
+                operation_id=operation.name,
+                summary=operation.name,
+                description=operation.act.__doc__ or "",
+                status_code=operation.status,
+                response_model=None,
+                tags=[operation.path.split("/")[1]],
+            )
+        app.mount("/", self._unknown)
+        return app
+
+    def _endpoint(self, operation: Operation) -> Any:
+        async def endpoint(request: fastapi.Request) -> fastapi.Response:
+            return await self._respond(request, operation)
+
+        return endpoint
+
+    async def _unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(fastapi.Request(scope, receive), None)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: fastapi.Request, operation: Operation | None) -> fastapi.Response:
+        arrived = time.monotonic()
+        raw = await request.body()
+        name = operation.name if operation else None
+        path = request.scope["path"].removeprefix(PREFIX)
+        with self._lock:
+            store, log = self._store, self._requests
+            place = len(log)
+            log.append(Request(request.method, path, name, _parsed(raw), None, arrived))
+            fault = next((fault for fault in self._faults if fault.strikes(name)), NO_FAULT)
+
+        answer = Answer(operation.status if operation else 404, b"")
+        if fault.act == "before":
+            answer = self._act(store, request, operation, raw)
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault.act == "after":
+            answer = self._act(store, request, operation, raw)
+        if fault.drop:
+            return await self._hang_up(request)
+        answer = fault.disguise(answer)
+        with self._lock:
+            log[place] = replace(log[place], status=answer.status)
+        answer.headers["Date"] = email.utils.formatdate(store.wall_clock(), usegmt=True)
+        return fastapi.Response(answer.content, answer.status, answer.headers, "application/json")
+
+    async def _hang_up(self, request: fastapi.Request) -> fastapi.Response:
+        transport = self._connections.get(tuple(request.client or ()))
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+        await asyncio.sleep(0)  # until uvicorn has noticed; then it sends nothing
+        return fastapi.Response()
+
+    def _act(self, store: Store, request: fastapi.Request, operation: Operation | None, raw: bytes) -> Answer:
+        """Do what was asked, or answer why not."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return failure(401, "unauthorized")
+        if token.strip() != self.token:
+            return failure(401, "invalid_token")
+        try:
+            if operation is None:
+                raise NotFound
+            parameters = self._parameters(request, operation, raw)
+            with self._lock:
+                store.settle()
+                shown = operation.act(store, *request.path_params.values(), *parameters)
+        except Refused as refused:
+            return failure(None, refused.error, refused.details)
+        except Exception:  # a mistake of ours must look like one of the API, not like a lost connection
+            logger.exception("%s failed", operation and operation.name)
+            return failure(500, "internal_server_error")
+        if isinstance(shown, Accepted):
+            return success(202, shown.shown)
+        return success(operation.status, shown)
+
+    def _parameters(self, request: fastapi.Request, operation: Operation, raw: bytes) -> list[Any]:
+        if request.url.query:
+            raise BadRequest("the API has no query parameters")
+        if operation.method == "GET":
+            return []
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if raw and media_type != "application/json":
+            raise BadRequest("the Content-Type of the body is not application/json")
+        body = parse(operation.body, raw)
+        return [] if operation.body is Nothing else [body]
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
+def _tracked(connections: dict[Any, asyncio.BaseTransport]) -> type[asyncio.Protocol]:
+    """uvicorn's protocol, with every open connection in a dictionary by the client's address, so that we can hang up."""
+
+    class Tracked(AutoHTTPProtocol):  # type: ignore[misc, valid-type] # uvicorn picks its base class at run time
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.peer = transport.get_extra_info("peername")
+            connections[self.peer] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            connections.pop(self.peer, None)
+            super().connection_lost(error)
+
+    return Tracked

@@ -1,0 +1,132 @@
+"""Templates: what a boot disk starts from. The system's are seed data; superseding one makes a new version of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .body import Body, Uuid
+from .region import Region, named as named_region
+from .store import SEED_TIME, Check, Invalid, Json, Object, Store, seed_id
+
+SYSTEM = (
+    # name, slug, version (newest first), minimum disk size in GB, virtualization, allows public keys
+    ("Ubuntu 16.04", "ubuntu-16-04", 2, 10, "hvm", True),
+    ("Ubuntu 16.04", "ubuntu-16-04", 1, 10, "hvm", True),
+    ("Debian 9", "debian-9", 1, 5, "pv", True),
+    ("Windows Server 2016", "windows-2016", 1, 40, "hvm", False),
+)
+
+
+@dataclass(kw_only=True)
+class Template(Object):
+    """One version of a template, in one region."""
+
+    kind = "templates"
+
+    name: str | None
+    slug: str | None
+    version: int
+    region: str
+    minimum_disk_size: int | None
+    allows_public_key_auth: bool
+    recommended_virtualization: str
+    disk_id: str | None = None
+    published: bool = True
+    superseded_by_id: str | None = None
+
+    def show(self, store: Store) -> Json:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "region": store.find(Region, self.region).show(store),
+            "minimum_disk_size": self.minimum_disk_size,
+            "allows_public_key_auth": self.allows_public_key_auth,
+            "slug": self.slug,
+            "version": self.version,
+            "disk_id": self.disk_id,
+            "published": self.published,
+            "superseded_by_id": self.superseded_by_id,
+            "recommended_virtualization": self.recommended_virtualization,
+        }
+
+    def owned(self) -> bool:
+        return self.disk_id is not None
+
+    def change(self, store: Store, name: str, value: Any) -> None:
+        super().change(store, name, named_region(store, value).id if name == "region" else value)
+
+
+def named(store: Store, word: str, region_id: str) -> Template:
+    """The template with this id in that region, or the newest version with this slug that nothing supersedes."""
+    candidates = [
+        template
+        for template in store.all(Template)
+        if template.region == region_id
+        and (word == template.id or (word == template.slug and template.superseded_by_id is None))
+    ]
+    if not candidates:
+        raise LookupError(f"no template {word!r} in the region")
+    return max(candidates, key=lambda template: template.version)
+
+
+def refer(store: Store, word: str, region_id: str) -> Template:
+    """The template that a request names by id or slug, or Invalid."""
+    try:
+        return named(store, word, region_id)
+    except LookupError:
+        raise Invalid({"template": ["does not exist in the region"]}) from None
+
+
+class TemplateCreate(Body):
+    disk: Uuid
+    supersedes: Uuid
+
+
+def create(store: Store, body: TemplateCreate) -> Json:
+    """Create a new template by superseding an existing one with a different source disk."""
+    from .disk import Disk  # at the top it would be a circle: disks are made from templates
+
+    disk = store.refer("disk", Disk, body.disk)
+    old = store.refer("supersedes", Template, body.supersedes)
+    with Check() as check:
+        check("supersedes", old.superseded_by_id is None, "has already been superseded")
+        check("disk", disk.region == old.region, "is not in the template's region")
+        check("disk", disk.state in disk.ready, f"is {disk.state}")
+    new = store.add(
+        Template(
+            name=old.name,
+            slug=old.slug,
+            version=old.version + 1,
+            region=old.region,
+            minimum_disk_size=disk.size,
+            allows_public_key_auth=old.allows_public_key_auth,
+            recommended_virtualization=old.recommended_virtualization,
+            disk_id=disk.id,
+            published=False,
+        )
+    )
+    old.superseded_by_id = new.id
+    return new.show(store)
+
+
+def seed(store: Store) -> None:
+    """The system templates, in every region."""
+    for region in store.all(Region):
+        newer: dict[str, str] = {}
+        for name, slug, version, size, virtualization, keys in SYSTEM:
+            template = store.add(
+                Template(
+                    id=seed_id("templates", region.code, slug, str(version)),
+                    created_at=SEED_TIME,
+                    name=name,
+                    slug=slug,
+                    version=version,
+                    region=region.id,
+                    minimum_disk_size=size,
+                    allows_public_key_auth=keys,
+                    recommended_virtualization=virtualization,
+                    superseded_by_id=newer.get(slug),
+                )
+            )
+            newer[slug] = template.id
