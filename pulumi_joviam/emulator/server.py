@@ -444,6 +444,8 @@ def _tracked(connections: dict[Any, asyncio.BaseTransport]) -> type[asyncio.Prot
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.peer = transport.get_extra_info("peername")
             connections[self.peer] = transport
+            # asyncio does this only for sockets that name their protocol. Without it every answer takes 40 ms.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             super().connection_made(transport)
 
         def connection_lost(self, error: Exception | None) -> None:
