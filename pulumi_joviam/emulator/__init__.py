@@ -15,6 +15,6 @@ except ImportError as error:
         f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
     ) from error
 
-from .server import Emulator, Request
+from pulumi_joviam.emulator.server import Emulator, Request
 
 __all__ = ["Emulator", "Request"]

@@ -7,20 +7,20 @@ import json
 import uuid
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from .store import BadRequest
+from pulumi_joviam.emulator.store import BadRequest
 
 
 class Body(BaseModel):
-    """Parameters of one operation. A field with a default is optional; `model_fields_set` knows which ones were given."""
+    """Parameters of one operation. A field with a default is optional; `given` says which ones the client sent."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     def given(self) -> dict[str, Any]:
         """The fields that the client sent."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
 class Nothing(Body):
@@ -47,7 +47,7 @@ def _ipv4(text: str) -> str:
 Uuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
 Ipv4 = Annotated[str, AfterValidator(_ipv4), Field(json_schema_extra={"format": "ipv4"})]
 
-BodyT = TypeVar("BodyT", bound="Body | RootModel[Any]")
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 _WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from .body import Body
-from .instance import Instance
-from .region import Region
-from .store import Check, Json, Moving, Object, Store
+from pulumi_joviam.emulator.body import Body
+from pulumi_joviam.emulator.instance import Instance
+from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.store import Check, Json, Moving, Object, Store
 
 TYPES = ("serial", "vnc")
 
@@ -18,7 +20,7 @@ class ConsoleSession(Moving):
     """A request to connect to an instance, and then the credentials for it."""
 
     kind = "console_sessions"
-    transitions = {"initiating": "ready"}
+    transitions: ClassVar[Mapping[str, str]] = {"initiating": "ready"}
     ready = frozenset({"ready"})
     failed = "failed"
 
@@ -41,6 +43,12 @@ class ConsoleSession(Moving):
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+
+    def gone(self) -> bool:
+        return False  # the API has no word for a session that is over: it is forgotten with its instance
+
+    def remove(self, store: Store) -> None:
+        Object.remove(self, store)
 
     def let_go(self, store: Store, gone: Object) -> None:
         if self.instance_id == gone.id:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from . import performance_tier, region as regions, template as templates
-from .body import Body, Uuid
-from .performance_tier import PerformanceTier
-from .region import Region
-from .store import Check, Json, Moving, Object, Store
-from .template import Template
+from pulumi_joviam.emulator.body import Body, Uuid
+from pulumi_joviam.emulator.performance_tier import PerformanceTier, refer_tier, tier_named
+from pulumi_joviam.emulator.region import Region, region_named
+from pulumi_joviam.emulator.store import Check, Json, Moving, Object, Store
+from pulumi_joviam.emulator.template import Template, refer_template, template_named
 
 MAXIMUM_SIZE = 10_000
 
@@ -20,7 +20,7 @@ class Disk(Moving):
     """A block device."""
 
     kind = "disks"
-    transitions = {
+    transitions: ClassVar[Mapping[str, str]] = {
         "provisioning": "unattached",
         "attaching": "attached",
         "detaching": "unattached",
@@ -60,7 +60,7 @@ class Disk(Moving):
     def entered(self, store: Store) -> None:
         if self.growing_to and self.state != "resizing":
             self.size, self.growing_to = self.growing_to, None
-        if self.state in ("unattached", "terminated"):
+        if self.instance_id and self.state in ("unattached", "terminated"):
             self.instance_id = self.position = None
             store.let_go(self)
 
@@ -68,17 +68,19 @@ class Disk(Moving):
         if self.template == gone.id:
             self.template = None
         if self.instance_id == gone.id:
-            store.enter(self, "unattached")
+            self.instance_id = self.position = None
+            if self.state != self.failed:
+                store.enter(self, "unattached")
 
     def change(self, store: Store, name: str, value: Any) -> None:
         if name in ("instance_id", "position"):
             raise AttributeError("change the instance's disks instead")
         if name == "region":
-            value = regions.named(store, value).id
+            value = region_named(store, value).id
         if name == "performance_tier":
-            value = performance_tier.named(store, value, "disks", self.region).id
+            value = tier_named(store, value, "disks", self.region).id
         if name == "template" and value is not None:
-            value = templates.named(store, value, self.region).id
+            value = template_named(store, value, self.region).id
         super().change(store, name, value)
 
 
@@ -111,9 +113,9 @@ class DiskClone(Body):
 def create(store: Store, body: DiskCreate) -> Json:
     """Create a new disk."""
     region = store.refer("region", Region, body.region)
-    tier = performance_tier.refer(store, "performance_tier", body.performance_tier, "disks", region.id)
+    tier = refer_tier(store, "performance_tier", body.performance_tier, "disks", region.id)
     given = "template" in body.model_fields_set
-    template = templates.refer(store, body.template, region.id) if given else None
+    template = refer_template(store, body.template, region.id) if given else None
     with Check() as check:
         check.name(body.name)
         check_size(check, body.size, template)
@@ -153,7 +155,7 @@ def update(store: Store, disk_id: str, body: DiskUpdate) -> Json:
 
 def resize(store: Store, disk_id: str, body: DiskResize) -> Json:
     """Resize a disk, to a larger size only."""
-    from .instance import Instance  # at the top it would be a circle: instances are made of disks
+    from pulumi_joviam.emulator.instance import Instance  # at the top it would be a circle: instances are made of disks
 
     disk = store.find(Disk, disk_id)
     disk.require()
@@ -181,9 +183,7 @@ def clone(store: Store, disk_id: str, body: DiskClone) -> Json:
     given = body.model_fields_set
     tier_id = source.performance_tier
     if "performance_tier" in given:
-        tier_id = performance_tier.refer(
-            store, "performance_tier", body.performance_tier, "disks", source.region
-        ).id
+        tier_id = refer_tier(store, "performance_tier", body.performance_tier, "disks", source.region).id
     with Check() as check:
         if "name" in given:
             check.name(body.name)

@@ -7,23 +7,29 @@ An instance holds the lists of its disks, keys, adapters and group. The back ref
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
+from pydantic_core import PydanticCustomError
 
-from . import disk as disks, ip_address as ip_addresses, network_adapter as adapters, performance_tier, region as regions
-from . import template as templates
-from .body import Body, Uuid
-from .disk import Disk
-from .ip_address import IpAddress
-from .network import Network, first
-from .network_adapter import NetworkAdapter, NetworkAdapterWanted
-from .performance_tier import PerformanceTier
-from .public_key import PublicKey
-from .region import Region
-from .store import Accepted, Check, Invalid, Json, Moving, NotFound, Object, Store
-from .template import Template
+from pulumi_joviam.emulator.body import Body, Uuid
+from pulumi_joviam.emulator.disk import Disk, check_size
+from pulumi_joviam.emulator.ip_address import IpAddress, allocate
+from pulumi_joviam.emulator.network import Network, first_network
+from pulumi_joviam.emulator.network_adapter import (
+    NetworkAdapter,
+    NetworkAdapterWanted,
+    adapters_on,
+    check_adapters,
+    described_adapters,
+)
+from pulumi_joviam.emulator.performance_tier import PerformanceTier, refer_tier, tier_named
+from pulumi_joviam.emulator.public_key import PublicKey
+from pulumi_joviam.emulator.region import Region, region_named
+from pulumi_joviam.emulator.store import Accepted, Check, Invalid, Json, Moving, NotFound, Object, Store
+from pulumi_joviam.emulator.template import Template, refer_template
 
 BOOT_DEVICES = ("cdrom", "disk", "network")
 VIRTUALIZATIONS = ("hvm", "pv")
@@ -35,7 +41,7 @@ class Instance(Moving):
     """A virtual machine."""
 
     kind = "instances"
-    transitions = {
+    transitions: ClassVar[Mapping[str, str]] = {
         "provisioning": "stopped",
         "starting": "running",
         "stopping": "stopped",
@@ -99,7 +105,7 @@ class Instance(Moving):
     # Keeping both sides of each relation
 
     def place_disks(self, store: Store, wanted: list[Disk], *, live: bool) -> None:
-        """Have exactly these disks, in this order. A disk that leaves is `detaching` for a while if live, but not listed."""
+        """Have exactly these disks, in this order. One that leaves live is `detaching` for a while, but not listed."""
         before, self.disks = self.disks, [disk.id for disk in wanted]
         for disk_id in before:
             if disk_id not in self.disks:
@@ -134,7 +140,7 @@ class Instance(Moving):
         for member in group:
             member.availability_group = [other for other in ids if other != member.id]
 
-    def entered(self, store: Store) -> None:
+    def entered(self, store: Store) -> None:  # noqa: ARG002 - the same call for every noun
         if self.gone():
             self.disks, self.network_adapters, self.public_keys, self.availability_group = [], [], [], []
 
@@ -142,7 +148,11 @@ class Instance(Moving):
         return any(adapter.network == object_id for adapter in self.network_adapters)
 
     def let_go(self, store: Store, gone: Object) -> None:
-        for listed in (self.public_keys, self.availability_group, *(each.ip_addresses for each in self.network_adapters)):
+        for listed in (
+            self.public_keys,
+            self.availability_group,
+            *(each.ip_addresses for each in self.network_adapters),
+        ):
             if gone.id in listed:
                 listed.remove(gone.id)
         self.network_adapters = [adapter for adapter in self.network_adapters if adapter.network != gone.id]
@@ -161,16 +171,16 @@ class Instance(Moving):
                 self.place_disks(store, wanted, live=False)
             case "ip_addresses":
                 addresses = [store.find(IpAddress, address) for address in value]
-                self.place_adapters(store, adapters.from_addresses(store, addresses, self.network_adapters))
+                self.place_adapters(store, adapters_on(store, addresses, self.network_adapters))
             case "network_adapters":
                 described = [NetworkAdapterWanted(**each) for each in value]
-                self.place_adapters(store, adapters.from_wanted(store, described, self.network_adapters))
+                self.place_adapters(store, described_adapters(store, described, self.network_adapters))
             case "availability_group":
                 self.place_group(store, [store.find(Instance, member) for member in value])
             case "region":
-                self.region = regions.named(store, value).id
+                self.region = region_named(store, value).id
             case "performance_tier":
-                self.performance_tier = performance_tier.named(store, value, "instances", self.region).id
+                self.performance_tier = tier_named(store, value, "instances", self.region).id
             case _:
                 super().change(store, name, value)
 
@@ -185,9 +195,9 @@ class InstanceCreate(Body):
     template: str
     allocate_private_ip: bool = False
     allocate_public_ip: bool = False
-    availability_group: list[Uuid] = []
-    networks: list[Uuid] = []
-    public_keys: list[Uuid] = []
+    availability_group: list[Uuid] = Field(default_factory=list)
+    networks: list[Uuid] = Field(default_factory=list)
+    public_keys: list[Uuid] = Field(default_factory=list)
     start_when_ready: bool = False
 
 
@@ -196,11 +206,11 @@ class InstanceAssemble(Body):
     name: str
     performance_tier: Uuid
     region: Uuid
-    availability_group: list[Uuid] = []
+    availability_group: list[Uuid] = Field(default_factory=list)
     boot_device: str = "disk"
-    disks: list[Uuid] = []
-    ip_addresses: list[Uuid] = []
-    public_keys: list[Uuid] = []
+    disks: list[Uuid] = Field(default_factory=list)
+    ip_addresses: list[Uuid] = Field(default_factory=list)
+    public_keys: list[Uuid] = Field(default_factory=list)
     start_on_crash: bool = True
     start_on_reboot: bool = True
     start_on_shutdown: bool = False
@@ -235,10 +245,16 @@ class InstanceAvailabilityGroup(Body):
     availability_group: list[Uuid]
 
 
-class InstanceContext(RootModel[dict[Annotated[str, Field(pattern="^[^/]+$")], str]]):
-    """Variables by name. A name with a slash could not be deleted: it would not fit into the URL."""
+def _variable(name: str) -> str:
+    if not name or "/" in name:
+        raise PydanticCustomError("variable", "must be a name without a slash, or no URL could delete it")
+    return name
 
-    model_config = {"strict": True}
+
+class InstanceContext(RootModel[dict[Annotated[str, AfterValidator(_variable)], str]]):
+    """Variables by name."""
+
+    model_config = ConfigDict(strict=True)
 
 
 def check_values(given: Json) -> None:
@@ -257,7 +273,7 @@ def new(store: Store, body: InstanceCreate | InstanceAssemble, tier_id: str, tie
     """An instance with what both ways to create one have in common, not yet in the store."""
     check_values(body.given())
     region = store.refer("region", Region, body.region)
-    tier = performance_tier.refer(store, tier_field, tier_id, "instances", region.id)
+    tier = refer_tier(store, tier_field, tier_id, "instances", region.id)
     store.refer_each("public_keys", PublicKey, body.public_keys)
     return Instance(
         name=body.name,
@@ -283,28 +299,28 @@ def create(store: Store, body: InstanceCreate) -> Json:
     """Create a new instance with a new boot disk."""
     instance = new(store, body, body.instance_performance_tier, "instance_performance_tier")
     region_id = instance.region
-    tier = performance_tier.refer(store, "disk_performance_tier", body.disk_performance_tier, "disks", region_id)
-    template = templates.refer(store, body.template, region_id)
+    tier = refer_tier(store, "disk_performance_tier", body.disk_performance_tier, "disks", region_id)
+    template = refer_template(store, body.template, region_id)
     members = group_members(store, instance, body.availability_group)
     networks = store.refer_each("networks", Network, body.networks)
     sources = [("networks", network) for network in networks]
     with Check() as check:
-        disks.check_size(check, body.size, template)
+        check_size(check, body.size, template)
         for network in networks:
             check("networks", network.region == region_id, f"{network.id} is not in the region")
         for wanted, field_name, public in (
             (body.allocate_private_ip, "allocate_private_ip", False),
             (body.allocate_public_ip, "allocate_public_ip", True),
         ):
-            network = first(store, region_id, public=public) if wanted else None
-            check(field_name, not wanted or network is not None, "finds no such network in the region")
-            if network:
-                sources.insert(0, (field_name, network))
+            found = first_network(store, region_id, public=public) if wanted else None
+            check(field_name, not wanted or found is not None, "finds no such network in the region")
+            if found:
+                sources.insert(0, (field_name, found))
 
     allocated: list[IpAddress] = []
     try:
         for field_name, network in sources:
-            allocated.append(ip_addresses.allocate(store, network, field_name))
+            allocated.append(allocate(store, network, field_name))
     except Invalid:
         for address in allocated:
             address.remove(store)
@@ -324,7 +340,7 @@ def create(store: Store, body: InstanceCreate) -> Json:
     fails = store.failing[Disk.kind] > 0
     store.provision(disk, then="attached")
     instance.disks = [disk.id]
-    instance.place_adapters(store, adapters.from_addresses(store, allocated))
+    instance.place_adapters(store, adapters_on(store, allocated))
     instance.place_group(store, members)
     store.provision(instance, then=instance.failed if fails else "starting" if body.start_when_ready else "stopped")
     return instance.show(store)
@@ -336,8 +352,8 @@ def assemble(store: Store, body: InstanceAssemble) -> Json:
     members = group_members(store, instance, body.availability_group)
     wanted = attachable_disks(store, instance, body.disks)
     addresses = store.refer_each("ip_addresses", IpAddress, body.ip_addresses)
-    wanted_adapters = adapters.from_addresses(store, addresses)
-    adapters.check_adapters(store, "ip_addresses", wanted_adapters, instance.region)
+    wanted_adapters = adapters_on(store, addresses)
+    check_adapters(store, "ip_addresses", wanted_adapters, instance.region)
 
     instance.boot_device = body.boot_device
     instance.start_on_crash = body.start_on_crash
@@ -383,7 +399,7 @@ def update(store: Store, instance_id: str, body: InstanceUpdate) -> Json:
     given = body.given()
     check_values(given)
     if "performance_tier" in given:
-        performance_tier.refer(store, "performance_tier", body.performance_tier, "instances", instance.region)
+        refer_tier(store, "performance_tier", body.performance_tier, "instances", instance.region)
     heavy = [name for name in FIXED_WHILE_RUNNING if name in given and given[name] != getattr(instance, name)]
     running = instance.state == "running"
     with Check() as check:
@@ -410,7 +426,7 @@ def check_settled_disks(store: Store, instance: Instance) -> None:
     with Check() as check:
         for disk_id in instance.disks:
             disk = store.find(Disk, disk_id)
-            check("disks", disk.state == "attached" or not disk.then, f"{disk.id} is {disk.state}")
+            check("disks", disk.state in ("attached", disk.failed), f"{disk.id} is {disk.state}")
 
 
 def stop(store: Store, instance_id: str) -> Json:
@@ -466,8 +482,8 @@ def replace_network_adapters(store: Store, instance_id: str, body: InstanceNetwo
     """Replace the list of network adapters connected to the instance."""
     instance = store.find(Instance, instance_id)
     instance.require()
-    wanted = adapters.from_wanted(store, body.network_adapters, instance.network_adapters)
-    adapters.check_adapters(store, "network_adapters", wanted, instance.region, instance.id)
+    wanted = described_adapters(store, body.network_adapters, instance.network_adapters)
+    check_adapters(store, "network_adapters", wanted, instance.region, instance.id)
     running = instance.state == "running"
     instance.place_adapters(store, wanted)
     store.touch(instance)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .body import Body, Ipv4, Uuid
-from .network import Network, first
-from .region import Region
-from .store import Check, Invalid, Json, Object, Store
+from pulumi_joviam.emulator.body import Body, Ipv4, Uuid
+from pulumi_joviam.emulator.network import Network, first_network
+from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.store import Check, Invalid, Json, Object, Store
 
 
 @dataclass(kw_only=True)
@@ -80,7 +80,7 @@ def _network(store: Store, body: IpAddressCreate) -> Network:
         return network
     if not region:
         raise Invalid({"network": ["is required unless region is given"]})
-    public = first(store, region.id, public=True)
+    public = first_network(store, region.id, public=True)
     if not public:
         raise Invalid({"region": ["has no public network"]})
     return public
@@ -89,7 +89,7 @@ def _network(store: Store, body: IpAddressCreate) -> Network:
 def allocate(
     store: Store, network: Network, field: str, *, name: str | None = None, wanted: str = "", shareable: bool = False
 ) -> IpAddress:
-    """A new address of the network: the one that is wanted, or else the first free one. `field` gets the blame if none is."""
+    """A new address of the network: the wanted one, or else the first free one. `field` gets the blame if none is."""
     if network.state not in network.ready:
         raise Invalid({field: [f"is {network.state}"]})
     taken = {other.address for other in store.all(IpAddress) if other.network_id == network.id}
@@ -138,7 +138,5 @@ def list_private(store: Store) -> list[Json]:
 def _list(store: Store, *, public: bool) -> list[Json]:
     networks = store.table(Network)
     return [
-        address.show(store)
-        for address in store.visible(IpAddress)
-        if networks[address.network_id].is_public == public
+        address.show(store) for address in store.visible(IpAddress) if networks[address.network_id].is_public == public
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
-from .body import Body, Ipv4, Uuid
-from .region import Region, named
-from .store import SEED_TIME, Check, Forbidden, Json, Moving, Store, seed_id
+from pulumi_joviam.emulator.body import Body, Ipv4, Uuid
+from pulumi_joviam.emulator.region import Region, region_named
+from pulumi_joviam.emulator.store import SEED_TIME, Check, Forbidden, Json, Moving, Store, seed_id
 
 PRIVATE_RANGES = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
@@ -26,7 +27,7 @@ class Network(Moving):
     """A virtual network."""
 
     kind = "networks"
-    transitions = {"provisioning": "ready", "terminating": "terminated"}
+    transitions: ClassVar[Mapping[str, str]] = {"provisioning": "ready", "terminating": "terminated"}
     ready = frozenset({"ready"})
 
     name: str | None
@@ -69,7 +70,7 @@ class Network(Moving):
         return not self.is_public
 
     def change(self, store: Store, name: str, value: Any) -> None:
-        super().change(store, name, named(store, value).id if name == "region" else value)
+        super().change(store, name, region_named(store, value).id if name == "region" else value)
 
 
 class NetworkCreate(Body):
@@ -154,7 +155,7 @@ def list_private(store: Store) -> list[Json]:
     return [network.show(store) for network in store.visible(Network) if not network.is_public]
 
 
-def first(store: Store, region_id: str, *, public: bool) -> Network | None:
+def first_network(store: Store, region_id: str, *, public: bool) -> Network | None:
     """The oldest network of that sort in a region that addresses can be taken from."""
     for network in store.all(Network):
         if network.region == region_id and network.is_public == public and network.state in network.ready:

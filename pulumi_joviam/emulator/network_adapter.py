@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .body import Body, Uuid
-from .ip_address import IpAddress
-from .network import Network
-from .store import Check, Json, Store, new_id
+from pulumi_joviam.emulator.body import Body, Uuid
+from pulumi_joviam.emulator.ip_address import IpAddress
+from pulumi_joviam.emulator.network import Network
+from pulumi_joviam.emulator.store import Check, Json, Store, new_id
 
 
 @dataclass(kw_only=True)
@@ -41,7 +41,7 @@ class NetworkAdapterWanted(Body):
     ip_addresses: list[Uuid] | Literal["dhcp"]
 
 
-def from_wanted(
+def described_adapters(
     store: Store, wanted: list[NetworkAdapterWanted], current: list[NetworkAdapter]
 ) -> list[NetworkAdapter]:
     """Adapters as a request describes them; one that stays on its network keeps its id."""
@@ -68,7 +68,7 @@ def from_wanted(
     return adapters
 
 
-def from_addresses(
+def adapters_on(
     store: Store, addresses: Iterable[IpAddress], current: Iterable[NetworkAdapter] = ()
 ) -> list[NetworkAdapter]:
     """One adapter for each network that the addresses belong to, in order of first appearance."""
@@ -76,7 +76,7 @@ def from_addresses(
     for address in addresses:
         by_network.setdefault(address.network_id, []).append(address.id)
     wanted = [NetworkAdapterWanted(network=network, ip_addresses=ids) for network, ids in by_network.items()]
-    return from_wanted(store, wanted, list(current))
+    return described_adapters(store, wanted, list(current))
 
 
 def check_adapters(

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from . import disk, instance, ip_address, network, performance_tier, public_key, template
-from .body import Nothing
-from .console_session import ConsoleSession, RemoteAccess, create as create_console_session
-from .region import Region
-from .store import Json, Object, Store
+from pulumi_joviam.emulator import disk, instance, ip_address, network, performance_tier, public_key, template
+from pulumi_joviam.emulator.body import Nothing
+from pulumi_joviam.emulator.console_session import ConsoleSession, RemoteAccess
+from pulumi_joviam.emulator.console_session import create as create_console_session
+from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.store import Json, Object, Store
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,7 @@ OPERATIONS = (
     Operation("GET /instances/{instance_id}/note", instance.show_note),
     Operation("POST /instances/{instance_id}/start", instance.start, 202),
     Operation("POST /instances/{instance_id}/stop", instance.stop, 202),
-    Operation(
-        "POST /instances/{instance_id}/remote_access", create_console_session, 202, RemoteAccess
-    ),
+    Operation("POST /instances/{instance_id}/remote_access", create_console_session, 202, RemoteAccess),
     Operation("PUT /instances/{instance_id}/disks", instance.replace_disks, 200, instance.InstanceDisks),
     Operation(
         "PUT /instances/{instance_id}/public_keys", instance.replace_public_keys, 200, instance.InstancePublicKeys

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .region import Region
-from .store import SEED_TIME, Invalid, Json, Object, Store, seed_id
+from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Json, Object, Store, seed_id
 
 Use = Literal["disks", "instances"]
 
@@ -28,7 +28,7 @@ class PerformanceTier(Object):
         return False
 
 
-def refer(store: Store, field: str, tier_id: str, use: Use, region_id: str) -> PerformanceTier:
+def refer_tier(store: Store, field: str, tier_id: str, use: Use, region_id: str) -> PerformanceTier:
     """The tier that a request names, or Invalid if it is for something else or somewhere else."""
     tier = store.refer(field, PerformanceTier, tier_id)
     if tier.use != use:
@@ -38,7 +38,7 @@ def refer(store: Store, field: str, tier_id: str, use: Use, region_id: str) -> P
     return tier
 
 
-def named(store: Store, word: str, use: Use, region_id: str) -> PerformanceTier:
+def tier_named(store: Store, word: str, use: Use, region_id: str) -> PerformanceTier:
     """The tier with this id, or this name for that use in that region."""
     for tier in store.all(PerformanceTier):
         if word == tier.id or (word, use, region_id) == (tier.name, tier.use, tier.region):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .body import Body
-from .store import Check, Json, Object, Store
+from pulumi_joviam.emulator.body import Body
+from pulumi_joviam.emulator.store import Check, Json, Object, Store
 
 OPENSSH = re.compile(
     r"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"

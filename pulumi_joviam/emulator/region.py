@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .store import SEED_TIME, Json, Object, Store, seed_id
+from pulumi_joviam.emulator.store import SEED_TIME, Json, Object, Store, seed_id
 
 
 @dataclass(kw_only=True)
@@ -23,7 +23,7 @@ class Region(Object):
         return False
 
 
-def named(store: Store, word: str) -> Region:
+def region_named(store: Store, word: str) -> Region:
     """The region with this id, code or name."""
     for region in store.all(Region):
         if word in (region.id, region.code, region.name):

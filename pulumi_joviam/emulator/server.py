@@ -22,15 +22,15 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from . import network, performance_tier, region, template
-from .body import Nothing, parse
-from .console_session import ConsoleSession
-from .disk import Disk
-from .instance import Instance
-from .ip_address import IpAddress
-from .operations import OPERATIONS, Operation
-from .public_key import PublicKey
-from .store import Accepted, BadRequest, Json, NotFound, Object, Refused, Store, Switches
+from pulumi_joviam.emulator import network, performance_tier, region, template
+from pulumi_joviam.emulator.body import Nothing, parse
+from pulumi_joviam.emulator.console_session import ConsoleSession
+from pulumi_joviam.emulator.disk import Disk
+from pulumi_joviam.emulator.instance import Instance
+from pulumi_joviam.emulator.ip_address import IpAddress
+from pulumi_joviam.emulator.operations import OPERATIONS, Operation
+from pulumi_joviam.emulator.public_key import PublicKey
+from pulumi_joviam.emulator.store import Accepted, BadRequest, Json, NotFound, Object, Refused, Store, Switches
 
 PREFIX = "/api/v1"
 
@@ -55,6 +55,9 @@ DESCRIPTIONS = {
 """The errors that explain themselves in `error_description` instead of `details`."""
 
 OWNED = (PublicKey, network.Network, IpAddress, Disk, Instance, template.Template, ConsoleSession)
+
+Connections = dict[Any, asyncio.Transport]
+"""Every open connection by the client's address."""
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +137,10 @@ class Fault:
         """What the client gets to see instead of the real answer."""
         if self.body is not None:
             answer = Answer(self.status or answer.status, self.body)
-        elif self.status or self.error:
+        elif self.error or (self.status or 0) >= 400:
             answer = failure(self.status, self.error, self.details)
+        elif self.status:
+            answer = Answer(self.status, answer.content)
         if self.retry_after is not None:
             answer.headers["Retry-After"] = str(self.retry_after)
         return answer
@@ -151,19 +156,19 @@ class Emulator:
     every other keyword are the fields of `Switches`: the pace of the cloud, and what the API reference leaves open.
     """
 
-    def __init__(self, token: str = "emulator", *, host: str = "127.0.0.1", port: int = 0, **switches: Any) -> None:
+    def __init__(self, token: str, *, host: str = "127.0.0.1", port: int = 0, **switches: Any) -> None:
         self.token = token
         self._address = (host, port)
         self._switches = Switches(**switches)
         self._lock = threading.RLock()
-        self._connections: dict[Any, asyncio.BaseTransport] = {}
+        self._connections: Connections = {}
         self._server: uvicorn.Server | None = None
         self.reset()
 
     # Running
 
     def start(self) -> Emulator:
-        """Listen, and return when requests are answered."""
+        """Listen, and return when requests are answered. Started again after a stop, it takes the same port."""
         listener = socket.create_server(self._address, backlog=1024)
         self._address = listener.getsockname()[:2]
         config = uvicorn.Config(
@@ -180,7 +185,7 @@ class Emulator:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=0,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config, self._connections)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="joviam-emulator", daemon=True
         )
@@ -228,7 +233,8 @@ class Emulator:
 
     def count(self) -> Counter[str]:
         """How many objects the account owns, by kind; kinds without any are left out, so an empty account is `{}`."""
-        return +Counter({noun.kind: len(self.objects(noun.kind)) for noun in OWNED})
+        with self._lock:
+            return +Counter({noun.kind: len(self.objects(noun.kind)) for noun in OWNED})
 
     # Arranging
 
@@ -263,7 +269,7 @@ class Emulator:
                 obj.change(self._store, name, value)
 
     def remove(self, object_id: str) -> None:
-        """Let an object vanish behind everybody's back. What it was attached to is free; a network's addresses go too."""
+        """Let an object vanish behind everybody's back. What it used becomes free; a network's addresses go with it."""
         with self._lock:
             self._store.settle()
             self._object(object_id).remove(self._store)
@@ -293,7 +299,8 @@ class Emulator:
         `operation` is written as in the API reference (`POST /disks`, `GET /disks/{disk_id}`); `*` is any request.
         Several faults of one operation strike one after the other.
 
-        - `status` or `error` (either implies the other) answers that error, with these `details`.
+        - `status` or `error` (either implies the other) answers that error, with these `details`; a status below 400
+          only replaces that of the real answer.
         - `body` answers this text, with `status` or the operation's own.
         - `retry_after` adds that header.
         - `drop` closes the connection without an answer, `before` or `after` acting.
@@ -389,9 +396,8 @@ class Emulator:
         return fastapi.Response(answer.content, answer.status, answer.headers, "application/json")
 
     async def _hang_up(self, request: fastapi.Request) -> fastapi.Response:
-        transport = self._connections.get(tuple(request.client or ()))
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
+        if request.client in self._connections:
+            self._connections[request.client].abort()
         await asyncio.sleep(0)  # until uvicorn has noticed; then it sends nothing
         return fastapi.Response()
 
@@ -430,6 +436,19 @@ class Emulator:
         return [] if operation.body is Nothing else [body]
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, but a stop waits for nobody: a request under way loses its connection."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self.connections = connections
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for transport in list(self.connections.values()):
+            transport.abort()
+        await super().shutdown(sockets)
+
+
 def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw)
@@ -437,11 +456,11 @@ def _parsed(raw: bytes) -> Any:
         return None
 
 
-def _tracked(connections: dict[Any, asyncio.BaseTransport]) -> type[asyncio.Protocol]:
-    """uvicorn's protocol, with every open connection in a dictionary by the client's address, so that we can hang up."""
+def _tracked(connections: Connections) -> type[asyncio.Protocol]:
+    """uvicorn's protocol, noting every open connection so that we can hang up."""
 
     class Tracked(AutoHTTPProtocol):  # type: ignore[misc, valid-type] # uvicorn picks its base class at run time
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        def connection_made(self, transport: asyncio.Transport) -> None:
             self.peer = transport.get_extra_info("peername")
             connections[self.peer] = transport
             # asyncio does this only for sockets that name their protocol. Without it every answer takes 40 ms.

@@ -1,8 +1,7 @@
-"""The account behind the emulator: its objects, its clock, states that move on by themselves, and what a rule answers
-when it refuses.
+"""The account behind the emulator: its objects, its clock, states that move on by themselves, and refusals.
 
-Nothing here knows HTTP or a particular noun. Every object holds only JSON values and the ids of other objects, so that a
-store can be written to a file.
+Nothing here knows HTTP or a particular noun. Every object holds only JSON values and the ids of other objects, so that
+a store can be written to a file.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Switches:
     slow_delete: bool = True
     """Deleted disks, instances and networks are `terminating` for a while. Otherwise they are gone at once."""
     gone_is_404: bool = True
-    """Deleted disks, instances and networks answer 404. Otherwise they stay, also in lists, with the state `terminated`."""
+    """Deleted disks, instances and networks answer 404. Otherwise they stay, also in lists, as `terminated`."""
     delete_running: bool = False
     """A running instance may be deleted. Otherwise 422 at `state`."""
     delete_takes_disks: bool = False
@@ -74,7 +73,7 @@ class Switches:
     """The same public key may be uploaded twice. Otherwise 422 at `key`."""
 
 
-class Refused(Exception):  # noqa: N818 - named after what happened, as the API's own words are
+class Refused(Exception):
     """The API says no. `error` is the API's word for why; the server knows its status."""
 
     error: ClassVar[str]
@@ -114,7 +113,7 @@ class Invalid(Refused):
 
 
 class Check:
-    """Collects what is wrong with a request and refuses it at the end of the `with` block, naming every field at once."""
+    """Collects what is wrong with a request; the end of the `with` block refuses it, naming every field at once."""
 
     def __init__(self) -> None:
         self.details: dict[str, list[str]] = {}
@@ -170,6 +169,7 @@ class Object:
     def remove(self, store: Store) -> None:
         """Vanish at once, and leave no trace in other objects."""
         store.table(type(self)).pop(self.id, None)
+        store.moving.pop(self.id, None)
         store.let_go(self)
 
     def uses(self, object_id: str) -> bool:  # noqa: ARG002 - most objects use none
@@ -206,7 +206,7 @@ class Moving(Object):
         """Do what becomes true with the state just entered."""
 
     def require(self, *states: str) -> None:
-        """Refuse the operation unless the object is in one of these states (default: any in which it can be worked with)."""
+        """Refuse the operation unless the object is in one of these states (default: `ready`)."""
         if self.state not in (states or self.ready):
             raise Invalid({"state": [f"is {self.state}"]})
 

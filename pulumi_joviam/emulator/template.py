@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .body import Body, Uuid
-from .region import Region, named as named_region
-from .store import SEED_TIME, Check, Invalid, Json, Object, Store, seed_id
+from pulumi_joviam.emulator.body import Body, Uuid
+from pulumi_joviam.emulator.region import Region, region_named
+from pulumi_joviam.emulator.store import SEED_TIME, Check, Invalid, Json, Object, Store, seed_id
 
 SYSTEM = (
     # name, slug, version (newest first), minimum disk size in GB, virtualization, allows public keys
@@ -54,10 +54,10 @@ class Template(Object):
         return self.disk_id is not None
 
     def change(self, store: Store, name: str, value: Any) -> None:
-        super().change(store, name, named_region(store, value).id if name == "region" else value)
+        super().change(store, name, region_named(store, value).id if name == "region" else value)
 
 
-def named(store: Store, word: str, region_id: str) -> Template:
+def template_named(store: Store, word: str, region_id: str) -> Template:
     """The template with this id in that region, or the newest version with this slug that nothing supersedes."""
     candidates = [
         template
@@ -70,10 +70,10 @@ def named(store: Store, word: str, region_id: str) -> Template:
     return max(candidates, key=lambda template: template.version)
 
 
-def refer(store: Store, word: str, region_id: str) -> Template:
+def refer_template(store: Store, word: str, region_id: str) -> Template:
     """The template that a request names by id or slug, or Invalid."""
     try:
-        return named(store, word, region_id)
+        return template_named(store, word, region_id)
     except LookupError:
         raise Invalid({"template": ["does not exist in the region"]}) from None
 
@@ -85,7 +85,7 @@ class TemplateCreate(Body):
 
 def create(store: Store, body: TemplateCreate) -> Json:
     """Create a new template by superseding an existing one with a different source disk."""
-    from .disk import Disk  # at the top it would be a circle: disks are made from templates
+    from pulumi_joviam.emulator.disk import Disk  # at the top it would be a circle: disks are made from templates
 
     disk = store.refer("disk", Disk, body.disk)
     old = store.refer("supersedes", Template, body.supersedes)

@@ -1,0 +1,27 @@
+"""The fixture `joviam_emulator`: an empty account for each test, on one server for the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:  # pytest loads this file in every run; only a test that uses the fixture needs the extra
+    from pulumi_joviam.emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def joviam_emulator_server() -> Iterator[Emulator]:
+    """The server behind `joviam_emulator`. Override it to choose other switches for all tests."""
+    from pulumi_joviam.emulator import Emulator
+
+    with Emulator(token="emulator")  # noqa: S106 - not a secret as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def joviam_emulator(joviam_emulator_server: Emulator) -> Emulator:
+    """An emulated Joviam account with nothing in it: `url`, `token`, `requests`, `fail`, `change` and more."""
+    joviam_emulator_server.reset()
+    return joviam_emulator_server
