@@ -16,7 +16,7 @@ def joviam_emulator_server() -> Iterator[Emulator]:
     """The server behind `joviam_emulator`. Override it to choose other switches for all tests."""
     from pulumi_joviam.emulator import Emulator
 
-    with Emulator(token="emulator")  # noqa: S106 - not a secret as cloud:
+    with Emulator(token="emulator") as cloud:  # noqa: S106 - not a secret
         yield cloud
 
 
