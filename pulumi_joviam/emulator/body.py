@@ -13,14 +13,31 @@ from pydantic_core import PydanticCustomError
 from pulumi_joviam.emulator.store import BadRequest
 
 
+def _without_placeholders(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        if field.get("default") == "":
+            del field["default"]
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
 class Body(BaseModel):
     """Parameters of one operation. A field with a default is optional; `given` says which ones the client sent."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=_without_placeholders)
 
     def given(self) -> dict[str, Any]:
         """The fields that the client sent."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+class Changes(Body):
+    """Parameters of an update: what the client leaves out stays as it is, so the defaults mean nothing."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 class Nothing(Body):

@@ -7,12 +7,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from typing_extensions import TypedDict
+
 from pulumi_joviam.emulator.body import Body
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.region import Region
-from pulumi_joviam.emulator.store import Check, Json, Moving, Object, Store
+from pulumi_joviam.emulator.store import Check, Moving, Object, Store
 
 TYPES = ("serial", "vnc")
+
+
+class ConsoleSessionShown(TypedDict):
+    """A console session as the API shows it."""
+
+    id: str
+    state: str
+    host: str | None
+    port: int | None
+    token: str | None
+    type: str
+    url: str | None
+    instance_id: str
+    created_at: str
+    updated_at: str
 
 
 @dataclass(kw_only=True)
@@ -29,7 +46,7 @@ class ConsoleSession(Moving):
     host: str
     secret: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> ConsoleSessionShown:  # noqa: ARG002 - the same call for every noun
         ready, vnc = self.state == "ready", self.type == "vnc"
         return {
             "id": self.id,
@@ -59,7 +76,7 @@ class RemoteAccess(Body):
     type: str = "vnc"
 
 
-def create(store: Store, instance_id: str, body: RemoteAccess) -> Json:
+def create(store: Store, instance_id: str, body: RemoteAccess) -> ConsoleSessionShown:
     """Start a remote access session."""
     instance = store.find(Instance, instance_id)
     with Check() as check:

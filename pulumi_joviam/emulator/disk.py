@@ -6,13 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pulumi_joviam.emulator.body import Body, Uuid
-from pulumi_joviam.emulator.performance_tier import PerformanceTier, refer_tier, tier_named
-from pulumi_joviam.emulator.region import Region, region_named
-from pulumi_joviam.emulator.store import Check, Json, Moving, Object, Store
-from pulumi_joviam.emulator.template import Template, refer_template, template_named
+from typing_extensions import TypedDict
+
+from pulumi_joviam.emulator.body import Body, Changes, Uuid
+from pulumi_joviam.emulator.performance_tier import PerformanceTier, PerformanceTierShown, refer_tier, tier_named
+from pulumi_joviam.emulator.region import Region, RegionShown, region_named
+from pulumi_joviam.emulator.store import Check, Moving, Object, StateShown, Store
+from pulumi_joviam.emulator.template import Template, TemplateShown, refer_template, template_named
 
 MAXIMUM_SIZE = 10_000
+
+
+class DiskShown(TypedDict):
+    """A disk as the API shows it."""
+
+    id: str
+    name: str
+    position: int | None
+    size: int
+    performance_tier: PerformanceTierShown
+    template: TemplateShown | None
+    state: str
+    region: RegionShown
+    instance_id: str | None
+    cdrom: bool
+    is_template: bool
+    created_at: str
+    updated_at: str
 
 
 @dataclass(kw_only=True)
@@ -40,14 +60,14 @@ class Disk(Moving):
     """Like instance_id, written only by the instance (see instance.py)."""
     growing_to: int | None = None
 
-    def show(self, store: Store) -> Json:
+    def show(self, store: Store) -> DiskShown:
         return {
             "id": self.id,
             "name": self.name,
             "position": self.position,
             "size": self.size,
             "performance_tier": store.find(PerformanceTier, self.performance_tier).show(store),
-            "template": self.template and store.find(Template, self.template).show(store),
+            "template": store.find(Template, self.template).show(store) if self.template else None,
             "state": self.state,
             "region": store.find(Region, self.region).show(store),
             "instance_id": self.instance_id,
@@ -94,7 +114,7 @@ class DiskCreate(Body):
     template: str = ""
 
 
-class DiskUpdate(Body):
+class DiskUpdate(Changes):
     cdrom: bool = False
     is_template: bool = False
     name: str = ""
@@ -110,7 +130,7 @@ class DiskClone(Body):
     performance_tier: Uuid = ""
 
 
-def create(store: Store, body: DiskCreate) -> Json:
+def create(store: Store, body: DiskCreate) -> DiskShown:
     """Create a new disk."""
     region = store.refer("region", Region, body.region)
     tier = refer_tier(store, "performance_tier", body.performance_tier, "disks", region.id)
@@ -137,12 +157,12 @@ def check_size(check: Check, size: int, template: Template | None) -> None:
     check("size", minimum <= size <= MAXIMUM_SIZE, f"must be between {minimum}GB and {MAXIMUM_SIZE}GB")
 
 
-def show_state(store: Store, disk_id: str) -> Json:
+def show_state(store: Store, disk_id: str) -> StateShown:
     """Show the state of a disk."""
     return {"state": store.find(Disk, disk_id).state}
 
 
-def update(store: Store, disk_id: str, body: DiskUpdate) -> Json:
+def update(store: Store, disk_id: str, body: DiskUpdate) -> DiskShown:
     """Update a disk."""
     disk = store.find(Disk, disk_id)
     disk.require()
@@ -153,7 +173,7 @@ def update(store: Store, disk_id: str, body: DiskUpdate) -> Json:
     return disk.show(store)
 
 
-def resize(store: Store, disk_id: str, body: DiskResize) -> Json:
+def resize(store: Store, disk_id: str, body: DiskResize) -> DiskShown:
     """Resize a disk, to a larger size only."""
     from pulumi_joviam.emulator.instance import Instance  # at the top it would be a circle: instances are made of disks
 
@@ -176,7 +196,7 @@ def resize(store: Store, disk_id: str, body: DiskResize) -> Json:
     return disk.show(store)
 
 
-def clone(store: Store, disk_id: str, body: DiskClone) -> Json:
+def clone(store: Store, disk_id: str, body: DiskClone) -> DiskShown:
     """Clone a disk."""
     source = store.find(Disk, disk_id)
     source.require()
@@ -200,7 +220,7 @@ def clone(store: Store, disk_id: str, body: DiskClone) -> Json:
     return store.provision(disk).show(store)
 
 
-def delete(store: Store, disk_id: str) -> Json:
+def delete(store: Store, disk_id: str) -> DiskShown:
     """Delete a disk."""
     disk = store.find(Disk, disk_id)
     attached = ("attached",) if store.switches.delete_attached_disk else ()

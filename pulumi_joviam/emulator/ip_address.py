@@ -5,10 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulumi_joviam.emulator.body import Body, Ipv4, Uuid
+from typing_extensions import TypedDict
+
+from pulumi_joviam.emulator.body import Body, Changes, Ipv4, Uuid
 from pulumi_joviam.emulator.network import Network, first_network
 from pulumi_joviam.emulator.region import Region
-from pulumi_joviam.emulator.store import Check, Invalid, Json, Object, Store
+from pulumi_joviam.emulator.store import Check, Empty, Invalid, Object, Store
+
+
+class IpAddressShown(TypedDict):
+    """An IP address as the API shows it."""
+
+    id: str
+    name: str | None
+    address: str
+    network_id: str
+    instance_ids: list[str]
+    shareable: bool
+    created_at: str
+    updated_at: str
 
 
 @dataclass(kw_only=True)
@@ -24,7 +39,7 @@ class IpAddress(Object):
     instance_ids: list[str] = field(default_factory=list)
     """Written only by instances when they attach or release it."""
 
-    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> IpAddressShown:  # noqa: ARG002 - the same call for every noun
         return {
             "id": self.id,
             "name": self.name,
@@ -59,12 +74,12 @@ class IpAddressCreate(Body):
     shareable: bool = False
 
 
-class IpAddressUpdate(Body):
+class IpAddressUpdate(Changes):
     name: str | None = None
     shareable: bool = False
 
 
-def create(store: Store, body: IpAddressCreate) -> Json:
+def create(store: Store, body: IpAddressCreate) -> IpAddressShown:
     """Allocate a new IP address."""
     network = _network(store, body)
     address = allocate(store, network, "network", name=body.name, wanted=body.address, shareable=body.shareable)
@@ -105,7 +120,7 @@ def allocate(
     return store.add(IpAddress(name=name, address=wanted, network_id=network.id, shareable=shareable))
 
 
-def update(store: Store, ip_address_id: str, body: IpAddressUpdate) -> Json:
+def update(store: Store, ip_address_id: str, body: IpAddressUpdate) -> IpAddressShown:
     """Update an IP address."""
     address = store.find(IpAddress, ip_address_id)
     with Check() as check:
@@ -115,7 +130,7 @@ def update(store: Store, ip_address_id: str, body: IpAddressUpdate) -> Json:
     return address.show(store)
 
 
-def delete(store: Store, ip_address_id: str) -> Json:
+def delete(store: Store, ip_address_id: str) -> Empty:
     """Deallocate an IP address."""
     address = store.find(IpAddress, ip_address_id)
     with Check() as check:
@@ -125,17 +140,17 @@ def delete(store: Store, ip_address_id: str) -> Json:
     return {}
 
 
-def list_public(store: Store) -> list[Json]:
+def list_public(store: Store) -> list[IpAddressShown]:
     """List public IP addresses."""
     return _list(store, public=True)
 
 
-def list_private(store: Store) -> list[Json]:
+def list_private(store: Store) -> list[IpAddressShown]:
     """List private IP addresses."""
     return _list(store, public=False)
 
 
-def _list(store: Store, *, public: bool) -> list[Json]:
+def _list(store: Store, *, public: bool) -> list[IpAddressShown]:
     networks = store.table(Network)
     return [
         address.show(store) for address in store.visible(IpAddress) if networks[address.network_id].is_public == public

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from pulumi_joviam.emulator.body import Body, Ipv4, Uuid
-from pulumi_joviam.emulator.region import Region, region_named
-from pulumi_joviam.emulator.store import SEED_TIME, Check, Forbidden, Json, Moving, Store, seed_id
+from typing_extensions import TypedDict
+
+from pulumi_joviam.emulator.body import Body, Changes, Ipv4, Uuid
+from pulumi_joviam.emulator.region import Region, RegionShown, region_named
+from pulumi_joviam.emulator.store import SEED_TIME, Check, Forbidden, Moving, Store, seed_id
 
 PRIVATE_RANGES = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
@@ -20,6 +22,24 @@ PUBLIC_NETWORKS = {"SY3": "203.0.113.0/24", "ML1": "198.51.100.0/24"}
 OUTSIDE = "must be an address inside the network"
 
 parse = lru_cache(maxsize=1024)(ipaddress.IPv4Network)
+
+
+class NetworkShown(TypedDict):
+    """A network as the API shows it."""
+
+    id: str
+    name: str | None
+    is_public: bool
+    specification: str
+    netmask: str
+    gateway: str | None
+    primary_nameserver: str | None
+    secondary_nameserver: str | None
+    state: str
+    network_address: str
+    region: RegionShown
+    created_at: str
+    updated_at: str
 
 
 @dataclass(kw_only=True)
@@ -49,7 +69,7 @@ class Network(Moving):
         reserved = (self.block.network_address, self.block.broadcast_address)
         return where in self.block and where not in reserved and address != self.gateway
 
-    def show(self, store: Store) -> Json:
+    def show(self, store: Store) -> NetworkShown:
         return {
             "id": self.id,
             "name": self.name,
@@ -82,7 +102,7 @@ class NetworkCreate(Body):
     secondary_nameserver: Ipv4 | None = None
 
 
-class NetworkUpdate(Body):
+class NetworkUpdate(Changes):
     name: str | None = None
     gateway: Ipv4 | None = None
     primary_nameserver: Ipv4 | None = None
@@ -104,7 +124,7 @@ def _gateway_fits(network: Network, gateway: str | None) -> bool:
     return where in block and where not in (block.network_address, block.broadcast_address)
 
 
-def create(store: Store, body: NetworkCreate) -> Json:
+def create(store: Store, body: NetworkCreate) -> NetworkShown:
     """Create a private network."""
     region = store.refer("region", Region, body.region)
     block = _private_block(body.specification)
@@ -124,7 +144,7 @@ def create(store: Store, body: NetworkCreate) -> Json:
     return store.provision(network).show(store)
 
 
-def update(store: Store, network_id: str, body: NetworkUpdate) -> Json:
+def update(store: Store, network_id: str, body: NetworkUpdate) -> NetworkShown:
     """Update a private network."""
     network = _private(store, network_id)
     network.require()
@@ -134,7 +154,7 @@ def update(store: Store, network_id: str, body: NetworkUpdate) -> Json:
     return network.show(store)
 
 
-def delete(store: Store, network_id: str) -> Json:
+def delete(store: Store, network_id: str) -> NetworkShown:
     """Delete a private network that nothing uses any more."""
     network = _private(store, network_id)
     network.require("ready", network.failed)
@@ -145,12 +165,12 @@ def delete(store: Store, network_id: str) -> Json:
     return network.show(store)
 
 
-def list_public(store: Store) -> list[Json]:
+def list_public(store: Store) -> list[NetworkShown]:
     """List public networks."""
     return [network.show(store) for network in store.visible(Network) if network.is_public]
 
 
-def list_private(store: Store) -> list[Json]:
+def list_private(store: Store) -> list[NetworkShown]:
     """List private networks."""
     return [network.show(store) for network in store.visible(Network) if not network.is_public]
 

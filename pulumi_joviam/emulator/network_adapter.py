@@ -6,10 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from typing_extensions import TypedDict
+
 from pulumi_joviam.emulator.body import Body, Uuid
-from pulumi_joviam.emulator.ip_address import IpAddress
-from pulumi_joviam.emulator.network import Network
-from pulumi_joviam.emulator.store import Check, Json, Store, new_id
+from pulumi_joviam.emulator.ip_address import IpAddress, IpAddressShown
+from pulumi_joviam.emulator.network import Network, NetworkShown
+from pulumi_joviam.emulator.store import Check, Store, new_id
+
+
+class NetworkAdapterShown(TypedDict):
+    """A network adapter as the API shows it."""
+
+    id: str
+    index: int
+    dhcp: bool
+    network: NetworkShown
+    ip_addresses: list[IpAddressShown]
+    created_at: str
+    updated_at: str
 
 
 @dataclass(kw_only=True)
@@ -23,7 +37,7 @@ class NetworkAdapter:
     created_at: str
     updated_at: str
 
-    def show(self, store: Store, index: int) -> Json:
+    def show(self, store: Store, index: int) -> NetworkAdapterShown:
         """The adapter as the API shows it."""
         return {
             "id": self.id,

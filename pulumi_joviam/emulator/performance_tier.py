@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pulumi_joviam.emulator.region import Region
-from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Json, Object, Store, seed_id
+from typing_extensions import TypedDict
+
+from pulumi_joviam.emulator.region import Region, RegionShown
+from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Object, Store, seed_id
 
 Use = Literal["disks", "instances"]
+
+
+class PerformanceTierShown(TypedDict):
+    """A performance tier as the API shows it."""
+
+    id: str
+    name: str
+    region: RegionShown
 
 
 @dataclass(kw_only=True)
@@ -21,7 +31,7 @@ class PerformanceTier(Object):
     use: Use
     region: str
 
-    def show(self, store: Store) -> Json:
+    def show(self, store: Store) -> PerformanceTierShown:
         return {"id": self.id, "name": self.name, "region": store.find(Region, self.region).show(store)}
 
     def owned(self) -> bool:
@@ -46,12 +56,12 @@ def tier_named(store: Store, word: str, use: Use, region_id: str) -> Performance
     raise LookupError(f"no performance tier {word!r} for {use}")
 
 
-def list_instances(store: Store) -> list[Json]:
+def list_instances(store: Store) -> list[PerformanceTierShown]:
     """List instance performance tiers."""
     return [tier.show(store) for tier in store.all(PerformanceTier) if tier.use == "instances"]
 
 
-def list_disks(store: Store) -> list[Json]:
+def list_disks(store: Store) -> list[PerformanceTierShown]:
     """List disk performance tiers."""
     return [tier.show(store) for tier in store.all(PerformanceTier) if tier.use == "disks"]
 

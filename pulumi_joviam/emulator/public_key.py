@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pulumi_joviam.emulator.body import Body
-from pulumi_joviam.emulator.store import Check, Json, Object, Store
+from typing_extensions import TypedDict
+
+from pulumi_joviam.emulator.body import Body, Changes
+from pulumi_joviam.emulator.store import Check, Empty, Object, Store
 
 OPENSSH = re.compile(
     r"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
     r" [A-Za-z0-9+/]+={0,3}( [^\r\n]*)?\s*"
 )
+
+
+class PublicKeyShown(TypedDict):
+    """A public key as the API shows it."""
+
+    id: str
+    name: str
+    key: str
+    created_at: str
+    updated_at: str
 
 
 @dataclass(kw_only=True)
@@ -23,7 +35,7 @@ class PublicKey(Object):
     name: str
     key: str
 
-    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> PublicKeyShown:  # noqa: ARG002 - the same call for every noun
         return {
             "id": self.id,
             "name": self.name,
@@ -38,11 +50,11 @@ class PublicKeyCreate(Body):
     key: str
 
 
-class PublicKeyUpdate(Body):
+class PublicKeyUpdate(Changes):
     name: str = ""
 
 
-def create(store: Store, body: PublicKeyCreate) -> Json:
+def create(store: Store, body: PublicKeyCreate) -> PublicKeyShown:
     """Upload a public key."""
     with Check() as check:
         check.name(body.name)
@@ -52,7 +64,7 @@ def create(store: Store, body: PublicKeyCreate) -> Json:
     return store.add(PublicKey(name=body.name, key=body.key)).show(store)
 
 
-def update(store: Store, public_key_id: str, body: PublicKeyUpdate) -> Json:
+def update(store: Store, public_key_id: str, body: PublicKeyUpdate) -> PublicKeyShown:
     """Update a public key."""
     key = store.find(PublicKey, public_key_id)
     with Check() as check:
@@ -62,7 +74,7 @@ def update(store: Store, public_key_id: str, body: PublicKeyUpdate) -> Json:
     return key.show(store)
 
 
-def delete(store: Store, public_key_id: str) -> Json:
+def delete(store: Store, public_key_id: str) -> Empty:
     """Delete a public key; instances that use it lose it."""
     store.find(PublicKey, public_key_id).remove(store)
     return {}

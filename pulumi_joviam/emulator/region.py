@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pulumi_joviam.emulator.store import SEED_TIME, Json, Object, Store, seed_id
+from typing_extensions import TypedDict
+
+from pulumi_joviam.emulator.store import SEED_TIME, Object, Store, seed_id
+
+
+class RegionShown(TypedDict):
+    """A region as the API shows it."""
+
+    id: str
+    name: str
+    code: str
 
 
 @dataclass(kw_only=True)
@@ -16,7 +26,7 @@ class Region(Object):
     name: str
     code: str
 
-    def show(self, store: Store) -> Json:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> RegionShown:  # noqa: ARG002 - the same call for every noun
         return {"id": self.id, "name": self.name, "code": self.code}
 
     def owned(self) -> bool:

@@ -26,11 +26,12 @@ from pulumi_joviam.emulator import network, performance_tier, region, template
 from pulumi_joviam.emulator.body import Nothing, parse
 from pulumi_joviam.emulator.console_session import ConsoleSession
 from pulumi_joviam.emulator.disk import Disk
+from pulumi_joviam.emulator.documentation import document
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.ip_address import IpAddress
 from pulumi_joviam.emulator.operations import OPERATIONS, Operation
 from pulumi_joviam.emulator.public_key import PublicKey
-from pulumi_joviam.emulator.store import Accepted, BadRequest, Json, NotFound, Object, Refused, Store, Switches
+from pulumi_joviam.emulator.store import Accepted, BadRequest, NotFound, Object, Refused, Store, Switches
 
 PREFIX = "/api/v1"
 
@@ -99,7 +100,7 @@ def failure(status: int | None, error: str | None, details: Any = None) -> Answe
         error = next((word for word, known in STATUSES.items() if known == status), None)
     if error is None:
         error = HTTPStatus(status or 500).phrase.lower().replace(" ", "_")
-    content: Json = {"error": error}
+    content: dict[str, Any] = {"error": error}
     if error in DESCRIPTIONS:
         content["error_description"] = details or DESCRIPTIONS[error]
     elif details is not None:
@@ -223,13 +224,13 @@ class Emulator:
         with self._lock:
             return list(self._requests)
 
-    def objects(self, kind: str) -> list[Json]:
+    def objects(self, kind: str) -> list[dict[str, Any]]:
         """The account's own objects of a kind, as the API shows them: `public_keys`, `networks` (private ones),
         `ip_addresses`, `disks`, `instances`, `templates` (those made by supersede) or `console_sessions`."""
         nouns: dict[str, type[Object]] = {noun.kind: noun for noun in OWNED}
         with self._lock:
             self._store.settle()
-            return [obj.show(self._store) for obj in self._store.all(nouns[kind]) if obj.owned()]
+            return [dict(obj.show(self._store)) for obj in self._store.all(nouns[kind]) if obj.owned()]
 
     def count(self) -> Counter[str]:
         """How many objects the account owns, by kind; kinds without any are left out, so an empty account is `{}`."""
@@ -342,20 +343,16 @@ class Emulator:
     # Answering
 
     def _app(self) -> fastapi.FastAPI:
-        app = fastapi.FastAPI(title="Joviam API (emulated)", version="1", redirect_slashes=False)
+        app = fastapi.FastAPI(title="Joviam API (emulated)", redirect_slashes=False)
         for operation in OPERATIONS:
             app.add_api_route(
                 PREFIX + operation.path,
                 self._endpoint(operation),
                 methods=[operation.method],
                 name=operation.name,
-                operation_id=operation.name,
-                summary=operation.name,
-                description=operation.act.__doc__ or "",
-                status_code=operation.status,
                 response_model=None,
-                tags=[operation.path.split("/")[1]],
             )
+        app.openapi = lambda: document(PREFIX)  # type: ignore[method-assign] # FastAPI's own way to replace it
         app.mount("/", self._unknown)
         return app
 

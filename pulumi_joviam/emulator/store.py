@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-Json = dict[str, Any]
+from typing_extensions import TypedDict
+
+Shown = Mapping[str, Any]
+"""An object as the API shows it; each noun declares which fields it has."""
 
 SEED_TIME = "2016-05-10T03:36:34.615Z"
 """When everything was made that is there before the first request."""
@@ -136,11 +139,24 @@ class Check:
         self("name", len(name) <= 255, "is too long (maximum is 255 characters)")
 
 
+class StateShown(TypedDict):
+    """The answer of a cheap look at one object."""
+
+    state: str
+
+
+class Empty(TypedDict):
+    """The answer when nothing is left to show."""
+
+
+ShownT = TypeVar("ShownT")
+
+
 @dataclass(frozen=True)
-class Accepted:
+class Accepted(Generic[ShownT]):
     """What an operation shows that goes on after its answer (202 instead of 200)."""
 
-    shown: Any
+    shown: ShownT
 
 
 @dataclass(kw_only=True)
@@ -154,7 +170,7 @@ class Object:
     created_at: str = ""
     updated_at: str = ""
 
-    def show(self, store: Store) -> Json:
+    def show(self, store: Store) -> Shown:
         """The object as the API shows it."""
         raise NotImplementedError
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from pulumi_joviam.emulator.body import Body, Uuid
-from pulumi_joviam.emulator.region import Region, region_named
-from pulumi_joviam.emulator.store import SEED_TIME, Check, Invalid, Json, Object, Store, seed_id
+from pulumi_joviam.emulator.region import Region, RegionShown, region_named
+from pulumi_joviam.emulator.store import SEED_TIME, Check, Invalid, Object, Store, seed_id
 
 SYSTEM = (
     # name, slug, version (newest first), minimum disk size in GB, virtualization, allows public keys
@@ -16,6 +18,22 @@ SYSTEM = (
     ("Debian 9", "debian-9", 1, 5, "pv", True),
     ("Windows Server 2016", "windows-2016", 1, 40, "hvm", False),
 )
+
+
+class TemplateShown(TypedDict):
+    """A template as the API shows it."""
+
+    id: str
+    name: str | None
+    region: RegionShown
+    minimum_disk_size: int | None
+    allows_public_key_auth: bool
+    slug: str | None
+    version: int
+    disk_id: str | None
+    published: bool
+    superseded_by_id: str | None
+    recommended_virtualization: str
 
 
 @dataclass(kw_only=True)
@@ -35,7 +53,7 @@ class Template(Object):
     published: bool = True
     superseded_by_id: str | None = None
 
-    def show(self, store: Store) -> Json:
+    def show(self, store: Store) -> TemplateShown:
         return {
             "id": self.id,
             "name": self.name,
@@ -83,7 +101,7 @@ class TemplateCreate(Body):
     supersedes: Uuid
 
 
-def create(store: Store, body: TemplateCreate) -> Json:
+def create(store: Store, body: TemplateCreate) -> TemplateShown:
     """Create a new template by superseding an existing one with a different source disk."""
     from pulumi_joviam.emulator.disk import Disk  # at the top it would be a circle: disks are made from templates
 
