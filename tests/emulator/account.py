@@ -1,0 +1,148 @@
+"""A client for the tests that hides nothing: it sends what it is told and hands back status and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from pulumi_joviam.emulator import Emulator
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHhyzzy somebody@somewhere"
+
+NEVER = 3600.0
+"""A pace at which no state ends by itself, so that a test decides when."""
+
+
+@dataclass
+class Refusal:
+    """What the API said when it refused."""
+
+    status: int
+    error: str
+    details: Any
+
+
+class Account:
+    """The account of one emulator, in region SY3 unless told otherwise."""
+
+    def __init__(self, cloud: Emulator) -> None:
+        self.cloud = cloud
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {cloud.token}"
+
+    def send(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
+        """One request, whatever comes back."""
+        return self.session.request(method, self.cloud.url + path, json=body, timeout=10, **options)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON of a request that must succeed."""
+        response = self.send(method, path, body)
+        assert response.status_code < 300, (method, path, response.status_code, response.text)
+        return response.json()
+
+    def refused(self, method: str, path: str, body: Any = None) -> Refusal:
+        """The error of a request that must be refused."""
+        response = self.send(method, path, body)
+        assert response.status_code >= 400, (method, path, response.status_code, response.text)
+        content = response.json()
+        return Refusal(response.status_code, content["error"], content.get("details"))
+
+    def invalid(self, method: str, path: str, body: Any = None) -> dict[str, list[str]]:
+        """The details of a request that must break a rule."""
+        refusal = self.refused(method, path, body)
+        assert (refusal.status, refusal.error) == (422, "validation_fail"), refusal
+        details: dict[str, list[str]] = refusal.details
+        return details
+
+    def settle(self) -> None:
+        """Let everything under way come to its end."""
+        self.cloud.configure(provision_seconds=0)
+        self.cloud.configure(provision_seconds=NEVER)
+
+    # Seed data by the words that a person would use
+
+    def region(self, code: str = "SY3") -> str:
+        """A region's id."""
+        return self._only("/regions", code=code)
+
+    def tier(self, use: str, name: str = "Standard", region: str = "SY3") -> str:
+        """The id of a performance tier for `disks` or `instances`."""
+        return self._only(f"/performance_tiers/{use}", name=name, region=region)
+
+    def template(self, slug: str, version: int = 1, region: str = "SY3") -> str:
+        """A template's id."""
+        return self._only("/templates", slug=slug, version=version, region=region)
+
+    def public_network(self, region: str = "SY3") -> str:
+        """The id of a region's public network."""
+        return self._only("/networks/public", region=region)
+
+    def _only(self, path: str, **wanted: Any) -> str:
+        found = []
+        for shown in self.call("GET", path):
+            flat = {**shown, "region": shown.get("region", {}).get("code")}
+            if wanted.items() <= flat.items():
+                found.append(shown["id"])
+        assert len(found) == 1, (path, wanted, found)
+        return str(found[0])
+
+    # Objects that are ready to be used
+
+    def disk_body(self, region: str = "SY3", **fields: Any) -> dict[str, Any]:
+        """Parameters that make a disk."""
+        tier = self.tier("disks", region=region)
+        return {"name": "data", "size": 10, "region": self.region(region), "performance_tier": tier, **fields}
+
+    def disk(self, region: str = "SY3", **fields: Any) -> str:
+        """A disk's id."""
+        return self._made("/disks", self.disk_body(region, **fields))
+
+    def key(self, name: str = "laptop") -> str:
+        """A public key's id."""
+        return self._made("/public_keys", {"name": name, "key": KEY})
+
+    def network(self, specification: str = "10.1.0.0/24", region: str = "SY3", **fields: Any) -> str:
+        """A private network's id."""
+        body = {"name": "lan", "region": self.region(region), "specification": specification, **fields}
+        return self._made("/networks", body)
+
+    def address(self, network: str, **fields: Any) -> str:
+        """An address's id."""
+        return self._made("/ip_addresses", {"network": network, **fields})
+
+    def instance_body(self, region: str = "SY3", **fields: Any) -> dict[str, Any]:
+        """Parameters that assemble an instance."""
+        tier = self.tier("instances", region=region)
+        return {"name": "Web Server", "memory": 1024, "region": self.region(region), "performance_tier": tier, **fields}
+
+    def instance(self, region: str = "SY3", *, running: bool = False, **fields: Any) -> str:
+        """An instance's id."""
+        instance = self._made("/instances/assemble", self.instance_body(region, **fields))
+        if running:
+            self.call("POST", f"/instances/{instance}/start")
+            self.settle()
+        return instance
+
+    def basic_body(self, **fields: Any) -> dict[str, Any]:
+        """Parameters of a basic create."""
+        return {
+            "name": "Web Server",
+            "memory": 1024,
+            "region": self.region(),
+            "instance_performance_tier": self.tier("instances"),
+            "disk_performance_tier": self.tier("disks"),
+            "template": "ubuntu-16-04",
+            "size": 20,
+            **fields,
+        }
+
+    def _made(self, path: str, body: dict[str, Any]) -> str:
+        made = self.call("POST", path, body)
+        self.settle()
+        return str(made["id"])
+
+    def state(self, path: str) -> str:
+        """The state of the object at a path."""
+        return str(self.call("GET", path)["state"])
