@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
+from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -135,8 +136,10 @@ def check(args: type[Args], given: Mapping[str, Any]) -> list[tuple[str, str]]:
                 where = _property(problem["loc"], given)
                 text = _missing(args, where) if problem["type"] == "missing" else _plainly(problem["msg"])
                 found[where] = f"{found[where]}, or {text}" if where in found and text not in found[where] else text
-    if not found:
-        found = dict(args.model_construct(**given).problems())
+    # rules that concern several arguments are asked about those that are right so far
+    wrong = {field: UNKNOWN for field in given if any(where.split("[")[0].split(".")[0] == field for where in found)}
+    for where, text in args.model_construct(**{**given, **wrong}).problems():
+        found.setdefault(where, text)
     return list(found.items())
 
 

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import grpc
@@ -96,6 +96,12 @@ def listen_for_cancel() -> None:
                 table[_CANCEL] = table[_CANCEL]._replace(unary_unary=_cancel)
 
 
+def quiet_interrupt() -> None:
+    """In a program: print no traceback when the engine ends it, which it does with SIGINT as soon as a step failed."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _except_interrupts
+
+
 def refusal(message: str) -> Exception:
     """Return what to raise so that the user sees ``message`` on the resource and no traceback."""
     return _reported(message)
@@ -146,6 +152,11 @@ def _read_call(request: Any, context: Any) -> Call:
             context=context,
         )
     return Call(context=context)
+
+
+def _except_interrupts(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _cancel(_request: Any, _context: Any) -> Any:

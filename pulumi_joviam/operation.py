@@ -103,8 +103,16 @@ class Operation:
         engine.warn(self.urn, message)
 
     def wait(self, live: Model, until: frozenset[str]) -> str:
-        """Wait until the object is in one of these states and return it."""
-        return self.session.waiter.wait(type(live), live.id, until, self.deadline, self.say)
+        """Wait until the object is in one of these states and return it. The user sees the states it goes through."""
+        told = ""
+
+        def seen(state: str) -> None:
+            nonlocal told
+            if state != told:
+                told = state
+                self.say(state)
+
+        return self.session.waiter.wait(type(live), live.id, until, self.deadline, seen)
 
     def at_rest(self, live: M) -> M:
         """Return the object when no transition is under way, in whatever state that left it."""

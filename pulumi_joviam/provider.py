@@ -69,6 +69,10 @@ class Provider(ResourceProvider, Generic[A, M]):
     model: ClassVar[type[Model]]
     outputs: ClassVar[tuple[str, ...]] = ()
     """Names of the outputs beside the arguments."""
+    nullable: ClassVar[tuple[str, ...]] = ()
+    """Those of them that may be None. The state says "" for it: what it does not say is unknown in every preview."""
+    filled: ClassVar[tuple[str, ...]] = ("name", "region")
+    """Arguments that have a value also when the program gives none."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
 
@@ -135,12 +139,14 @@ class Provider(ResourceProvider, Generic[A, M]):
         engine.widen()
         engine.listen_for_cancel()
         self._config = req.config.get
+        self._checked: set[str] = set()
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         news, olds = _plain(news), _plain(olds)
         call = engine.call()
         with self._reporting("checking", call):
             settings = Settings.load(self._config)
+        self._checked.add(call.urn)
         # an object that was imported without a name stays so until the program names it
         if "name" not in news and ("name" in olds or not olds) and call.name:
             news["name"] = call.name
@@ -175,8 +181,9 @@ class Provider(ResourceProvider, Generic[A, M]):
                 step = self.compare(field, old, new, (before or {}).get(field))
                 if step != "same":
                     steps[field] = step
-        for message in self.announce(olds, news, steps):
-            engine.warn(call.urn, message)
+        if call.urn in self._checked:  # a refresh asks for a diff too, just to show what it found
+            for message in self.announce(olds, news, steps):
+                engine.warn(call.urn, message)
         if not steps:
             return DiffResult(changes=False)
         replaces = [field for field, step in steps.items() if step == "replace"]
@@ -218,6 +225,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         call = engine.call()
         said = _plain(call.inputs or props)
+        self._checked.discard(call.urn)
         with self._reporting("reading", call):
             op = self._begin(call, READ_SECONDS)
             getting = not _plain(props)  # Class.get has no state yet: everything is wanted, and must exist
@@ -319,7 +327,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         seen = {**(op.resolved if op else {}), **self.said(live)}
         named = {field: list(value.words) for field, value in seen.items() if isinstance(value, Named)}
         known = {field: value for field, value in {**words, **named}.items() if field in arguments}
-        outputs = {**arguments, **self.computed(live)}
+        outputs = {**arguments, **{name: "" if value is None else value for name, value in self.computed(live).items()}}
         return {**outputs, WORDS: known} if known else outputs
 
     @contextmanager
@@ -353,8 +361,15 @@ class Resource(pulumi.dynamic.Resource):
         super().__init_subclass__(module="joviam", name=cls._kind)
 
     def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
-        outputs = dict.fromkeys(self._lifecycle.outputs)
-        super().__init__(self._lifecycle(), resource_name, {**outputs, **arguments}, opts)
+        engine.quiet_interrupt()
+        lifecycle = self._lifecycle
+        unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
+        props = {**dict.fromkeys(lifecycle.outputs), **{key: arguments[key] for key in arguments.keys() - unset}}
+        super().__init__(lifecycle(), resource_name, props, opts)
+        for name in unset.difference(lifecycle.outputs):
+            setattr(self, name, pulumi.Output.from_input(None))
+        for name in lifecycle.nullable:
+            setattr(self, name, getattr(self, name).apply(lambda value: value or None))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

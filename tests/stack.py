@@ -16,7 +16,9 @@ from pulumi_joviam.emulator import Emulator
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}; {"ref": "name.output"} stands for an output."""
 
-PROGRAM = '''
+LOGGED = {"preview", "up", "refresh", "destroy"}
+
+PROGRAM = """
 import json, os
 import pulumi
 import pulumi_joviam as joviam
@@ -44,7 +46,7 @@ for name, said in spec.items():
     made[name] = kind(name, opts, **{key: value(item) for key, item in said.items()})
     for output in ("id", *kind._lifecycle.outputs):
         pulumi.export(f"{name}.{output}", getattr(made[name], output))
-'''
+"""
 
 
 @dataclass
@@ -84,6 +86,7 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",  # has --event-log
             "PULUMI_PYTHON_CMD": sys.executable,
         }
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
@@ -91,8 +94,12 @@ class Stack:
         self.program({})
         self.pulumi("stack", "init", "dev")
         settings = {"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})}
-        self.pulumi("config", "set-all", *(f"--plaintext={key}={value}" for key, value in settings.items()),
-                    f"--secret=joviam:token={cloud.token}")
+        self.pulumi(
+            "config",
+            "set-all",
+            *(f"--plaintext={key}={value}" for key, value in settings.items()),
+            f"--secret=joviam:token={cloud.token}",
+        )
 
     def program(self, spec: Spec) -> None:
         """Write the program: what is wanted from now on."""
@@ -104,7 +111,7 @@ class Stack:
         log.unlink(missing_ok=True)
         # nothing of ours is imported from the working folder, and warnings of the program stay visible
         done = subprocess.run(
-            ["pulumi", *command, "--non-interactive", f"--event-log={log}"],
+            ["pulumi", *command, "--non-interactive", *([f"--event-log={log}"] if command[0] in LOGGED else [])],
             cwd=self.project,
             env=self.environ,
             stdout=subprocess.PIPE,
@@ -141,30 +148,15 @@ class Stack:
 def _read(run: Run, log: Path) -> Run:
     for line in log.read_text().splitlines() if log.exists() else ():
         event = json.loads(line)
-        if step := (event.get("resourcePreEvent") or {}).get("metadata"):
-            name = step["urn"].rsplit("::", 1)[-1]
-            if step["op"] not in ("same", "refresh") and "joviam:" in step["urn"]:
-                run.steps[name] = step["op"] if run.steps.get(name) != "replace" else "replace"
-                run.changed.setdefault(name, set()).update(step.get("diffs") or step.get("detailedDiff") or ())
-        if step := (event.get("resOutputsEvent") or {}).get("metadata"):
-            name = step["urn"].rsplit("::", 1)[-1]
-            if step["op"] == "refresh" and "joviam:" in step["urn"]:
-                _refreshed(run, name, step)
+        # what a refresh finds is known only after a step, and what up does is announced before it
+        for kind in ("resourcePreEvent", "resOutputsEvent"):
+            if step := (event.get(kind) or {}).get("metadata"):
+                name = step["urn"].rsplit("::", 1)[-1]
+                if step["op"] not in ("same", "refresh") and "joviam:" in step["urn"]:
+                    run.steps[name] = "replace" if run.steps.get(name) == "replace" else step["op"]
+                    run.changed.setdefault(name, set()).update(step.get("diffs") or ())
         if said := event.get("diagnosticEvent"):
             name = said.get("urn", "").rsplit("::", 1)[-1]
             if said["severity"] in ("warning", "error"):
                 getattr(run, f"{said['severity']}s").append((name, said["message"]))
     return run
-
-
-def _refreshed(run: Run, name: str, step: Mapping[str, Any]) -> None:
-    old, new = step.get("old") or {}, step.get("new")
-    if not new:
-        run.steps[name] = "delete"
-        return
-    bags = [(side.get("inputs") or {}, side.get("outputs") or {}) for side in (old, new)]
-    for before, after in zip(*bags, strict=True):
-        for key in before.keys() | after.keys():
-            if before.get(key) != after.get(key) and not key.startswith("__"):
-                run.steps[name] = "update"
-                run.changed.setdefault(name, set()).add(key)

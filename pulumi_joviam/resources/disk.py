@@ -40,7 +40,7 @@ class DiskArgs(Args):
 class DiskProvider(Provider[DiskArgs, models.Disk]):
     args = DiskArgs
     model = models.Disk
-    outputs = ("template_id",)
+    outputs = nullable = ("template_id",)
 
     def post(self, op: Operation, args: DiskArgs) -> models.Disk:
         region = op.region(args.region)

@@ -16,7 +16,6 @@ from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Alike, Args, MayStop, Region, Resets, Text, given
-from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import NotFound, ValidationFail
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import power
@@ -99,9 +98,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     args = InstanceArgs
     model = models.Instance
     outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
-
-    def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
-        return {"power_state": "running", **super().defaults(news, settings)}
+    nullable = ("boot_disk_id", "public_ip", "private_ip")
 
     def post(self, op: Operation, args: InstanceArgs) -> models.Instance:
         region = op.region(args.region)
@@ -350,7 +347,7 @@ class Instance(Resource, provider=InstanceProvider):
         start_on_shutdown: pulumi.Input[bool] | None = None,
         note: pulumi.Input[str] | None = None,
         context: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        power_state: pulumi.Input[Literal["running", "stopped", "unmanaged"]] | None = None,
+        power_state: pulumi.Input[Literal["running", "stopped", "unmanaged"]] = "running",
         allow_stopping: pulumi.Input[bool] | None = None,
         name: pulumi.Input[str] | None = None,
     ) -> None:
