@@ -412,14 +412,14 @@ class Emulator:
             with self._lock:
                 store.settle()
                 shown = operation.act(store, *request.path_params.values(), *parameters)
+            if isinstance(shown, Accepted):
+                return success(202, shown.shown)
+            return success(operation.status, shown)
         except Refused as refused:
             return failure(None, refused.error, refused.details)
         except Exception:  # a mistake of ours must look like one of the API, not like a lost connection
             logger.exception("%s failed", operation and operation.name)
             return failure(500, "internal_server_error")
-        if isinstance(shown, Accepted):
-            return success(202, shown.shown)
-        return success(operation.status, shown)
 
     def _parameters(self, request: fastapi.Request, operation: Operation, raw: bytes) -> list[Any]:
         if request.url.query:

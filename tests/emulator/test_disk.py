@@ -1,0 +1,129 @@
+"""Disks: made of the right things in the right place, growing only, worked with only when they are settled."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.emulator.account import Account
+
+
+def test_life(account: Account) -> None:
+    """A disk is provisioned, and then unattached until an instance has it."""
+    disk = account.call("POST", "/disks", account.disk_body())
+    assert (disk["state"], disk["instance_id"], disk["position"], disk["template"]) == (
+        "provisioning",
+        None,
+        None,
+        None,
+    )
+    account.settle()
+    assert account.state(f"/disks/{disk['id']}/state") == "unattached"
+    instance = account.instance(disks=[disk["id"]])
+    disk = account.call("GET", f"/disks/{disk['id']}")
+    assert (disk["state"], disk["instance_id"], disk["position"]) == ("attached", instance, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "blamed"),
+    [
+        ({"size": 0}, "size"),
+        ({"size": 10_001}, "size"),
+        ({"size": 9, "template": "ubuntu-16-04"}, "size"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 256}, "name"),
+        ({"template": "no-such-template"}, "template"),
+        ({"template": ""}, "template"),
+        ({"region": "00000000-0000-4000-8000-000000000000"}, "region"),
+        ({"performance_tier": "00000000-0000-4000-8000-000000000000"}, "performance_tier"),
+    ],
+)
+def test_values(account: Account, fields: dict[str, object], blamed: str) -> None:
+    """Values that no disk can have are refused at their field."""
+    assert account.invalid("POST", "/disks", {**account.disk_body(), **fields}).keys() == {blamed}
+
+
+def test_wrong_tier(account: Account) -> None:
+    """The tier is one for disks, in the disk's region."""
+    for tier in (account.tier("instances"), account.tier("disks", region="ML1")):
+        body = account.disk_body(performance_tier=tier)
+        assert account.invalid("POST", "/disks", body).keys() == {"performance_tier"}
+
+
+def test_template(account: Account) -> None:
+    """A slug means the newest version in the disk's region; an id must be of that region, too."""
+    disk = account.call("POST", "/disks", account.disk_body(template="ubuntu-16-04"))
+    assert disk["template"]["id"] == account.template("ubuntu-16-04", version=2)
+    old = account.template("ubuntu-16-04", version=1)
+    assert account.call("POST", "/disks", account.disk_body(template=old))["template"]["version"] == 1
+    elsewhere = account.template("debian-9", region="ML1")
+    assert account.invalid("POST", "/disks", account.disk_body(template=elsewhere)).keys() == {"template"}
+
+
+def test_resize(account: Account) -> None:
+    """A disk grows through the state `resizing` and never shrinks."""
+    disk = account.disk(size=10)
+    for size in (9, 10, 10_001):
+        assert account.invalid("POST", f"/disks/{disk}/resize", {"size": size}).keys() == {"size"}
+    shown = account.call("POST", f"/disks/{disk}/resize", {"size": 20})
+    assert (shown["size"], shown["state"]) == (20, "resizing")
+    account.settle()
+    assert account.state(f"/disks/{disk}") == "unattached"
+
+
+def test_resize_attached(account: Account) -> None:
+    """An attached disk is attached again afterwards; meanwhile its instance does not start, stop being or let it go."""
+    disk = account.disk()
+    instance = account.instance(disks=[disk])
+    account.call("POST", f"/disks/{disk}/resize", {"size": 20})
+    for method, path, body in (
+        ("POST", f"/instances/{instance}/start", None),
+        ("DELETE", f"/instances/{instance}", None),
+        ("PUT", f"/instances/{instance}/disks", {"disks": []}),
+        ("PUT", f"/instances/{instance}/disks", {"disks": [disk]}),
+    ):
+        assert account.invalid(method, path, body) == {"disks": [f"{disk} is resizing"]}
+    account.settle()
+    assert account.state(f"/disks/{disk}") == "attached"
+    account.call("POST", f"/instances/{instance}/start")
+    assert account.invalid("POST", f"/disks/{disk}/resize", {"size": 30}) == {"state": ["is starting"]}
+
+
+def test_clone(account: Account) -> None:
+    """A clone is what its source is, but for what the request says."""
+    source = account.disk(size=30, template="debian-9", cdrom=True, is_template=True, name="golden")
+    clone = account.call("POST", f"/disks/{source}/clone")
+    assert (clone["name"], clone["size"], clone["cdrom"], clone["is_template"]) == ("golden", 30, True, False)
+    assert (clone["state"], clone["template"]["slug"]) == ("provisioning", "debian-9")
+    fast = account.tier("disks", "Fast")
+    body = {"name": "copy", "performance_tier": fast, "is_template": True}
+    clone = account.call("POST", f"/disks/{source}/clone", body)
+    assert (clone["name"], clone["performance_tier"]["id"], clone["is_template"]) == ("copy", fast, True)
+    elsewhere = {"performance_tier": account.tier("disks", region="ML1")}
+    assert account.invalid("POST", f"/disks/{source}/clone", elsewhere).keys() == {"performance_tier"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "", {"name": "x"}),
+        ("DELETE", "", None),
+        ("POST", "/resize", {"size": 99}),
+        ("POST", "/clone", {}),
+    ],
+)
+def test_busy(account: Account, method: str, path: str, body: dict[str, object] | None) -> None:
+    """Nothing is done with a disk that is still being provisioned."""
+    disk = account.call("POST", "/disks", account.disk_body())["id"]
+    assert account.invalid(method, f"/disks/{disk}{path}", body) == {"state": ["is provisioning"]}
+
+
+def test_delete(account: Account) -> None:
+    """A free disk is `terminating` and then gone; an attached one is refused."""
+    disk = account.disk()
+    instance = account.instance(disks=[disk])
+    assert account.invalid("DELETE", f"/disks/{disk}") == {"state": ["is attached"]}
+    account.call("PUT", f"/instances/{instance}/disks", {"disks": []})
+    assert account.call("DELETE", f"/disks/{disk}")["state"] == "terminating"
+    account.settle()
+    assert account.refused("GET", f"/disks/{disk}").status == 404
+    assert account.call("GET", "/disks") == []

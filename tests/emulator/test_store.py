@@ -1,0 +1,139 @@
+"""States move on by themselves, at the declared pace, without anybody watching; no socket is needed for that."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, fields
+
+import pytest
+
+from pulumi_joviam.emulator.console_session import ConsoleSession
+from pulumi_joviam.emulator.disk import Disk
+from pulumi_joviam.emulator.instance import Instance
+from pulumi_joviam.emulator.network import Network
+from pulumi_joviam.emulator.server import OWNED
+from pulumi_joviam.emulator.store import PACE, Moving, Store, Switches
+from tests.emulator.account import Account
+from tests.emulator.shapes import DISK_STATES, INSTANCE_STATES, NETWORK_STATES
+
+MOVING: list[tuple[type[Moving], frozenset[str]]] = [
+    (Disk, DISK_STATES),
+    (Instance, INSTANCE_STATES),
+    (Network, NETWORK_STATES),
+    (ConsoleSession, frozenset({"failed", "initiating", "ready"})),
+]
+
+
+@pytest.mark.parametrize(("noun", "states"), MOVING, ids=[noun.kind for noun, _ in MOVING])
+def test_transitions(noun: type[Moving], states: frozenset[str]) -> None:
+    """Every declared transition has a pace and goes between states that the API knows; none leads on for ever."""
+    assert noun.transitions.keys() <= PACE.keys()
+    assert {*noun.transitions, *noun.transitions.values(), *noun.ready, noun.failed} <= states
+    for state in noun.transitions:
+        seen = {state}
+        while state in noun.transitions:
+            state = noun.transitions[state]
+            assert state not in seen
+            seen.add(state)
+
+
+def network(state: str = "initial") -> Network:
+    """A network that rules have not seen."""
+    return Network(name=None, specification="10.0.0.0/24", region="", state=state)
+
+
+def test_by_the_clock() -> None:
+    """A state lasts its part of provision_seconds, and ends without a look in between."""
+    store = Store(Switches(provision_seconds=0.04))
+    lan = store.provision(network())
+    store.settle()
+    assert lan.state == "provisioning"
+    time.sleep(0.05)
+    store.settle()
+    assert lan.state == "ready"
+
+
+def test_chain_keeps_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that follows another starts when that one ended, however late somebody looks."""
+    store = Store(Switches(provision_seconds=10))
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    instance = Instance(name="i", hostname="i", memory=512, performance_tier="", region="")
+    store.provision(instance, then="starting")
+    for now, state in ((1009.9, "provisioning"), (1014.9, "starting"), (1015.0, "running")):  # noqa: B007 - the lambda
+        store.settle()
+        assert instance.state == state
+
+
+def test_at_once() -> None:
+    """With provision_seconds=0 nothing is ever seen on its way."""
+    store = Store(Switches(provision_seconds=0))
+    lan = store.provision(network())
+    assert lan.state == "ready"
+    lan.terminate(store)
+    assert lan.state == "terminated"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "state"),
+    [
+        ("disks", "/disks", "failed_to_provision"),
+        ("networks", "/networks", "failed_to_provision"),
+        ("instances", "/instances/assemble", "failed_to_provision"),
+    ],
+)
+def test_fail_provisioning(account: Account, kind: str, path: str, state: str) -> None:
+    """What fails to provision stays failed, can be deleted, and the next one is fine."""
+    account.cloud.fail_provisioning(kind)
+    bodies = {
+        "/disks": account.disk_body(),
+        "/networks": {"name": None, "region": account.region(), "specification": "10.1.0.0/24"},
+        "/instances/assemble": account.instance_body(),
+    }
+    failed = account.call("POST", path, bodies[path])
+    assert failed["state"] == "provisioning"
+    account.settle()
+    assert account.state(f"/{kind}/{failed['id']}") == state
+    account.call("DELETE", f"/{kind}/{failed['id']}")
+    account.settle()
+    assert account.cloud.count() == {}
+    fine = account.call("POST", path, bodies[path])
+    account.settle()
+    assert account.state(f"/{kind}/{fine['id']}") != state
+
+
+def test_boot_disk_fails(account: Account) -> None:
+    """An instance whose boot disk fails fails too; deleting it leaves a failed disk that can be deleted."""
+    account.cloud.fail_provisioning("disks")
+    instance = account.call("POST", "/instances", account.basic_body(start_when_ready=True))
+    account.settle()
+    assert account.state(f"/instances/{instance['id']}") == "failed_to_provision"
+    account.call("DELETE", f"/instances/{instance['id']}")
+    account.settle()
+    disk = account.call("GET", f"/disks/{instance['disks'][0]['id']}")
+    assert (disk["state"], disk["instance_id"]) == ("failed_to_provision", None)
+    account.call("DELETE", f"/disks/{disk['id']}")
+
+
+def test_console_session_fails(account: Account) -> None:
+    """A console session fails with the API's own word for it."""
+    instance = account.instance(running=True)
+    account.cloud.fail_provisioning("console_sessions")
+    session = account.call("POST", f"/instances/{instance}/remote_access")["id"]
+    account.settle()
+    assert account.state(f"/console_sessions/{session}") == "failed"
+
+
+def test_only_json(account: Account) -> None:
+    """Every object holds only what JSON can hold, so a store can be written to a file."""
+    network = account.network()
+    body = account.basic_body(networks=[network], public_keys=[account.key()], start_when_ready=True)
+    account.call("POST", "/instances", body)
+    account.settle()
+    tables = account.cloud._store.tables
+    for table in tables.values():
+        for obj in table.values():
+            again = type(obj)(**json.loads(json.dumps(asdict(obj))))
+            assert {field.name for field in fields(again)} == asdict(obj).keys()
+    assert {noun.kind for noun in OWNED} | {"regions", "performance_tiers"} >= tables.keys()
