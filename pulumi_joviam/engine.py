@@ -112,14 +112,18 @@ def partial_failure(id: str, outputs: dict[str, Any], reason: str) -> Exception:
 
     The next `up` calls update for it. Values that do not fit are left out and named in the hidden output __dropped.
     """
-    outputs = {**outputs, "__provider": call().provider}
-    dropped: list[str] = []
-    while (properties := _pack(outputs)).ByteSize() > PARTIAL_BYTES:
-        largest = max((key for key in outputs if not key.startswith("__")), key=lambda key: len(str(outputs[key])))
-        del outputs[largest]
-        dropped.append(largest)
-        outputs[DROPPED] = dropped
+    properties = _pack(fitting({**outputs, "__provider": call().provider}))
     return _reported(reason, provider_pb2.ErrorResourceInitFailed(id=id, properties=properties, reasons=[reason]))
+
+
+def fitting(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs without the largest ones, so many that the rest fits into a trailer."""
+    kept = dict(outputs)
+    while _pack(kept).ByteSize() > PARTIAL_BYTES:
+        largest = max((name for name in kept if not name.startswith("__")), key=lambda name: len(str(kept[name])))
+        del kept[largest]
+        kept[DROPPED] = [*kept.get(DROPPED, ()), largest]
+    return kept
 
 
 def say(urn: str, message: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pulumi_joviam.client import Client
 from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Failed, NotFound, TimedOut, Vanished
+from pulumi_joviam.errors import Failed, NoAnswer, NotFound, TimedOut, Vanished
 from pulumi_joviam.models import Model
 
 FIRST_PAUSE = 0.1
@@ -34,12 +34,16 @@ class Waiter:
         Raises Failed, Vanished or TimedOut, each naming the last state, and Cancelled at Ctrl-C.
         """
         client = self._client.until(deadline)
-        pause, state = FIRST_PAUSE, "unknown"
-        while True:
+        pause, state = FIRST_PAUSE, ""
+        while deadline.remaining() or not state:
             try:
                 state = client.state(model, id) if model.has_state_path else client.get(model, id).state
             except NotFound:
                 state = "terminated"
+            except NoAnswer:
+                if state:  # the deadline came while we asked once more: what was seen last says more
+                    break
+                raise
             if state in until:
                 return state
             if state in model.failed:
@@ -47,9 +51,6 @@ class Waiter:
             if state in model.gone:
                 raise Vanished(f"the {model.noun} {id} was deleted by somebody else meanwhile", state)
             seen(state)
-            if not deadline.remaining():
-                raise TimedOut(
-                    f"the {model.noun} {id} is still {state}; customTimeouts on the resource gives it longer", state
-                )
             deadline.sleep(pause)
             pause = min(pause * GROWTH, LONGEST_PAUSE)
+        raise TimedOut(f"the {model.noun} {id} is still {state}; customTimeouts on the resource gives it longer", state)

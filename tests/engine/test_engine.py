@@ -1,0 +1,183 @@
+"""What the plugin leaves out and engine.py adds: one test for each, on the real engine, and one for each fallback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pulumi_joviam import engine
+from tests.keys import key
+from tests.stack import Stack
+
+DISK = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
+
+
+def test_more_than_four_at_a_time(stack: Stack) -> None:
+    """Sixteen disks that take a second each are all asked for before the first one is ready."""
+    stack.cloud.configure(provision_seconds=1.0)
+    stack.program({f"d{n}": DISK for n in range(16)})
+    stack.up("--parallel", "32")
+    asked = [request.time for request in stack.cloud.requests if request.operation == "POST /disks"]
+    assert len(asked) == 16
+    assert max(asked) - min(asked) < 1.0
+
+
+def test_a_refusal_is_one_clear_message(stack: Stack) -> None:
+    """What the API refuses reaches the user on its resource, with the argument, without a traceback."""
+    stack.program({"laptop": {"kind": "PublicKey", "key": "not a key"}})
+    run = stack.up(fails=True)
+    assert [message for name, message in run.errors if name == "laptop"] == [
+        'creating public key "laptop": the API refused it (422 validation_fail, POST /public_keys)\n'
+        "  key: is not a public key in OpenSSH format\n"
+    ]
+    assert "Traceback" not in run.text
+    assert stack.cloud.count() == {}
+
+
+def test_an_unfinished_object_is_kept_and_finished(stack: Stack) -> None:
+    """A create that runs out of its customTimeouts keeps the object; the next `up` finishes that one."""
+    stack.cloud.configure(provision_seconds=3.0)
+    stack.program({"d": DISK | {"timeouts": {"create": "1s"}}})
+    run = stack.up(fails=True)
+    [disk] = stack.cloud.objects("disks")
+    held = stack.resources()["d"]
+    assert held["id"] == disk["id"]
+    assert held["initErrors"]
+    assert f"the disk {disk['id']} is still provisioning" in run.text
+    assert f"The disk {disk['id']} is kept in the state" in run.text
+    assert "Traceback" not in run.text
+    assert stack.up().steps == {"d": "update"}
+    assert stack.preview().empty
+    assert [item["id"] for item in stack.cloud.objects("disks")] == [disk["id"]]
+
+
+def test_a_failed_object_is_replaced(stack: Stack) -> None:
+    """An object whose provisioning failed for good is kept, said so, and replaced by the next `up`."""
+    stack.cloud.fail_provisioning("disks")
+    stack.program({"d": DISK})
+    run = stack.up(fails=True)
+    failed = stack.resources()["d"]["id"]
+    assert f"the disk {failed} ended in state failed_to_provision" in run.text
+    assert stack.preview().steps == {"d": "replace"}
+    stack.up()
+    [disk] = stack.cloud.objects("disks")
+    assert disk["id"] == stack.resources()["d"]["id"] != failed
+    assert stack.preview().empty
+    assert stack.refresh().empty
+
+
+def test_long_values_do_not_lose_the_object(stack: Stack) -> None:
+    """A partial failure with more text than a gRPC trailer takes keeps the object all the same."""
+    stack.cloud.configure(provision_seconds=3.0)
+    machine = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+    machine |= {"context": {"A": "x" * 60_000}, "note": "y" * 60_000}
+    stack.program({"i": machine | {"timeouts": {"create": "1s"}}})
+    stack.up(fails=True)
+    [instance] = stack.cloud.objects("instances")
+    assert stack.resources()["i"]["id"] == instance["id"]
+    assert stack.up().steps == {"i": "update"}
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    assert len(stack.cloud.objects("instances")) == 1
+
+
+def test_ctrl_c_keeps_what_exists(stack: Stack) -> None:
+    """Ctrl-C ends a wait of half a minute at once, and the object it waited for is in the state."""
+    stack.cloud.configure(provision_seconds=30.0)
+    stack.program({"d": DISK})
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    with subprocess.Popen(
+        command, cwd=stack.project, env=stack.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        while not any(request.operation == "GET /disks/{disk_id}/state" for request in stack.cloud.requests):
+            time.sleep(0.05)
+        os.kill(running.pid, signal.SIGINT)
+        pressed = time.monotonic()
+        printed, _ = running.communicate(timeout=60)
+    last_look = max(request.time for request in stack.cloud.requests)
+    assert last_look - pressed < 1.0
+    assert "interrupted" in printed
+    [disk] = stack.cloud.objects("disks")
+    assert stack.resources()["d"]["id"] == disk["id"]
+    stack.cloud.change(disk["id"], state="unattached")
+    assert stack.up().steps == {"d": "update"}
+    assert stack.preview().empty
+    assert len(stack.cloud.objects("disks")) == 1
+
+
+def test_warnings_are_shown_in_preview(stack: Stack) -> None:
+    """What may stop a machine is a warning on its resource, also in `preview --json`."""
+    machine = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+    stack.program({"i": machine})
+    stack.up()
+    stack.program({"i": machine | {"memory": 2048}})
+    expected = "changing memory may stop the instance and start it again (allow_stopping)"
+    assert stack.preview().warnings == [("i", f"{expected}\n")]
+    shown = json.loads(stack.pulumi("preview", "--json").text)
+    [said] = shown["diagnostics"]
+    assert said["urn"].endswith("::i")
+    assert (said["message"], said["severity"]) == (f"warning: {expected}\n", "warning")
+
+
+def test_a_refresh_does_not_warn(stack: Stack) -> None:
+    """What a refresh finds is no change of the program, so nothing is announced for it."""
+    stack.program({"i": {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}})
+    stack.up()
+    stack.cloud.change(stack.cloud.objects("instances")[0]["id"], memory=512)
+    run = stack.refresh()
+    assert run.changed == {"i": {"memory"}}
+    assert run.warnings == []
+
+
+def test_the_user_sees_what_is_waited_for(stack: Stack) -> None:
+    """The state of an object under way stands in its row."""
+    stack.program({"d": DISK})
+    assert "Disk d creating (0s) provisioning" in stack.up().text
+
+
+def test_the_token_is_nowhere(stack: Stack) -> None:
+    """Neither the screen nor the state nor an error shows the token in clear."""
+    stack.program({"laptop": {"kind": "PublicKey", "key": key("token")}})
+    printed = stack.up().text
+    stack.cloud.fail("GET /public_keys/{public_key_id}", status=401, error="invalid_token", times=9)
+    printed += stack.refresh(fails=True).text
+    assert stack.cloud.token not in printed
+    files = [file.read_text(errors="replace") for file in stack.folder.rglob("*") if file.is_file()]
+    assert len(files) > 5
+    assert not any(stack.cloud.token in text for text in files)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "engine.widen()",
+        "engine.listen_for_cancel()",
+        "engine.say('urn', 'text')",
+        "engine.warn('urn', 'text')",
+        "assert engine.call() == engine.Call()",
+        "assert str(engine.refusal('clear')) == 'clear'",
+        "assert str(engine.partial_failure('id', {'a': 1}, 'clear')) == 'clear'",
+    ],
+)
+def test_outside_the_plugin_nothing_breaks(statement: str) -> None:
+    """Where the plugin looks different, every function falls back quietly."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"from pulumi_joviam import engine; {statement}"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_properties_are_cut_at_the_limit() -> None:
+    """The largest values are left out first, and named; hidden ones and the rest stay."""
+    outputs = {"a": "x" * 9_000, "b": "y" * 5_000, "c": "z", "__words": {}}
+    packed = engine._pack(outputs)
+    assert packed.ByteSize() > engine.PARTIAL_BYTES
+    kept = engine.fitting(outputs)
+    assert kept == {"b": "y" * 5_000, "c": "z", "__words": {}, engine.DROPPED: ["a"]}
