@@ -26,16 +26,24 @@ IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 CIDR = re.compile(r"\d+\.\d+\.\d+\.\d+/\d+")
 DATES = {"created_at": TIME, "updated_at": TIME}
 
-DISK_STATES = frozenset(
-    "attached attaching detaching failed_to_provision failed_to_terminate initial pending pending_verification"
-    " provisioning resizing terminated terminating transferred unattached".split()
-)
+COMING = frozenset({"initial", "pending_verification", "provisioning", "failed_to_provision"})
+GOING = frozenset({"terminating", "terminated", "transferred"})
+NETWORK_STATES = frozenset({*COMING, "ready", *GOING})
 INSTANCE_STATES = frozenset(
-    "failed_to_provision initial pending_verification provisioning running starting stopped stopping terminated"
-    " terminating transferred updating updating_network".split()
+    {*COMING, "starting", "running", "updating", "updating_network", "stopping", "stopped", *GOING}
 )
-NETWORK_STATES = frozenset(
-    "failed_to_provision initial pending_verification provisioning ready terminated terminating transferred".split()
+DISK_STATES = frozenset(
+    {
+        *COMING,
+        "pending",
+        "unattached",
+        "attaching",
+        "attached",
+        "detaching",
+        "resizing",
+        "failed_to_terminate",
+        *GOING,
+    }
 )
 
 REGION: Shape = {"id": UUID, "name": str, "code": str}

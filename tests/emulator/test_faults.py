@@ -1,0 +1,149 @@
+"""Faults: arranged in one call, striking exactly the calls they are meant for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from tests.emulator.account import KEY, Account
+
+UPLOAD = {"name": "laptop", "key": KEY}
+
+
+def keys(account: Account) -> int:
+    """How many keys were really made."""
+    return len(account.cloud.objects("public_keys"))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 500])
+def test_status(account: Account, status: int) -> None:
+    """A status of the reference is answered with its error word, and nothing is done."""
+    account.cloud.fail("POST /public_keys", status=status)
+    refusal = account.refused("POST", "/public_keys", UPLOAD)
+    words = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 422: "validation_fail"}
+    assert (refusal.status, refusal.error) == (status, words.get(status, "internal_server_error"))
+    assert keys(account) == 0
+
+
+def test_status_of_others(account: Account) -> None:
+    """A status that the reference does not know, as of a proxy, is answered with its own name."""
+    account.cloud.fail("GET /regions", status=503, retry_after=7)
+    response = account.send("GET", "/regions")
+    assert (response.status_code, response.json()) == (503, {"error": "service_unavailable"})
+    assert response.headers["Retry-After"] == "7"
+
+
+def test_status_of_success(account: Account) -> None:
+    """A status of success replaces that of the real answer."""
+    account.cloud.fail("POST /public_keys", status=202)
+    response = account.send("POST", "/public_keys", UPLOAD)
+    assert (response.status_code, response.json()["name"]) == (202, "laptop")
+
+
+def test_error_and_details(account: Account) -> None:
+    """An error word implies its status and carries the details given."""
+    account.cloud.fail("POST /disks", error="validation_fail", details={"size": ["is odd"]})
+    assert account.invalid("POST", "/disks", account.disk_body()) == {"size": ["is odd"]}
+
+
+def test_error_after_acting(account: Account) -> None:
+    """With act="before" the cloud does what was asked and then answers the error."""
+    account.cloud.fail("POST /public_keys", status=500, act="before")
+    assert account.refused("POST", "/public_keys", UPLOAD).status == 500
+    assert keys(account) == 1
+
+
+@pytest.mark.parametrize(("drop", "made"), [("before", 0), ("after", 1)])
+def test_drop(account: Account, drop: Any, made: int) -> None:
+    """The connection closes without an answer, before or after the cloud has acted."""
+    account.cloud.fail("POST /public_keys", drop=drop)
+    with pytest.raises(requests.ConnectionError):
+        account.send("POST", "/public_keys", UPLOAD)
+    assert keys(account) == made
+    assert [request.status for request in account.cloud.requests] == [None]
+    account.call("POST", "/public_keys", UPLOAD)
+
+
+@pytest.mark.parametrize(("act", "made_meanwhile"), [(None, 1), ("before", 1), ("after", 0)])
+def test_delay(account: Account, act: Any, made_meanwhile: int) -> None:
+    """The answer comes late; the cloud acts before or after the delay, also when the client has given up."""
+    account.cloud.fail("POST /public_keys", delay=0.3, act=act)
+    with pytest.raises(requests.ReadTimeout):
+        account.session.post(f"{account.cloud.url}/public_keys", json=UPLOAD, timeout=0.1)
+    assert keys(account) == made_meanwhile
+    deadline = time.monotonic() + 5
+    while not account.cloud.requests[0].status and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert keys(account) == 1
+
+
+def test_delay_blocks_nobody(account: Account) -> None:
+    """While one client waits, others are served."""
+    account.cloud.fail("GET /regions", delay=0.5)
+    waiting = threading.Thread(target=account.send, args=("GET", "/regions"))
+    waiting.start()
+    while not account.cloud.requests:
+        time.sleep(0.001)
+    started = time.monotonic()
+    Account(account.cloud).call("GET", "/regions")
+    assert time.monotonic() - started < 0.4
+    waiting.join()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "made"), [({}, 201, 1), ({"status": 200}, 200, 1), ({"act": "never"}, 201, 0)]
+)
+def test_body(account: Account, options: dict[str, Any], status: int, made: int) -> None:
+    """Garbage comes with the operation's own status or another one, after acting or not."""
+    account.cloud.fail("POST /public_keys", body=b"<html>oops", **options)
+    response = account.send("POST", "/public_keys", UPLOAD)
+    assert (response.status_code, response.content) == (status, b"<html>oops")
+    assert keys(account) == made
+
+
+def test_times_and_skip(account: Account) -> None:
+    """A fault strikes the next `times` calls of its operation after `skip` good ones, and then no more."""
+    account.cloud.fail("GET /regions", status=500, times=2, skip=1)
+    paths = ("/regions", "/templates", "/regions", "/templates", "/regions", "/regions")
+    statuses = [(path, account.send("GET", path).status_code) for path in paths]
+    assert [status for path, status in statuses if path == "/regions"] == [200, 500, 500, 200]
+    assert [status for path, status in statuses if path == "/templates"] == [200, 200]
+
+
+def test_one_after_the_other(account: Account) -> None:
+    """Several faults of one operation strike in the order in which they were arranged."""
+    for status in (503, 500):
+        account.cloud.fail("GET /regions", status=status)
+    assert [account.send("GET", "/regions").status_code for _ in range(3)] == [503, 500, 200]
+
+
+def test_any_operation(account: Account) -> None:
+    """`*` strikes whatever comes, unknown URLs and wrong tokens too."""
+    account.cloud.fail("*", status=502, times=3)
+    assert account.send("GET", "/templates").status_code == 502
+    assert account.send("GET", "/nowhere").status_code == 502
+    assert requests.get(f"{account.cloud.url}/regions", timeout=10).status_code == 502
+    assert account.send("GET", "/templates").status_code == 200
+
+
+def test_same_path_other_method(account: Account) -> None:
+    """An operation is a method and a path together."""
+    disk = account.disk()
+    account.cloud.fail("PUT /disks/{disk_id}", status=500)
+    assert account.send("GET", f"/disks/{disk}").status_code == 200
+    assert account.send("PUT", f"/disks/{disk}", {}).status_code == 500
+
+
+def test_misspelt(account: Account) -> None:
+    """A fault for an operation that does not exist, or one that contradicts itself, is a ValueError."""
+    for operation, options in (
+        ("GET /disk", {}),
+        ("GET /disks/1", {}),
+        ("GET /disks", {"drop": "after", "act": "never"}),
+    ):
+        with pytest.raises(ValueError, match=r"operation|drop"):
+            account.cloud.fail(operation, **options)  # type: ignore[arg-type] # any option

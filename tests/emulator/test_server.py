@@ -1,0 +1,156 @@
+"""The server: starts and stops quickly, logs what it got, and is easy to have in a test."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+import pulumi_joviam.emulator
+from pulumi_joviam.emulator import Emulator, Request
+from tests.emulator.account import KEY, Account
+
+FOLDER = Path(pulumi_joviam.emulator.__file__).parent
+
+
+def test_url(cloud: Emulator) -> None:
+    """It listens on the loopback interface, on a free port, under the path of the API."""
+    assert cloud.url.startswith("http://127.0.0.1:")
+    assert cloud.url.endswith("/api/v1")
+    with Emulator(token="t") as other:
+        assert other.url != cloud.url
+
+
+def test_stop() -> None:
+    """It stops within a second, also while connections are open and a request is under way; what it holds stays."""
+    cloud = Emulator(token="t").start()
+    account = Account(cloud)
+    key = account.key()
+    cloud.fail("GET /regions", delay=60)
+    lost: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            Account(cloud).send("GET", "/regions")
+        except requests.ConnectionError as error:
+            lost.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not any(request.path == "/regions" for request in cloud.requests):
+        time.sleep(0.001)
+    url, started = cloud.url, time.monotonic()
+    cloud.stop()
+    assert time.monotonic() - started < 1
+    waiting.join()
+    assert len(lost) == 1
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/regions", timeout=10)
+    with cloud:
+        assert cloud.url == url
+        assert account.call("GET", f"/public_keys/{key}")["id"] == key
+    cloud.stop()  # a second time does nothing
+
+
+def test_port_taken(cloud: Emulator) -> None:
+    """A port that somebody else has is an error at once."""
+    port = int(cloud.url.split(":")[2].split("/")[0])
+    with pytest.raises(OSError, match="in use"):
+        Emulator(token="t", port=port).start()
+
+
+def test_requests(account: Account) -> None:
+    """The log has every request in order of arrival, with what it asked, what was answered, and never the token."""
+    before = time.monotonic()
+    key = account.key()
+    account.refused("PUT", f"/public_keys/{key}", {"name": 5})
+    account.refused("GET", "/nowhere")
+    account.send("POST", "/disks", data="garbage", headers={"Content-Type": "application/json"})
+    log = account.cloud.requests
+    assert all(before < request.time < time.monotonic() for request in log)
+    assert [(each.method, each.path, each.operation, each.body, each.status) for each in log] == [
+        ("POST", "/public_keys", "POST /public_keys", {"name": "laptop", "key": KEY}, 201),
+        ("PUT", f"/public_keys/{key}", "PUT /public_keys/{public_key_id}", {"name": 5}, 400),
+        ("GET", "/nowhere", None, None, 404),
+        ("POST", "/disks", "POST /disks", None, 400),
+    ]
+    assert account.cloud.token not in repr(log)
+    with pytest.raises(AttributeError):
+        log[0].status = 1  # type: ignore[misc]
+    log.clear()
+    assert isinstance(account.cloud.requests[0], Request)
+
+
+def test_late_request_does_not_reach_a_reset_account(account: Account) -> None:
+    """A request that is still delayed when the account is reset does nothing to the new one."""
+    account.cloud.fail("POST /public_keys", delay=0.1, act="after")
+    waiting = threading.Thread(target=account.send, args=("POST", "/public_keys", {"name": "laptop", "key": KEY}))
+    waiting.start()
+    while not account.cloud.requests:
+        time.sleep(0.001)
+    account.cloud.reset()
+    waiting.join()
+    assert account.cloud.count() == {}
+    assert account.cloud.requests == []
+
+
+def test_imports_nothing_else() -> None:
+    """The emulator imports nothing from the rest of the package, so both cannot share a mistake."""
+    for file in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            for module in modules:
+                assert module.startswith("pulumi_joviam.emulator") or not module.startswith("pulumi"), file.name
+
+
+def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A Python of its own, so that what it imports or lacks does not matter here."""
+    root = str(FOLDER.parent.parent)
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env={"PYTHONPATH": root}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("module", ["fastapi", "uvicorn"])
+def test_missing_extra(tmp_path: Path, module: str) -> None:
+    """Without the extra, the error says which one to install."""
+    code = f"import sys; sys.modules[{module!r}] = None; import pulumi_joviam.emulator"
+    error = run("-c", code, folder=tmp_path).stderr.splitlines()[-1]
+    assert error.startswith("ImportError: the emulator needs")
+    assert "pulumi-joviam[emulator]" in error
+
+
+def test_pytest_plugin(tmp_path: Path) -> None:
+    """The fixture gives every test an empty account on the same server."""
+    (tmp_path / "test_it.py").write_text(
+        """
+import requests
+
+urls = set()
+
+def upload(cloud):
+    urls.add(cloud.url)
+    assert cloud.count() == {}
+    body = {"name": "laptop", "key": "ssh-rsa AAAA"}
+    headers = {"Authorization": f"Bearer {cloud.token}"}
+    assert requests.post(f"{cloud.url}/public_keys", json=body, headers=headers).status_code == 201
+    assert cloud.count() == {"public_keys": 1}
+    assert len(urls) == 1
+
+def test_one(joviam_emulator):
+    upload(joviam_emulator)
+
+def test_two(joviam_emulator):
+    upload(joviam_emulator)
+"""
+    )
+    plugin = "pulumi_joviam.emulator.pytest_plugin"
+    result = run("-m", "pytest", "-q", "-p", plugin, "-p", "no:cacheprovider", "-W", "error", folder=tmp_path)
+    assert "2 passed" in result.stdout, result.stdout

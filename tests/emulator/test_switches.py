@@ -1,0 +1,208 @@
+"""Each question that the API reference leaves open has a switch, and both answers work."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator.store import Switches
+from tests.emulator.account import KEY, Account
+
+LIVE = "cannot be changed while the instance is running"
+
+
+def test_each_is_tested() -> None:
+    """Every switch has a test of its name."""
+    assert {f"test_{field.name}" for field in fields(Switches)} <= globals().keys()
+
+
+def test_unknown(account: Account) -> None:
+    """A switch that does not exist is a TypeError, and changes nothing."""
+    with pytest.raises(TypeError):
+        account.cloud.configure(live_memroy=True)
+
+
+def test_provision_seconds(account: Account) -> None:
+    """The pace counts for what is under way, too: 0 ends it at once."""
+    disk = account.call("POST", "/disks", account.disk_body())["id"]
+    account.cloud.configure(provision_seconds=0)
+    assert account.state(f"/disks/{disk}") == "unattached"
+    assert account.call("POST", "/disks", account.disk_body())["state"] == "unattached"
+
+
+def test_clock_skew(account: Account) -> None:
+    """The cloud's clock is in `created_at` and in the Date header, and may differ from ours."""
+    for skew in (0.0, 7200.0):
+        account.cloud.configure(clock_skew=skew)
+        response = account.send("POST", "/public_keys", {"name": "laptop", "key": KEY})
+        date = email.utils.parsedate_to_datetime(response.headers["Date"])
+        created = datetime.fromisoformat(response.json()["created_at"].replace("Z", "+00:00"))
+        expected = time.time() + skew
+        assert abs(date.timestamp() - expected) < 5
+        assert abs(created.timestamp() - expected) < 5
+
+
+@pytest.mark.parametrize("field", ["memory", "performance_tier", "virtualization"])
+def test_live_memory(account: Account, field: str) -> None:
+    """A running instance refuses other memory, tier and virtualization, or is `updating` for a while."""
+    instance = account.instance(running=True)
+    value: Any = {"memory": 2048, "performance_tier": account.tier("instances", "Fast"), "virtualization": "pv"}[field]
+    assert account.invalid("PUT", f"/instances/{instance}", {field: value}) == {field: [LIVE]}
+    account.cloud.configure(live_memory=True)
+    shown = account.call("PUT", f"/instances/{instance}", {field: value})
+    assert shown["state"] == "updating"
+    assert value in (shown[field], shown["performance_tier"]["id"])
+    account.settle()
+    assert account.state(f"/instances/{instance}") == "running"
+
+
+def test_live_resize(account: Account) -> None:
+    """A disk of a running instance is resized, or refuses at `size`; one of a stopped instance is resized anyway."""
+    disk = account.disk()
+    instance = account.instance(disks=[disk], running=True)
+    account.call("POST", f"/disks/{disk}/resize", {"size": 20})
+    account.settle()
+    account.cloud.configure(live_resize=False)
+    assert account.invalid("POST", f"/disks/{disk}/resize", {"size": 30}) == {"size": [LIVE]}
+    account.call("POST", f"/instances/{instance}/stop")
+    account.settle()
+    account.call("POST", f"/disks/{disk}/resize", {"size": 30})
+
+
+def test_resize_at_once(account: Account) -> None:
+    """The new size shows at once, or when the resizing is over."""
+    disk = account.disk(size=10)
+    assert account.call("POST", f"/disks/{disk}/resize", {"size": 20})["size"] == 20
+    account.settle()
+    account.cloud.configure(resize_at_once=False)
+    assert account.call("POST", f"/disks/{disk}/resize", {"size": 30})["size"] == 20
+    account.settle()
+    assert account.call("GET", f"/disks/{disk}")["size"] == 30
+
+
+def test_slow_delete(account: Account) -> None:
+    """What is deleted is `terminating` for a while, or gone at once."""
+    account.cloud.configure(slow_delete=False)
+    for path, object_id in (
+        ("/disks", account.disk()),
+        ("/networks", account.network()),
+        ("/instances", account.instance()),
+    ):
+        assert account.call("DELETE", f"{path}/{object_id}")["state"] == "terminated"
+        assert account.refused("GET", f"{path}/{object_id}").status == 404
+    account.cloud.configure(slow_delete=True)
+    disk = account.disk()
+    assert account.call("DELETE", f"/disks/{disk}")["state"] == "terminating"
+    assert account.state(f"/disks/{disk}") == "terminating"
+
+
+def test_gone_is_404(account: Account) -> None:
+    """What is gone answers 404, or stays visible as `terminated` but takes part in nothing."""
+    address = account.address(account.public_network())
+    gone = {"/disks": account.disk(), "/networks": account.network(), "/instances": account.instance()}
+    account.call("PUT", f"/instances/{gone['/instances']}/disks", {"disks": [gone["/disks"]]})
+    adapters = [{"network": account.public_network(), "ip_addresses": [address]}]
+    account.call("PUT", f"/instances/{gone['/instances']}/network_adapters", {"network_adapters": adapters})
+    for path in ("/instances", "/disks", "/networks"):
+        account.call("DELETE", f"{path}/{gone[path]}")
+        account.settle()
+        assert account.refused("GET", f"{path}/{gone[path]}").status == 404
+    account.cloud.configure(gone_is_404=False)
+    for path, object_id in gone.items():
+        assert account.state(f"{path}/{object_id}") == "terminated"
+        assert object_id in {each["id"] for each in account.call("GET", path)}
+        assert account.invalid("DELETE", f"{path}/{object_id}") == {"state": ["is terminated"]}
+    body = account.instance_body(disks=[gone["/disks"]])
+    assert account.invalid("POST", "/instances/assemble", body) == {"disks": [f"{gone['/disks']} does not exist"]}
+    account.network()  # the same block again
+    assert account.cloud.count() == {"networks": 1, "ip_addresses": 1}
+    account.cloud.configure(gone_is_404=True)
+    assert account.call("GET", "/disks") == []
+
+
+def test_delete_running(account: Account) -> None:
+    """A running instance is not deleted, or is."""
+    instance = account.instance(running=True)
+    assert account.invalid("DELETE", f"/instances/{instance}") == {"state": ["is running"]}
+    account.cloud.configure(delete_running=True)
+    assert account.call("DELETE", f"/instances/{instance}")["state"] == "terminating"
+
+
+def test_delete_takes_disks(account: Account) -> None:
+    """Disks outlive their instance, or go with it."""
+    for takes, left in ((False, {"disks": 1}), (True, {"disks": 1})):
+        account.cloud.configure(delete_takes_disks=takes)
+        instance = account.instance(disks=[account.disk()])
+        account.call("DELETE", f"/instances/{instance}")
+        account.settle()
+        assert account.cloud.count() == left
+
+
+def test_delete_takes_addresses(account: Account) -> None:
+    """Addresses outlive their instance, or go with it unless another instance shares them."""
+    network = account.network()
+    kept = account.address(network)
+    account.call("DELETE", f"/instances/{account.instance(ip_addresses=[kept])}")
+    account.settle()
+    account.cloud.configure(delete_takes_addresses=True)
+    own, shared = account.address(network), account.address(network, shareable=True)
+    account.instance(ip_addresses=[shared])
+    account.call("DELETE", f"/instances/{account.instance(ip_addresses=[own, shared])}")
+    account.settle()
+    assert {each["id"] for each in account.call("GET", "/ip_addresses")} == {kept, shared}
+
+
+def test_delete_attached_disk(account: Account) -> None:
+    """An attached disk is not deleted, or leaves its instance."""
+    first, second = account.disk(), account.disk()
+    instance = account.instance(disks=[first, second])
+    assert account.invalid("DELETE", f"/disks/{first}") == {"state": ["is attached"]}
+    account.cloud.configure(delete_attached_disk=True)
+    account.call("DELETE", f"/disks/{first}")
+    account.settle()
+    left = account.call("GET", f"/instances/{instance}")["disks"]
+    assert [(each["id"], each["position"]) for each in left] == [(second, 0)]
+
+
+def test_delete_attached_address(account: Account) -> None:
+    """An attached address is not deallocated, or leaves its instance."""
+    address = account.address(account.network())
+    instance = account.instance(ip_addresses=[address])
+    assert account.invalid("DELETE", f"/ip_addresses/{address}").keys() == {"instance_ids"}
+    account.cloud.configure(delete_attached_address=True)
+    account.call("DELETE", f"/ip_addresses/{address}")
+    assert account.call("GET", f"/instances/{instance}")["network_adapters"][0]["ip_addresses"] == []
+
+
+def test_clone_any_disk(account: Account) -> None:
+    """Every disk can be cloned, or only one that is a template."""
+    disk, golden = account.disk(), account.disk(is_template=True)
+    account.call("POST", f"/disks/{disk}/clone")
+    account.cloud.configure(clone_any_disk=False)
+    assert account.invalid("POST", f"/disks/{disk}/clone") == {"disk": ["is not a template"]}
+    account.call("POST", f"/disks/{golden}/clone")
+
+
+def test_symmetric_groups(account: Account) -> None:
+    """A group shows on all of its members, or only where it was set."""
+    first, second = account.instance(), account.instance()
+    account.cloud.configure(symmetric_groups=False)
+    account.call("PUT", f"/instances/{first}/availability_group", {"availability_group": [second]})
+    assert account.call("GET", f"/instances/{second}")["availability_group"] == []
+    account.cloud.configure(symmetric_groups=True)
+    account.call("PUT", f"/instances/{first}/availability_group", {"availability_group": [second]})
+    assert account.call("GET", f"/instances/{second}")["availability_group"] == [first]
+
+
+def test_duplicate_keys(account: Account) -> None:
+    """The same key can be uploaded twice, or not."""
+    body = {"name": "laptop", "key": KEY}
+    account.call("POST", "/public_keys", body)
+    account.call("POST", "/public_keys", body)
+    account.cloud.configure(duplicate_keys=False)
+    assert account.invalid("POST", "/public_keys", body) == {"key": ["has already been taken"]}
