@@ -7,6 +7,7 @@ table all read the same marker, so no fact about an argument has a second home.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -163,7 +164,7 @@ def _missing(args: type[Args], field: str) -> str:
 
 
 def _plainly(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should", "must", 1)
+    return re.sub("^[A-Z][a-z]+ should", "must", message.removeprefix("Value error, "))
 
 
 def _property(loc: tuple[int | str, ...], given: Any) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -34,6 +36,7 @@ DROPPED = "__dropped"
 cancelled = threading.Event()
 """Set by the first Ctrl-C (and harmlessly at every normal end)."""
 
+_LANGUAGE_HOST = "pulumi-language-python-exec"
 _CANCEL = "/pulumirpc.ResourceProvider/Cancel"
 
 
@@ -96,10 +99,16 @@ def listen_for_cancel() -> None:
                 table[_CANCEL] = table[_CANCEL]._replace(unary_unary=_cancel)
 
 
-def quiet_interrupt() -> None:
-    """In a program: print no traceback when the engine ends it, which it does with SIGINT as soon as a step failed."""
-    if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _except_interrupts
+def end_quietly() -> None:
+    """In a program: end at once and without a traceback when the engine interrupts it, as it does when a step failed.
+
+    Otherwise Python shows where it was, and waits for threads that wait for the engine until that kills it (5 s).
+    Only in the process that the language host made for the program: another one belongs to its author.
+    """
+    if sys.excepthook is sys.__excepthook__ and any(
+        frame.f_code.co_filename.endswith(_LANGUAGE_HOST) for frame in _frames(sys._getframe(1))
+    ):
+        sys.excepthook = _end
 
 
 def refusal(message: str) -> Exception:
@@ -158,9 +167,10 @@ def _read_call(request: Any, context: Any) -> Call:
     return Call(context=context)
 
 
-def _except_interrupts(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        os._exit(128 + signal.SIGINT)
+    sys.__excepthook__(kind, error, trace)
 
 
 def _cancel(_request: Any, _context: Any) -> Any:

@@ -361,7 +361,7 @@ class Resource(pulumi.dynamic.Resource):
         super().__init_subclass__(module="joviam", name=cls._kind)
 
     def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
-        engine.quiet_interrupt()
+        engine.end_quietly()
         lifecycle = self._lifecycle
         unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
         props = {**dict.fromkeys(lifecycle.outputs), **{key: arguments[key] for key in arguments.keys() - unset}}

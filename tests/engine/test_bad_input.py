@@ -1,0 +1,168 @@
+"""Mistakes of a program or a configuration: one clear message each, nothing created, nothing lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.keys import key
+from tests.stack import Stack
+
+DISK: dict[str, Any] = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
+NETWORK: dict[str, Any] = {"kind": "Network", "specification": "192.168.2.0/24"}
+MACHINE: dict[str, Any] = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+
+# (what the program says, {property: what the user is told}), all seen in preview, without a request
+REFUSED_BY_CHECK = [
+    (DISK | {"size": -1}, {"size": "must be greater than 0"}),
+    (DISK | {"size": "10"}, {"size": "must be a valid integer"}),
+    (DISK | {"size": 10.5}, {"size": "must be a valid integer"}),
+    (DISK | {"size": True}, {"size": "must be a valid integer"}),
+    (DISK | {"name": ""}, {"name": "must have at least 1 character"}),
+    (
+        DISK | {"size": 0, "performance_tier": 7, "template": "a", "source_disk": "b"},
+        {
+            "size": "must be greater than 0",
+            "performance_tier": "must be a valid string",
+            "source_disk": "a disk is made from a template or from a source_disk: say one of them",
+        },
+    ),
+    (
+        NETWORK | {"specification": "192.168.2.0"},
+        {"specification": "must be the network itself in CIDR format: 192.168.2.0/32"},
+    ),
+    (
+        NETWORK | {"specification": "192.168.2.7/24"},
+        {"specification": "must be the network itself in CIDR format: 192.168.2.0/24"},
+    ),
+    (
+        NETWORK | {"specification": "a network", "gateway": "10.0.0.256"},
+        {
+            "specification": "must be an IPv4 network in CIDR format such as 192.168.2.0/24",
+            "gateway": "must be an IPv4 address such as 192.168.2.1",
+        },
+    ),
+    (NETWORK | {"gateway": "192.168.3.1"}, {"gateway": "must lie in the network 192.168.2.0/24"}),
+    ({"kind": "IpAddress", "address": "::1"}, {"address": "must be an IPv4 address such as 192.168.2.1"}),
+    (MACHINE | {"memory": "2GB"}, {"memory": "must be a valid integer"}),
+    (MACHINE | {"boot_device": "floppy"}, {"boot_device": "must be 'cdrom', 'disk' or 'network'"}),
+    (MACHINE | {"power_state": "off"}, {"power_state": "must be 'running', 'stopped' or 'unmanaged'"}),
+    (MACHINE | {"start_on_crash": "yes"}, {"start_on_crash": "must be a valid boolean"}),
+    (MACHINE | {"disks": ["a", "a"]}, {"disks": "names a twice"}),
+    (MACHINE | {"disks": "a"}, {"disks": "must be a valid list"}),
+    (MACHINE | {"context": {"A": 1}}, {"context.A": "must be a valid string"}),
+    (MACHINE | {"context": {"../A": "1"}}, {"context": "cannot hold the variable '../A': names have one character"}),
+    (
+        MACHINE | {"network_adapters": [{"network": "n", "ip_addresses": "static"}, {"addresses": []}]},
+        {
+            "network_adapters[0].ip_addresses": "must be a valid list, or must be 'dhcp'",
+            "network_adapters[1].network": "is required",
+            "network_adapters[1].addresses": "Extra inputs are not permitted",
+        },
+    ),
+    (
+        MACHINE | {"ip_addresses": [], "network_adapters": []},
+        {"network_adapters": "give ip_addresses (one adapter for each network) or network_adapters, not both"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "told"), REFUSED_BY_CHECK, ids=lambda item: ",".join(item))
+def test_check_refuses(stack: Stack, said: dict[str, Any], told: dict[str, str]) -> None:
+    """Preview names every wrong argument and what would be right, and asks the cloud nothing."""
+    stack.program({"wrong": said})
+    run = stack.preview(fails=True)
+    for where, text in told.items():
+        [line] = [line for line in run.text.splitlines() if line.startswith("error:") and f"property {where} " in line]
+        assert f"has a problem: {text}" in line
+    assert len([line for line in run.text.splitlines() if line.startswith("error:")]) == len(told)
+    assert "Traceback" not in run.text
+    assert stack.cloud.requests == []
+
+
+def test_a_region_is_required_somewhere(stack: Stack) -> None:
+    """Without a region in the program and in the stack, preview tells both ways to say one."""
+    stack.pulumi("config", "rm", "joviam:region")
+    stack.program({"d": DISK})
+    told = "is required: say it here, or for the whole stack with `pulumi config set joviam:region CODE`"
+    assert told in stack.preview(fails=True).text
+    stack.program({"a": {"kind": "IpAddress"}})
+    told = "say the network, or for a public address the region (here or in joviam:region)"
+    assert told in stack.preview(fails=True).text
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (DISK | {"performance_tier": "Fats"}, "performance_tier: 'Fats' is unknown in region SY3; there is: Fast, Sta"),
+        (DISK | {"region": "SY4"}, "region: 'SY4' is unknown; there is: ML1, SY3"),
+        (DISK | {"template": "ubuntu"}, "template: 'ubuntu' is unknown in region SY3; there is: debian-9, ubuntu-16"),
+        (MACHINE | {"performance_tier": "Fats"}, "performance_tier: 'Fats' is unknown in region SY3; there is: Fast"),
+    ],
+)
+def test_unknown_words(stack: Stack, said: dict[str, Any], told: str) -> None:
+    """An unknown region, tier or template is refused with what there is, before anything is created."""
+    stack.program({"wrong": said})
+    run = stack.up(fails=True)
+    assert told in run.text
+    assert "Traceback" not in run.text
+    assert stack.cloud.count() == {}
+    assert stack.resources() == {}
+
+
+def test_no_token(stack: Stack) -> None:
+    """Without a token preview says so in one line, whatever the number of resources, and nothing is asked."""
+    stack.pulumi("config", "rm", "joviam:token")
+    stack.program({f"k{n}": {"kind": "PublicKey", "key": key(str(n))} for n in range(5)})
+    run = stack.preview(fails=True)
+    told = "no Joviam token: set it with `pulumi config set --secret joviam:token`, or in the environment variable"
+    assert len([line for line in run.text.splitlines() if told in line]) == 1
+    assert "Traceback" not in run.text
+    assert stack.cloud.requests == []
+
+
+def test_a_wrong_token(stack: Stack) -> None:
+    """A refused token is told with where it came from; what exists stays in the state."""
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
+    stack.up()
+    stack.pulumi("config", "set", "--secret", "joviam:token", "wrong")
+    stack.program({"k": {"kind": "PublicKey", "key": key("a"), "name": "new"}})
+    run = stack.up(fails=True)
+    assert "the API refused the token (401 invalid_token, " in run.text
+    assert "The token came from the stack config joviam:token." in run.text
+    assert "Traceback" not in run.text
+    assert "wrong" not in run.text
+    assert list(stack.resources()) == ["k"]
+
+
+def test_an_unreachable_endpoint(stack: Stack) -> None:
+    """An address where nobody listens is given up after seconds, and named."""
+    stack.pulumi("config", "set", "joviam:endpoint", "http://127.0.0.1:9/api/v1")
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
+    run = stack.up(fails=True)
+    assert "cannot reach http://127.0.0.1:9/api/v1: " in run.text
+    assert "Traceback" not in run.text
+    assert stack.resources() == {}
+
+
+def test_a_bad_setting(stack: Stack) -> None:
+    """A setting that cannot be used is named in preview."""
+    stack.pulumi("config", "set", "joviam:maxConcurrency", "many")
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
+    assert "joviam:maxConcurrency must be a whole number from 1 to 1000, not 'many'" in stack.preview(fails=True).text
+
+
+def test_unknown_values_are_checked_in_up(stack: Stack) -> None:
+    """What preview cannot know is checked when it is known, and is no reason to fail before."""
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}, "d": DISK | {"size": {"ref": "k.created_at"}}})
+    assert stack.preview().steps == {"k": "create", "d": "create"}
+    assert "must be a valid integer" in stack.up(fails=True).text
+    assert stack.cloud.count() == {"public_keys": 1}
+
+
+def test_a_required_argument_is_pythons_own_error(stack: Stack) -> None:
+    """A forgotten argument is the TypeError of any Python call."""
+    stack.program({"d": {"kind": "Disk", "size": 1}})
+    told = "missing 1 required keyword-only argument: 'performance_tier'"
+    assert told in stack.preview(fails=True).text
