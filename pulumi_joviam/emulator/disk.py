@@ -45,7 +45,7 @@ class Disk(Moving):
         "attaching": "attached",
         "detaching": "unattached",
         "terminating": "terminated",
-    }
+    }  # and `resizing`, which leads back to where it came from
     ready = frozenset({"attached", "unattached"})
 
     name: str

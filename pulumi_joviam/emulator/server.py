@@ -35,25 +35,18 @@ from pulumi_joviam.emulator.store import Accepted, BadRequest, NotFound, Object,
 
 PREFIX = "/api/v1"
 
-STATUSES = {
-    "bad_request": 400,
-    "unauthorized": 401,
-    "invalid_token": 401,
-    "invalid_client": 401,
-    "invalid_request": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "validation_fail": 422,
-    "internal_server_error": 500,
+ERRORS: dict[str, tuple[int, str | None, Any]] = {
+    "bad_request": (400, "details", "refused on demand"),
+    "unauthorized": (401, None, None),
+    "invalid_token": (401, "error_description", "The access token is unknown"),
+    "invalid_client": (401, "error_description", "The client is unknown"),
+    "invalid_request": (401, "error_description", "A parameter is missing"),
+    "forbidden": (403, None, None),
+    "not_found": (404, None, None),
+    "validation_fail": (422, "details", {"base": ["refused on demand"]}),
+    "internal_server_error": (500, None, None),
 }
-"""The API's words for errors, and the status of each."""
-
-DESCRIPTIONS = {
-    "invalid_token": "The access token is unknown",
-    "invalid_client": "The client is unknown",
-    "invalid_request": "A parameter is missing",
-}
-"""The errors that explain themselves in `error_description` instead of `details`."""
+"""The API's words for errors: the status of each, the field that explains it, and what it says by default."""
 
 OWNED = (PublicKey, network.Network, IpAddress, Disk, Instance, template.Template, ConsoleSession)
 
@@ -95,17 +88,15 @@ def success(status: int, shown: Any) -> Answer:
 
 
 def failure(status: int | None, error: str | None, details: Any = None) -> Answer:
-    """An error as the API writes it, from its status or its word; the reference's table supplies the other."""
+    """An error as the API writes it, from its status or its word; the reference's table supplies the rest."""
     if error is None:
-        error = next((word for word, known in STATUSES.items() if known == status), None)
-    if error is None:
-        error = HTTPStatus(status or 500).phrase.lower().replace(" ", "_")
-    content: dict[str, Any] = {"error": error}
-    if error in DESCRIPTIONS:
-        content["error_description"] = details or DESCRIPTIONS[error]
-    elif details is not None:
-        content["details"] = details
-    return Answer(status or STATUSES[error], json.dumps(content).encode())
+        words = (word for word, (known, _, _) in ERRORS.items() if known == status)
+        error = next(words, None) or HTTPStatus(status or 500).phrase.lower().replace(" ", "_")
+    usual, field, explanation = ERRORS.get(error, (500, None, None))
+    content = {"error": error}
+    if field or details is not None:
+        content[field or "details"] = explanation if details is None else details
+    return Answer(status or usual, json.dumps(content).encode())
 
 
 @dataclass
@@ -154,7 +145,7 @@ class Emulator:
     """A Joviam account of your own, at `url`, for as long as the `with` block (or between `start` and `stop`).
 
     `token` is the only one that it accepts. It listens on `host`; `port` 0 takes a free one. `provision_seconds` and
-    every other keyword are the fields of `Switches`: the pace of the cloud, and what the API reference leaves open.
+    every other keyword are fields of `store.Switches`: the cloud's pace, and what the API reference leaves open.
     """
 
     def __init__(self, token: str, *, host: str = "127.0.0.1", port: int = 0, **switches: Any) -> None:
@@ -170,6 +161,8 @@ class Emulator:
 
     def start(self) -> Emulator:
         """Listen, and return when requests are answered. Started again after a stop, it takes the same port."""
+        if self._server:
+            return self
         listener = socket.create_server(self._address, backlog=1024)
         self._address = listener.getsockname()[:2]
         config = uvicorn.Config(

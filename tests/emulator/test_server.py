@@ -52,8 +52,8 @@ def test_stop() -> None:
     assert len(lost) == 1
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/regions", timeout=10)
-    with cloud:
-        assert cloud.url == url
+    with cloud.start() as again:
+        assert again.url == url
         assert account.call("GET", f"/public_keys/{key}")["id"] == key
     cloud.stop()  # a second time does nothing
 
