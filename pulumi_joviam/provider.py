@@ -168,6 +168,8 @@ class Provider(ResourceProvider, Generic[A, M]):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known
             olds[field] = (before or news).get(field)
+        # a refresh asks for a diff too, to show what it found: then all that differs counts, and nothing is announced
+        compare = type(self).compare if call.urn in self._checked else Provider.compare
         steps = {}
         for field, traits in self.args.traits().items():
             old, new = olds.get(field), news.get(field)
@@ -178,10 +180,10 @@ class Provider(ResourceProvider, Generic[A, M]):
             elif has_unknown(new):
                 steps[field] = "replace" if traits.replaces else "update"
             elif not (new in words and old in words) if words else True:
-                step = self.compare(field, old, new, (before or {}).get(field))
+                step = compare(self, field, old, new, (before or {}).get(field))
                 if step != "same":
                     steps[field] = step
-        if call.urn in self._checked:  # a refresh asks for a diff too, just to show what it found
+        if call.urn in self._checked:
             for message in self.announce(olds, news, steps):
                 engine.warn(call.urn, message)
         if not steps:
@@ -212,7 +214,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         }
         with self._reporting("updating", call):
             op = self._begin(call, STEP_SECONDS)
-            args = self._args({**taken, **news})
+            args = self._args(news, taken)
             try:
                 live = self.look(op, id, args.model_fields_set)
             except NotFound:
@@ -266,11 +268,12 @@ class Provider(ResourceProvider, Generic[A, M]):
 
         return Operation.begin(call.urn, Settings.load(self._config), call.timeout or seconds)
 
-    def _args(self, said: Mapping[str, Any]) -> A:
+    def _args(self, said: Mapping[str, Any], taken: Mapping[str, Any] | None = None) -> A:
+        """Return the arguments, with the defaults of those that were taken away. Raises ArgumentError."""
         problems = check(self.args, said)
         if problems:
             raise ArgumentError(*problems[0])
-        return self.args.model_validate(said)  # type: ignore[return-value] # args is the class of A
+        return self.args.model_validate({**(taken or {}), **said})  # type: ignore[return-value] # args is the class of A
 
     def _converged(
         self,

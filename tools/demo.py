@@ -64,7 +64,7 @@ class Demo:
         """Announce, run, and compare the summary: ``expected`` counts what the CLI must say, and nothing else."""
         print(f"\n==> {look_at}", flush=True)
         printed = self.run(*command)
-        summary = re.findall(r"^ +[-+~]*\s?(\d+) (?:to )?(create|update|delete|replace)d?$", printed, re.M)
+        summary = re.findall(r"^ +[-+~]*\s?(\d+) (?:to )?(create|update|delete|replace)d?$", printed, re.MULTILINE)
         found = {word: int(number) for number, word in summary}
         if found != expected:
             sys.exit(f"\nThe demo failed: announced was {expected}, the CLI said {found}.")

@@ -311,7 +311,7 @@ def delete(store: Store, instance_id: str) -> InstanceShown:
 def replace_disks(store: Store, instance_id: str, body: InstanceDisks) -> list[DiskShown] | Accepted[list[DiskShown]]:
     """Replace the list of disks attached to the instance."""
     instance = store.find(Instance, instance_id)
-    instance.require()
+    instance.require(*instance.ready, instance.failed)  # what a failed one was given can be taken back
     wanted = attachable_disks(store, instance, body.disks)
     running = instance.state == "running"
     instance.place_disks(store, wanted, live=running)
@@ -339,7 +339,7 @@ def replace_network_adapters(
 ) -> list[NetworkAdapterShown] | Accepted[list[NetworkAdapterShown]]:
     """Replace the list of network adapters connected to the instance."""
     instance = store.find(Instance, instance_id)
-    instance.require()
+    instance.require(*instance.ready, instance.failed)  # what a failed one was given can be taken back
     wanted = described_adapters(store, body.network_adapters, instance.network_adapters)
     check_adapters(store, "network_adapters", wanted, instance.region, instance.id)
     running = instance.state == "running"

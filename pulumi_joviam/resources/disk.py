@@ -58,18 +58,18 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         if args.size <= live.size:
             return live
 
-        def grow(disk: models.Disk) -> None:
-            op.steadily(disk, lambda now: op.api.call("POST", op.api.path(models.Disk, now.id, "resize"), size))
+        def grow() -> models.Disk:
+            path = op.api.path(models.Disk, live.id, "resize")
+            op.steadily(live, lambda _now: op.api.call("POST", path, {"size": args.size}))
+            return op.settled(op.api.get(models.Disk, live.id))
 
-        size = {"size": args.size}
         try:
-            grow(live)
+            return grow()
         except ValidationFail as refused:
             if not live.instance_id:
                 raise
             with power.stopped_for(op, live.instance_id, refused, allowed=bool(args.allow_stopping)):
-                grow(live)
-        return op.settled(op.api.get(models.Disk, live.id))
+                return grow()
 
     def remove(self, op: Operation, live: models.Disk) -> None:
         live = op.at_rest(live)

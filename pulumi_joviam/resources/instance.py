@@ -221,7 +221,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     def _replace(self, op: Operation, live: models.Instance, what: str, wanted: Any) -> None:
         path = op.api.path(models.Instance, live.id, what)
         op.steadily(op.api.get(models.Instance, live.id), lambda _now: op.api.call("PUT", path, {what: wanted}))
-        op.settled(op.api.get(models.Instance, live.id))
+        op.at_rest(op.api.get(models.Instance, live.id))
 
     def _set_context(self, op: Operation, live: models.Instance, wanted: Mapping[str, str]) -> None:
         path, there = op.api.path(models.Instance, live.id, "context"), live.context or {}
@@ -233,16 +233,17 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
 
 
 def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
-    """Take one address off an instance and leave the rest of its adapters as they are."""
+    """Take one address off an instance, with its adapter if that has no other; leave the rest as it is."""
     with op.turn(instance_id):
         try:
             live = op.at_rest(op.api.get(models.Instance, instance_id))
         except NotFound:
             return
         adapters = [_as_said(adapter) for adapter in live.network_adapters]
+        adapters = [adapter for adapter in adapters if adapter["ip_addresses"] != [address_id]]
         for adapter in adapters:
-            if adapter["ip_addresses"] != "dhcp":
-                adapter["ip_addresses"] = [id for id in adapter["ip_addresses"] if id != address_id]
+            if address_id in adapter["ip_addresses"]:
+                adapter["ip_addresses"].remove(address_id)
         path = op.api.path(models.Instance, instance_id, "network_adapters")
         op.steadily(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters}))
         op.at_rest(op.api.get(models.Instance, instance_id))

@@ -50,9 +50,7 @@ def program(name: str, path: str | None = None) -> str:
 def run(*command: str, cwd: Path | None = None) -> str:
     """Return what a command prints; none of those run this way may take longer than ten minutes."""
     try:
-        done = subprocess.run(  # noqa: S603 - only commands written in this file, without a shell
-            command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600
-        )
+        done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600)
     except subprocess.CalledProcessError as error:
         raise Unavailable(error.stderr.strip() or str(error)) from None
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -147,7 +145,7 @@ def compile_tool(module: str) -> None:
     command = ("go", "build", *flags, "-o", f"{NEW}/", "tool")
     started = shown = time.monotonic()
     last: deque[str] = deque(maxlen=3)
-    with subprocess.Popen(  # noqa: S603 - the command above, without a shell
+    with subprocess.Popen(
         command, cwd=HERE / module, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as go:
         for line in go.stdout or ():

@@ -1,0 +1,349 @@
+"""What is special about each resource, beyond what test_lifecycles.py shows of all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.keys import key
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+DISK: Json = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
+MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+
+
+def ref(name: str) -> Json:
+    return {"ref": f"{name}.id"}
+
+
+def asked(cloud: Emulator, *operations: str) -> list[str]:
+    """Return the requests that were made for these operations, in order."""
+    return [request.operation or "" for request in cloud.requests if request.operation in operations]
+
+
+def test_equal_things_written_differently(stack: Stack) -> None:
+    """Region, tier and template by id, name or code, keys in another order, a key's comment: no difference."""
+    said: Json = {
+        "k": {"kind": "PublicKey", "key": key("a")},
+        "k2": {"kind": "PublicKey", "key": key("b")},
+        "d": DISK | {"region": "SY3", "template": "ubuntu-16-04"},
+        "n": {"kind": "Network", "specification": "10.0.0.0/24", "region": "SY3"},
+        "i": MACHINE | {"region": "SY3", "public_keys": [ref("k"), ref("k2")], "disks": [ref("d")]},
+    }
+    stack.program(said)
+    stack.up()
+    disk = stack.cloud.objects("disks")[0]
+    region = disk["region"]["id"]
+    said["k"] |= {"key": key("a").rsplit(" ", 1)[0] + " other-comment"}
+    said["d"] |= {
+        "region": "AU East",
+        "performance_tier": disk["performance_tier"]["id"],
+        "template": disk["template"]["id"],
+    }
+    said["n"] |= {"region": region}
+    said["i"] |= {
+        "region": region,
+        "public_keys": [ref("k2"), ref("k")],
+        "performance_tier": stack.cloud.objects("instances")[0]["performance_tier"]["id"],
+    }
+    stack.program(said)
+    assert stack.preview().empty
+    assert stack.up().empty
+    assert stack.refresh().empty
+    assert stack.preview().empty
+
+
+def test_a_second_look_at_outputs_that_are_none(stack: Stack) -> None:
+    """An output without a value is known to be none in a preview, so nothing that uses it seems to change."""
+    stack.program({"d": DISK, "k": {"kind": "PublicKey", "key": key("a")}})
+    stack.up()
+    printed = stack.preview().text
+    assert "[unknown]" not in printed
+    assert "template_id" not in printed
+
+
+def test_a_disk_grown_by_hand_stays(stack: Stack) -> None:
+    """Only the program's own shrink replaces: a disk that somebody grew is kept, with a warning."""
+    stack.program({"d": DISK})
+    stack.up()
+    [disk] = stack.cloud.objects("disks")
+    stack.cloud.change(disk["id"], size=100)
+    assert stack.refresh().steps == {"d": "update"}
+    assert stack.refresh().empty
+    run = stack.preview()
+    assert run.empty
+    assert run.warnings == [("d", "the disk has 100 GB, the program says 10: it is kept as it is\n")]
+    stack.program({"d": DISK | {"size": 60}})
+    assert stack.up().empty
+    stack.program({"d": DISK | {"size": 120}})
+    assert stack.up().steps == {"d": "update"}
+    assert [(item["id"], item["size"]) for item in stack.cloud.objects("disks")] == [(disk["id"], 120)]
+    stack.program({"d": DISK | {"size": 60}})
+    run = stack.preview()
+    assert run.steps == {"d": "replace"}
+    assert "replacing the disk loses the 120 GB on it" in run.warnings[0][1]
+
+
+def test_a_failed_growth_can_be_taken_back(stack: Stack) -> None:
+    """After a resize that failed, saying the old size again is no shrink."""
+    stack.program({"d": DISK})
+    stack.up()
+    stack.cloud.fail("POST /disks/{disk_id}/resize", status=422, details={"size": ["is too much"]})
+    stack.program({"d": DISK | {"size": 20}})
+    run = stack.up(fails=True)
+    assert "size: is too much" in run.text
+    stack.program({"d": DISK})
+    stack.up()
+    assert stack.preview().empty
+    assert [item["size"] for item in stack.cloud.objects("disks")] == [10]
+
+
+def test_a_clone_is_grown(stack: Stack) -> None:
+    """A clone starts with the size of its source and is grown to its own."""
+    stack.program({"d": DISK, "clone": DISK | {"source_disk": ref("d"), "size": 30, "performance_tier": "Fast"}})
+    stack.up()
+    found = sorted((disk["size"], disk["performance_tier"]["name"]) for disk in stack.cloud.objects("disks"))
+    assert found == [(10, "Standard"), (30, "Fast")]
+    assert stack.preview().empty
+
+
+def test_an_attached_disk_is_not_deleted(stack: Stack) -> None:
+    """A disk that a machine outside the program has is refused, with that machine's name."""
+    stack.program({"d": DISK, "i": MACHINE})
+    stack.up()
+    [disk], [instance] = stack.cloud.objects("disks"), stack.cloud.objects("instances")
+    stack.cloud.change(instance["id"], disks=[disk["id"]])
+    stack.program({"i": MACHINE})
+    run = stack.up(fails=True)
+    assert f'the disk {disk["id"]} is attached to the instance "i" ({instance["id"]})' in run.text
+    assert len(stack.cloud.objects("disks")) == 1
+
+
+def test_an_overlapping_network_is_deleted_first(stack: Stack) -> None:
+    """A network replaced by one that overlaps it goes first, with its addresses, and the machine follows."""
+    said: Json = {
+        "n": {"kind": "Network", "specification": "10.0.0.0/24"},
+        "a": {"kind": "IpAddress", "network": ref("n")},
+        "i": MACHINE | {"ip_addresses": [ref("a")]},
+    }
+    stack.program(said)
+    stack.up()
+    instance = stack.cloud.objects("instances")[0]["id"]
+    said["n"] |= {"specification": "10.0.0.0/23"}
+    stack.program(said)
+    preview = stack.preview()
+    run = stack.up()
+    assert preview.steps == run.steps
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    assert [item["specification"] for item in stack.cloud.objects("networks")] == ["10.0.0.0/23"]
+    assert [item["instance_ids"] for item in stack.cloud.objects("ip_addresses")] == [[instance]]
+
+
+def test_a_pinned_address_is_deleted_first(stack: Stack) -> None:
+    """An address that moves with its number is given back before it is asked for again."""
+    said: Json = {"a": {"kind": "IpAddress", "address": "203.0.113.9", "region": "SY3"}}
+    stack.program(said | {"n": {"kind": "Network", "specification": "10.0.0.0/24"}})
+    stack.up()
+    network = stack.cloud.objects("ip_addresses")[0]["network_id"]
+    said["a"] = {"kind": "IpAddress", "address": "203.0.113.9", "network": network}
+    stack.program(said)
+    assert stack.up().steps["a"] == "replace"
+    assert [item["address"] for item in stack.cloud.objects("ip_addresses")] == ["203.0.113.9"]
+
+
+def test_an_attached_address_is_detached_first(stack: Stack) -> None:
+    """An address taken out of the program while a machine has it is detached, and the rest stays as it is."""
+    stack.program({"a": {"kind": "IpAddress"}, "b": {"kind": "IpAddress"}, "i": MACHINE})
+    stack.up()
+    ids = {item["name"]: item["id"] for item in stack.cloud.objects("ip_addresses")}
+    [instance] = stack.cloud.objects("instances")
+    stack.cloud.change(instance["id"], ip_addresses=list(ids.values()))
+    stack.program({"b": {"kind": "IpAddress"}, "i": MACHINE})
+    assert stack.up().steps == {"a": "delete"}
+    assert [item["instance_ids"] for item in stack.cloud.objects("ip_addresses")] == [[instance["id"]]]
+
+
+STOPS = ("POST /instances/{instance_id}/stop", "POST /instances/{instance_id}/start")
+
+
+def test_one_stop_for_all_changes(stack: Stack) -> None:
+    """With allow_stopping, memory and tier of a running machine change with exactly one stop and one start."""
+    stack.program({"i": MACHINE | {"allow_stopping": True}})
+    stack.up()
+    seen = len(asked(stack.cloud, *STOPS))
+    stack.program({"i": MACHINE | {"allow_stopping": True, "memory": 2048, "performance_tier": "Fast"}})
+    stack.up()
+    assert asked(stack.cloud, *STOPS)[seen:] == list(STOPS)
+    [instance] = stack.cloud.objects("instances")
+    assert (instance["state"], instance["memory"], instance["performance_tier"]["name"]) == ("running", 2048, "Fast")
+
+
+def test_no_stop_without_leave(stack: Stack) -> None:
+    """Without allow_stopping nothing is stopped, the error names it, and the cloud is as before."""
+    stack.program({"i": MACHINE})
+    stack.up()
+    seen = len(asked(stack.cloud, *STOPS))
+    stack.program({"i": MACHINE | {"memory": 2048, "note": "new"}})
+    run = stack.up(fails=True)
+    assert "allow_stopping=True lets the next `up` stop it" in run.text
+    assert asked(stack.cloud, *STOPS)[seen:] == []
+    [instance] = stack.cloud.objects("instances")
+    assert (instance["state"], instance["memory"]) == ("running", 1024)
+    stack.cloud.configure(live_memory=True)
+    assert stack.up().steps == {"i": "update"}
+    assert stack.preview().empty
+    assert asked(stack.cloud, *STOPS)[seen:] == []
+
+
+def test_power_comes_back_after_a_failed_change(stack: Stack) -> None:
+    """A machine that was stopped for a change that then fails runs again."""
+    stack.program({"i": MACHINE | {"allow_stopping": True}})
+    stack.up()
+    stack.program({"i": MACHINE | {"allow_stopping": True, "memory": 100_000}})
+    assert "memory: must be between 512MB and 64GB" in stack.up(fails=True).text
+    [instance] = stack.cloud.objects("instances")
+    assert (instance["state"], instance["memory"]) == ("running", 1024)
+    stack.program({"i": MACHINE | {"allow_stopping": True}})
+    stack.up()
+    assert stack.preview().empty
+
+
+def test_a_disk_of_a_running_machine_grows(stack: Stack) -> None:
+    """Growing an attached disk where that needs a stop: refused without allow_stopping, one stop and start with it."""
+    stack.cloud.configure(live_resize=False)
+    said: Json = {"d": DISK, "i": MACHINE | {"disks": [ref("d")]}}
+    stack.program(said)
+    stack.up()
+    said["d"] |= {"size": 20}
+    stack.program(said)
+    assert "allow_stopping=True lets the next `up` stop it" in stack.up(fails=True).text
+    seen = len(asked(stack.cloud, *STOPS))
+    said["d"] |= {"allow_stopping": True}
+    stack.program(said)
+    stack.up()
+    assert asked(stack.cloud, *STOPS)[seen:] == list(STOPS)
+    assert [disk["size"] for disk in stack.cloud.objects("disks")] == [20]
+    assert stack.cloud.objects("instances")[0]["state"] == "running"
+    assert stack.preview().empty
+
+
+@pytest.mark.parametrize("switches", [{}, {"delete_takes_disks": True}, {"delete_running": True, "slow_delete": False}])
+def test_data_disks_survive_their_machine(stack: Stack, switches: Json) -> None:
+    """Deleting a machine keeps the disks that it was given, whatever the API does with attached ones."""
+    stack.cloud.configure(**switches)
+    stack.program({"d": DISK, "i": MACHINE | {"disks": [ref("d")]}})
+    stack.up()
+    stack.program({"d": DISK})
+    stack.up()
+    assert [disk["state"] for disk in stack.cloud.objects("disks")] == ["unattached"]
+    assert stack.cloud.objects("instances") == []
+    assert stack.preview().empty
+
+
+def test_a_failed_machine_is_replaced_with_its_disks(stack: Stack) -> None:
+    """A machine that failed to provision goes first, because the new one gets the same disk and address."""
+    stack.cloud.fail_provisioning("instances")
+    stack.program(
+        {"d": DISK, "a": {"kind": "IpAddress"}, "i": MACHINE | {"disks": [ref("d")], "ip_addresses": [ref("a")]}}
+    )
+    assert "ended in state failed_to_provision" in stack.up(fails=True).text
+    disk = stack.cloud.objects("disks")[0]["id"]
+    assert stack.up().steps == {"i": "replace"}
+    [instance] = stack.cloud.objects("instances")
+    assert [item["id"] for item in instance["disks"]] == [disk]
+    assert instance["state"] == "running"
+    assert stack.preview().empty
+
+
+def test_unmanaged_power_is_left_alone(stack: Stack) -> None:
+    """With power_state unmanaged nobody is started or stopped, and either state is right."""
+    stack.program({"i": MACHINE | {"power_state": "unmanaged"}})
+    stack.up()
+    [instance] = stack.cloud.objects("instances")
+    assert instance["state"] == "stopped"
+    stack.cloud.change(instance["id"], state="running")
+    stack.refresh()
+    assert stack.preview().empty
+    stack.program({"i": MACHINE | {"power_state": "unmanaged", "note": "new"}})
+    stack.up()
+    assert stack.cloud.objects("instances")[0]["state"] == "running"
+    assert asked(stack.cloud, *STOPS) == []
+
+
+def test_from_addresses_to_adapters_and_back(stack: Stack) -> None:
+    """The two ways to say a machine's networking replace each other."""
+    around: Json = {
+        "n": {"kind": "Network", "specification": "10.0.0.0/24"},
+        "a": {"kind": "IpAddress", "network": ref("n")},
+        "b": {"kind": "IpAddress"},
+    }
+    one: Json = {"i": MACHINE | {"ip_addresses": [ref("a"), ref("b")]}}
+    other: Json = {"i": MACHINE | {"network_adapters": [{"network": ref("n"), "ip_addresses": [ref("a")]}]}}
+    for said, addresses in ((one, 2), (other, 1), (one, 2)):
+        stack.program(around | said)
+        stack.up()
+        assert stack.preview().empty
+        assert stack.refresh().empty
+        [instance] = stack.cloud.objects("instances")
+        assert sum(len(adapter["ip_addresses"]) for adapter in instance["network_adapters"]) == addresses
+
+
+def test_secrets_stay_secret(stack: Stack) -> None:
+    """A secret argument is shown nowhere and lies encrypted in the state, also after a refresh and a failure."""
+    said = MACHINE | {"context": {"secret": {"PASSWORD": "open sesame"}}, "note": {"secret": "under the mat"}}
+    stack.program({"i": said})
+    printed = stack.up().text + stack.refresh().text + stack.preview("--diff").text
+    stack.cloud.fail("PUT /instances/{instance_id}", status=422, details={"name": ["no"]})
+    stack.program({"i": said | {"name": "other"}})
+    printed += stack.up(fails=True).text
+    files = [file.read_text(errors="replace") for file in stack.state.rglob("*") if file.is_file()]
+    for secret in ("open sesame", "under the mat"):
+        assert secret not in printed
+        assert not any(secret in text for text in files)
+
+
+def test_a_vanished_object_is_told_in_up(stack: Stack) -> None:
+    """An update of something that was deleted meanwhile says so and what to do."""
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
+    stack.up()
+    stack.cloud.remove(stack.cloud.objects("public_keys")[0]["id"])
+    stack.program({"k": {"kind": "PublicKey", "key": key("a"), "name": "new"}})
+    run = stack.up(fails=True)
+    assert "does not exist any more. `pulumi refresh` takes note of that, and the next `up` makes it again." in run.text
+
+
+def test_deleting_what_is_gone_is_fine(stack: Stack) -> None:
+    """Destroy succeeds also for objects that somebody deleted before."""
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}, "d": DISK, "i": MACHINE})
+    stack.up()
+    for kind in ("public_keys", "disks", "instances"):
+        stack.cloud.remove(stack.cloud.objects(kind)[0]["id"])
+    assert stack.destroy().steps == dict.fromkeys("kdi", "delete")
+
+
+def test_refresh_never_drops_what_exists(stack: Stack) -> None:
+    """Only the API's own 404 means gone: whatever else goes wrong, the state stays as it is."""
+    stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
+    stack.up()
+    garbage = {"status": 404, "body": b"<html>not found</html>"}
+    for times, fault in ((1, {"status": 403}), (5, {"status": 500}), (1, garbage)):  # as often as it is asked
+        stack.cloud.fail("GET /public_keys/{public_key_id}", times=times, **fault)
+        stack.refresh(fails=True)
+        assert list(stack.resources()) == ["k"]
+    assert stack.refresh().empty
+
+
+def test_a_subclass_keeps_its_type(stack: Stack) -> None:
+    """A class that a program derives from ours is the same kind of resource."""
+    program = stack.project / "__main__.py"
+    program.write_text(
+        "import pulumi_joviam as joviam\n\nclass OurKey(joviam.PublicKey):\n    pass\n\n"
+        f"OurKey('k', key={key('a')!r})\n"
+    )
+    stack.up()
+    assert stack.resources()["k"]["type"] == "pulumi-python:dynamic/joviam:PublicKey"
