@@ -34,6 +34,7 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from typing_extensions import Self
 
 from pulumi_joviam import engine
 from pulumi_joviam.args import Args, check, has_unknown
@@ -168,8 +169,6 @@ class Provider(ResourceProvider, Generic[A, M]):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known
             olds[field] = (before or news).get(field)
-        # a refresh asks for a diff too, to show what it found: then all that differs counts, and nothing is announced
-        compare = type(self).compare if call.urn in self._checked else Provider.compare
         steps = {}
         for field, traits in self.args.traits().items():
             old, new = olds.get(field), news.get(field)
@@ -180,10 +179,10 @@ class Provider(ResourceProvider, Generic[A, M]):
             elif has_unknown(new):
                 steps[field] = "replace" if traits.replaces else "update"
             elif not (new in words and old in words) if words else True:
-                step = compare(self, field, old, new, (before or {}).get(field))
+                step = self.compare(field, old, new, (before or {}).get(field))
                 if step != "same":
                     steps[field] = step
-        if call.urn in self._checked:
+        if call.urn in self._checked:  # a refresh asks for a diff too, only to show what it found
             for message in self.announce(olds, news, steps):
                 engine.warn(call.urn, message)
         if not steps:
@@ -226,25 +225,29 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         call = engine.call()
-        said = _plain(call.inputs or props)
+        held = _plain(props)
+        said = {field: held[field] for field in self.args.model_fields if field in held}
+        if call.inputs is not None:
+            said = _plain(call.inputs)
+        unmanaged = not said  # read through Class.get: all there is to know is wanted
         self._checked.discard(call.urn)
         with self._reporting("reading", call):
             op = self._begin(call, READ_SECONDS)
-            getting = not _plain(props)  # Class.get has no state yet: everything is wanted, and must exist
             try:
-                live = self.look(op, id, set(self.args.model_fields) if getting else set(said))
+                live = self.look(op, id, set(self.args.model_fields) if unmanaged else set(said))
             except NotFound:
-                if getting:
+                if not held:  # nobody has seen it yet, so it is not gone but a mistake
                     raise
                 return ReadResult(None, {})
             if live.state in live.gone:
                 if live.state == "transferred":
                     op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
                 return ReadResult(None, {})
-        if getting:
-            said = {field: _word(value) for field, value in self.said(live).items()}
-        inputs = self._shown(live, said)
-        return ReadResult(id, self._state(live, inputs, props.get(WORDS) or {}), self.remembered(said, inputs))
+        if unmanaged:
+            shown = {field: _word(value) for field, value in self.said(live).items()}
+            return ReadResult(id, self._state(live, shown, {}), {})
+        shown = self._shown(live, said)
+        return ReadResult(id, self._state(live, shown, props.get(WORDS) or {}), self.remembered(said, shown))
 
     def remembered(self, _said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         """Return the inputs that a refresh leaves in the state: what the object shows, so that drift is seen."""
@@ -367,10 +370,24 @@ class Resource(pulumi.dynamic.Resource):
         engine.end_quietly()
         lifecycle = self._lifecycle
         unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
-        props = {**dict.fromkeys(lifecycle.outputs), **{key: arguments[key] for key in arguments.keys() - unset}}
-        super().__init__(lifecycle(), resource_name, props, opts)
+        self._register(resource_name, opts, {key: arguments[key] for key in arguments.keys() - unset})
         for name in unset.difference(lifecycle.outputs):
             setattr(self, name, pulumi.Output.from_input(None))
+
+    @classmethod
+    def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
+        """Read the existing object ``id`` without managing it: it is neither changed nor deleted.
+
+        Every argument and output has its live value. Fails if there is no such object.
+        """
+        existing = cls.__new__(cls)
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        existing._register(resource_name, opts, dict.fromkeys(cls._lifecycle.args.model_fields))
+        return existing
+
+    def _register(self, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
+        lifecycle = self._lifecycle
+        super().__init__(lifecycle(), resource_name, {**dict.fromkeys(lifecycle.outputs), **props}, opts)
         for name in lifecycle.nullable:
             setattr(self, name, getattr(self, name).apply(lambda value: value or None))
 

@@ -72,7 +72,6 @@ def test_a_disk_grown_by_hand_stays(stack: Stack) -> None:
     stack.up()
     [disk] = stack.cloud.objects("disks")
     stack.cloud.change(disk["id"], size=100)
-    assert stack.refresh().steps == {"d": "update"}
     assert stack.refresh().empty
     run = stack.preview()
     assert run.empty
