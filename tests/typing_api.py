@@ -1,0 +1,35 @@
+"""The public API as a type checker sees it: checked by mypy, never run."""
+
+import pulumi
+
+import pulumi_joviam as joviam
+
+size: pulumi.Output[int] = pulumi.Output.from_input(10)
+key = joviam.PublicKey("key", key="ssh-ed25519 AAAA")
+network = joviam.Network("network", specification="10.0.0.0/24", opts=pulumi.ResourceOptions(protect=True))
+address = joviam.IpAddress("address", network=network.id, shareable=True)
+disk = joviam.Disk("disk", size=size, performance_tier="Fast", template="ubuntu-16-04")
+instance = joviam.Instance(
+    "instance",
+    memory=1024,
+    performance_tier="Fast",
+    disks=[disk.id],
+    network_adapters=[
+        {"network": network.id, "ip_addresses": [address.id]},
+        {"network": network.id, "ip_addresses": "dhcp"},
+        {"network": network.id},
+    ],
+    public_keys=[key.id],
+    context={"A": address.address},
+    boot_device="disk",
+    power_state="stopped",
+)
+found: joviam.Disk = joviam.Disk.get("found", "00000000-0000-0000-0000-000000000000")
+
+name: pulumi.Output[str] = instance.hostname
+grown: pulumi.Output[int] = disk.size
+public: pulumi.Output[str | None] = instance.public_ip
+
+joviam.Disk("wrong", size="10", performance_tier="Fast")  # type: ignore[arg-type] # a text is not a size
+joviam.Disk("wrong", performance_tier="Fast")  # type: ignore[call-arg] # the size is missing
+joviam.Instance("wrong", memory=1, performance_tier="Fast", boot_device="tape")  # type: ignore[arg-type] # no such word
