@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_type_hints
 
 import pytest
 
@@ -95,7 +94,7 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
 def test_every_argument_and_output_is_typed_and_told(resource: type[Resource]) -> None:
     """Each is an annotated attribute; the docstring tells each argument, and which ones replace."""
     lifecycle = resource._lifecycle
-    annotated: dict[str, Any] = get_type_hints(resource)
+    annotated = inspect.get_annotations(resource)
     assert {*lifecycle.args.model_fields, *lifecycle.outputs} <= set(annotated)
     told = _arguments_told(resource.__doc__ or "")
     assert set(told) == set(lifecycle.args.model_fields)
@@ -109,9 +108,8 @@ def test_every_argument_and_output_is_typed_and_told(resource: type[Resource]) -
 
 def _arguments_told(doc: str) -> dict[str, str]:
     part = inspect.cleandoc(doc).split("Args:\n")[1].split("\n\n")[0]
-    return {
-        match[1]: match[2] for match in re.finditer(r"^    (\w+): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
-    }
+    told = re.finditer(r"^    (\w+): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
+    return {match[1]: match[2] for match in told}
 
 
 def test_every_public_name_has_a_docstring() -> None:
