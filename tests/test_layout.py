@@ -14,6 +14,7 @@ import pytest
 import pulumi_joviam as joviam
 from pulumi_joviam.provider import Resource
 from tests.conftest import ROOT
+from tools.readme import arguments_told
 
 PACKAGE = ROOT / "pulumi_joviam"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -96,7 +97,7 @@ def test_every_argument_and_output_is_typed_and_told(resource: type[Resource]) -
     lifecycle = resource._lifecycle
     annotated = inspect.get_annotations(resource)
     assert {*lifecycle.args.model_fields, *lifecycle.outputs} <= set(annotated)
-    told = _arguments_told(resource.__doc__ or "")
+    told = arguments_told(resource)
     assert set(told) == set(lifecycle.args.model_fields)
     for name, traits in lifecycle.args.traits().items():
         if traits.replaces:
@@ -104,12 +105,6 @@ def test_every_argument_and_output_is_typed_and_told(resource: type[Resource]) -
         if traits.may_stop:
             assert "stop" in told[name], name
     assert "Source: reference" in (resource.__doc__ or "")
-
-
-def _arguments_told(doc: str) -> dict[str, str]:
-    part = inspect.cleandoc(doc).split("Args:\n")[1].split("\n\n")[0]
-    told = re.finditer(r"^    (\w+): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
-    return {match[1]: match[2] for match in told}
 
 
 def test_every_public_name_has_a_docstring() -> None:

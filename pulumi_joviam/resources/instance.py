@@ -291,7 +291,7 @@ class Instance(Resource, provider=InstanceProvider):
         context: Variables that the machine can read, {name: text}. Default: {}. Updated in place.
         power_state: "running" (default), "stopped", or "unmanaged": then nobody is started or stopped for it.
         allow_stopping: Whether a change that the API refuses while the instance runs may stop it, change it and
-            start it again. Default: false: such an update fails and changes nothing.
+            start it again; without it such an update fails and changes nothing. Default: false.
         name: Name of the instance. Default: the resource's Pulumi name. Updated in place.
 
     Raises, in preview: wrong types, unknown words, ids named twice, ip_addresses together with network_adapters.

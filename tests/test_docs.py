@@ -1,0 +1,40 @@
+"""What README shows is what the code does: its program runs, its tables are those of the code."""
+
+from __future__ import annotations
+
+import re
+
+from pulumi_joviam import config
+from tests.conftest import ROOT
+from tests.stack import Stack
+from tools.readme import written
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_tables_are_current() -> None:
+    """`python tools/readme.py` has nothing to change."""
+    assert written(README) == README
+
+
+def test_the_program_runs(stack: Stack) -> None:
+    """The program on the first screen goes up as it stands, and a second preview is empty."""
+    [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (stack.project / "__main__.py").write_text(program)
+    assert stack.up().steps == {"laptop": "create", "web-disk": "create", "web-address": "create", "web": "create"}
+    assert stack.preview().empty
+
+
+def test_every_setting_is_told() -> None:
+    """The settings table holds what config.py reads."""
+    source = (ROOT / "pulumi_joviam" / "config.py").read_text()
+    settings = set(re.findall(r'"(joviam:\w+)"', source)) | set(re.findall(r'"(JOVIAM_\w+)"', source))
+    assert len(settings) >= 6
+    assert not [name for name in settings if f"`{name}`" not in README]
+    assert config.ENDPOINT in README
+
+
+def test_the_two_commands_exist() -> None:
+    """The commands that README tells a new user are targets of the Makefile."""
+    targets = set(re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make (\w+)", README, re.MULTILINE)) == {"demo", "test"} <= targets
