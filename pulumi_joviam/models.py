@@ -50,6 +50,10 @@ class Named(Model):
         """Say whether a program that says ``said`` means this."""
         return said in self.words
 
+    def as_said(self, like: str | None = None) -> str:
+        """Return what a program would say: the id if it said one before, else the usual word."""
+        return self.words[0] if like is not None and len(like) == len(self.id) else self.words[1]
+
 
 class Region(Named):
     """Reference: Region."""

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pulumi_joviam import engine
 from pulumi_joviam.catalog import Catalog
@@ -52,18 +52,25 @@ def session(settings: Settings) -> Session:
 class Operation:
     """One step. ``api`` is a client whose calls end at the step's deadline."""
 
-    urn: str
+    call: engine.Call
     api: Client
     deadline: Deadline
     session: Session
+    words: dict[str, Any] = field(default_factory=dict)
+    """{argument: all words for it}, as the state knows them."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What the resource has to remember. What is put here is in the state after the step, however it ends."""
     resolved: dict[str, Named] = field(default_factory=dict)
+    """{argument: what it was found to name} in this step."""
 
     @classmethod
-    def begin(cls, urn: str, settings: Settings, seconds: float) -> Operation:
+    def begin(
+        cls, call: engine.Call, settings: Settings, seconds: float, words: dict[str, Any], kept: dict[str, Any]
+    ) -> Operation:
         """Start a step that may take ``seconds``."""
         shared = session(settings)
         deadline = Deadline.after(seconds, engine.cancelled)
-        return cls(urn, shared.client.until(deadline), deadline, shared)
+        return cls(call, shared.client.until(deadline), deadline, shared, words, kept)
 
     def afresh(self, seconds: float) -> Operation:
         """Return the same step with a new deadline that Ctrl-C does not end."""
@@ -96,11 +103,11 @@ class Operation:
 
     def say(self, message: str) -> None:
         """Show a line in the resource's row while it is worked on."""
-        engine.say(self.urn, message)
+        engine.say(self.call.urn, message)
 
     def warn(self, message: str) -> None:
         """Show a warning on the resource."""
-        engine.warn(self.urn, message)
+        engine.warn(self.call.urn, message)
 
     def wait(self, live: Model, until: frozenset[str]) -> str:
         """Wait until the object is in one of these states and return it. The user sees the states it goes through."""

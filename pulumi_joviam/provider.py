@@ -12,9 +12,10 @@ Create is post and converge; update is look and converge; so an update after a f
 create finishes what that began. Nothing is derived from what we believe the state was.
 
 The state of a resource holds what its program said (inputs) and, as outputs, the live value of each
-argument that the program gives, the computed outputs, and two things that no display shows:
-``__words`` (all the words that name the region, tier or template, so that diff needs no network) and
-``__failed`` (the state of an object whose provisioning failed for good: the next `up` replaces it).
+argument that the program gives, the computed outputs, and three things that no display shows:
+``__words`` (all the words that name the region, tier or template, so that diff needs no network),
+``__kept`` (what a resource has to remember: ``op.kept``) and ``__failed`` (the state of an object whose
+provisioning failed for good: the next `up` replaces it).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from pulumi_joviam import engine
 from pulumi_joviam.args import Args, check, has_unknown
 from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ApiError, ArgumentError, Failed, JoviamError, NotFound
-from pulumi_joviam.models import Model, Named
+from pulumi_joviam.models import Model
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
     from pulumi_joviam.operation import Operation
@@ -52,7 +53,10 @@ STEP_SECONDS = 600.0
 """How long create, update and delete may take without customTimeouts."""
 READ_SECONDS = 60.0
 
+LAST_LOOK_SECONDS = 5.0
+
 WORDS = "__words"
+KEPT = "__kept"
 FAILED = "__failed"
 LONGEST_MESSAGE = 4_000
 
@@ -92,6 +96,9 @@ class Provider(ResourceProvider, Generic[A, M]):
     def remove(self, op: Operation, live: M) -> None:
         """Delete the object and wait until it is gone."""
         op.delete(live)
+
+    def clean_up(self, op: Operation) -> None:
+        """After the object is gone, delete what was made together with it (``op.kept``)."""
 
     def look(self, op: Operation, id: str, _fields: set[str]) -> M:
         """Read the object. ``_fields`` names the arguments that the program gives. Raises NotFound."""
@@ -172,14 +179,14 @@ class Provider(ResourceProvider, Generic[A, M]):
         steps = {}
         for field, traits in self.args.traits().items():
             old, new = olds.get(field), news.get(field)
-            words = (hidden.get(WORDS) or {}).get(field, ())
             if new is None:
                 if old is not None and traits.resets and not traits.same(old, traits.resets.to):
                     steps[field] = "update"
             elif has_unknown(new):
                 steps[field] = "replace" if traits.replaces else "update"
-            elif not (new in words and old in words) if words else True:
-                step = self.compare(field, old, new, (before or {}).get(field))
+            else:
+                words = (hidden.get(WORDS) or {}).get(field)
+                step = self.compare(field, _usual(old, words), _usual(new, words), (before or {}).get(field))
                 if step != "same":
                     steps[field] = step
         if call.urn in self._checked:  # a refresh asks for a diff too, only to show what it found
@@ -198,30 +205,28 @@ class Provider(ResourceProvider, Generic[A, M]):
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = engine.call(), _plain(props)
         with self._reporting("creating", call):
-            op = self._begin(call, STEP_SECONDS)
+            op = self._begin(call, STEP_SECONDS, {})
             args = self._args(said)
             live = self.post(op, args)
-        return CreateResult(live.id, self._converged("creating", call, op, live, args, said, {}))
+        return CreateResult(live.id, self._converged("creating", op, live, args, said, said))
 
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        call, words = engine.call(), olds.get(WORDS) or {}
-        olds, news = _plain(olds), _plain(news)
+        call, held, news = engine.call(), _plain(olds), _plain(news)
         taken = {
             field: traits.resets.to
             for field, traits in self.args.traits().items()
-            if traits.resets and field in olds and field not in news
+            if traits.resets and field in held and field not in news
         }
         with self._reporting("updating", call):
-            op = self._begin(call, STEP_SECONDS)
+            op = self._begin(call, STEP_SECONDS, olds)
             args = self._args(news, taken)
-            try:
-                live = self.look(op, id, args.model_fields_set)
-            except NotFound:
+            live = self._existing(op, id, args.model_fields_set)
+            if live is None:
                 raise JoviamError(
                     f"the {self.model.noun} {id} does not exist any more. "
                     "`pulumi refresh` takes note of that, and the next `up` makes it again."
-                ) from None
-        return UpdateResult(self._converged("updating", call, op, live, args, news, words, {**taken, **news}))
+                )
+        return UpdateResult(self._converged("updating", op, live, args, news, {**taken, **news}))
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         call = engine.call()
@@ -232,44 +237,48 @@ class Provider(ResourceProvider, Generic[A, M]):
         unmanaged = not said  # read through Class.get: all there is to know is wanted
         self._checked.discard(call.urn)
         with self._reporting("reading", call):
-            op = self._begin(call, READ_SECONDS)
-            try:
-                live = self.look(op, id, set(self.args.model_fields) if unmanaged else set(said))
-            except NotFound:
-                if not held:  # nobody has seen it yet, so it is not gone but a mistake
-                    raise
-                return ReadResult(None, {})
-            if live.state in live.gone:
-                if live.state == "transferred":
-                    op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
-                return ReadResult(None, {})
+            op = self._begin(call, READ_SECONDS, props)
+            live = self._existing(op, id, set(self.args.model_fields) if unmanaged else set(said))
+            if live is None and not held:  # nobody has seen it yet, so it is not gone but a mistake
+                raise JoviamError(f"there is no {self.model.noun} {id}")
+        if live is None:
+            return ReadResult(None, {})
         if unmanaged:
-            shown = {field: _word(value) for field, value in self.said(live).items()}
-            return ReadResult(id, self._state(live, shown, {}), {})
+            shown = {field: _as_said(value) for field, value in self.said(live).items()}
+            return ReadResult(id, self._state(op, live, shown), {})
         shown = self._shown(live, said)
-        return ReadResult(id, self._state(live, shown, props.get(WORDS) or {}), self.remembered(said, shown))
+        return ReadResult(id, self._state(op, live, shown), self.remembered(said, shown))
 
     def remembered(self, _said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         """Return the inputs that a refresh leaves in the state: what the object shows, so that drift is seen."""
         return shown
 
-    def delete(self, id: str, _props: dict[str, Any]) -> None:
+    def delete(self, id: str, props: dict[str, Any]) -> None:
         call = engine.call()
         with self._reporting("deleting", call):
-            op = self._begin(call, STEP_SECONDS)
-            try:
-                live = self.look(op, id, set())
-                if live.state not in live.gone:
-                    self.remove(op, live)
-            except NotFound:
-                return
+            op = self._begin(call, STEP_SECONDS, props)
+            live = self._existing(op, id, set())
+            if live is not None:
+                self.remove(op, live)
+            self.clean_up(op)
 
     # -- how they do it --
 
-    def _begin(self, call: engine.Call, seconds: float) -> Operation:
+    def _begin(self, call: engine.Call, seconds: float, held: Mapping[str, Any]) -> Operation:
         from pulumi_joviam.operation import Operation
 
-        return Operation.begin(call.urn, Settings.load(self._config), call.timeout or seconds)
+        hidden = dict(held.get(WORDS) or {}), dict(held.get(KEPT) or {})
+        return Operation.begin(call, Settings.load(self._config), call.timeout or seconds, *hidden)
+
+    def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
+        """Read the object, or return None if it is gone: only the API's own word counts for that."""
+        try:
+            live = self.look(op, id, fields)
+        except NotFound:
+            return None
+        if live.state == "transferred":
+            op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
+        return None if live.state in live.gone else live
 
     def _args(self, said: Mapping[str, Any], taken: Mapping[str, Any] | None = None) -> A:
         """Return the arguments, with the defaults of those that were taken away. Raises ArgumentError."""
@@ -279,34 +288,29 @@ class Provider(ResourceProvider, Generic[A, M]):
         return self.args.model_validate({**(taken or {}), **said})  # type: ignore[return-value] # args is the class of A
 
     def _converged(
-        self,
-        doing: str,
-        call: engine.Call,
-        op: Operation,
-        live: M,
-        args: A,
-        said: dict[str, Any],
-        words: Mapping[str, Any],
-        managed: dict[str, Any] | None = None,
+        self, doing: str, op: Operation, live: M, args: A, said: dict[str, Any], managed: dict[str, Any]
     ) -> dict[str, Any]:
-        """Converge and return the outputs. Whatever goes wrong from here on, the engine keeps the object."""
+        """Converge and return the outputs for what was ``said``.
+
+        Whatever goes wrong from here on, the engine keeps the object, with what is live of all that is ``managed``:
+        what was said and what was taken away.
+        """
         try:
             live = self.converge(op, live, args)
-            return self._state(live, self._shown(live, said), words, op)
+            return self._state(op, live, self._shown(live, said))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
             live = self._last_look(op, live, args, error)
-            outputs = self._state(live, self._shown(live, managed or said), words, op)
+            outputs = self._state(op, live, self._shown(live, managed))
             if isinstance(error, Failed) and live.state in live.failed:
                 outputs[FAILED] = live.state
-            raise engine.partial_failure(live.id, outputs, self._text(doing, call, error, live.id)) from None
+            raise engine.partial_failure(live.id, outputs, self._text(doing, op.call, error, live.id)) from None
 
     def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M:
         """Return what is live after a failure, or what was last seen where that cannot be asked."""
         if engine.cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
-            again = self._begin(engine.Call(urn=op.urn), 5)
-            return self.look(again, live.id, args.model_fields_set)
+            return self.look(op.afresh(LAST_LOOK_SECONDS), live.id, args.model_fields_set)
         except JoviamError:
             return live
 
@@ -318,7 +322,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             if field not in shown or self._means(traits[field].same, shown[field], value):
                 now[field] = value
             elif shown[field] is not None:
-                now[field] = _word(shown[field], like=value)
+                now[field] = _as_said(shown[field], like=value)
         return now
 
     @staticmethod
@@ -326,15 +330,16 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Say whether the live value is what was said. Some live values know by what they may be called."""
         return bool(live.means(said)) if hasattr(live, "means") else same(live, said)
 
-    def _state(
-        self, live: M, arguments: Mapping[str, Any], words: Mapping[str, Any], op: Operation | None = None
-    ) -> dict[str, Any]:
+    def _state(self, op: Operation, live: M, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outputs for the state."""
-        seen = {**(op.resolved if op else {}), **self.said(live)}
-        named = {field: list(value.words) for field, value in seen.items() if isinstance(value, Named)}
-        known = {field: value for field, value in {**words, **named}.items() if field in arguments}
-        outputs = {**arguments, **{name: "" if value is None else value for name, value in self.computed(live).items()}}
-        return {**outputs, WORDS: known} if known else outputs
+        seen = {**op.resolved, **self.said(live)}
+        words = {**op.words, **{field: value.words for field, value in seen.items() if hasattr(value, "words")}}
+        hidden = {WORDS: {field: words[field] for field in words if field in arguments}, KEPT: op.kept}
+        return {
+            **arguments,
+            **{name: "" if value is None else value for name, value in self.computed(live).items()},
+            **{name: values for name, values in hidden.items() if values},
+        }
 
     @contextmanager
     def _reporting(self, doing: str, call: engine.Call) -> Iterator[None]:
@@ -407,8 +412,13 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _word(value: Any, like: Any = None) -> Any:
-    """Return a live value as a program would say it: by id if it said an id, else by the usual word."""
-    if not isinstance(value, Named):
-        return value
-    return value.words[0] if like is not None and len(str(like)) == len(value.id) else value.words[1]
+def _as_said(value: Any, like: Any = None) -> Any:
+    """Return a live value as a program would say it, in the way of ``like`` where there are several."""
+    return value.as_said(like) if hasattr(value, "as_said") else value
+
+
+def _usual(value: Any, words: Any) -> Any:
+    """Return the value with every word that names a region, tier or template replaced by the first such word."""
+    if isinstance(words, Mapping):
+        return {key: _usual(item, words.get(key)) for key, item in value.items()} if value else value
+    return words[0] if words and value in words else value

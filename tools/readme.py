@@ -57,12 +57,13 @@ def _type(annotation: Any) -> str:
         return f"list of {_type(parts[0])}"
     if origin is dict:
         return "mapping"
-    return {"str": "text", "int": "number", "bool": "true/false"}.get(annotation.__name__, annotation.__name__)
+    name: str = annotation.__name__
+    return {"str": "text", "int": "number", "bool": "true/false"}.get(name, name)
 
 
 def _default(told: str) -> str:
     match = re.search(r'Default(?:, [^:]*)?: ((?:"[^"]*"|[^."])*)\.|("\w+") \(default\)', told)
-    return (match[1] or match[2]) if match else "–"
+    return str(match[1] or match[2]) if match else ""
 
 
 def _words(told: str) -> str:
