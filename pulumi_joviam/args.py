@@ -100,13 +100,11 @@ Region = Annotated[
 ]
 
 
-class Args(BaseModel):
+class BaseArgs(BaseModel):
     """The arguments of a resource, checked. A field that was not given is None and not in ``model_fields_set``."""
 
     # strict: "50" is not a size, and True is not 1; defer_build: programs import this, only the plugin validates
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
-
-    name: Text | None = None
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield (argument, what is wrong) for every rule that concerns more than one argument.
@@ -126,7 +124,13 @@ class Args(BaseModel):
         }
 
 
-def check(args: type[Args], given: Mapping[str, Any]) -> list[tuple[str, str]]:
+class Args(BaseArgs):
+    """The arguments of something that the API lets us name, as most things are."""
+
+    name: Text | None = None
+
+
+def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return (property, what is wrong) for everything wrong with ``given``, which may hold unknown values."""
     found: dict[str, str] = {}
     try:
@@ -158,7 +162,7 @@ def has_unknown(value: Any) -> bool:
     return bool(is_unknown(value))
 
 
-def _missing(args: type[Args], field: str) -> str:
+def _missing(args: type[BaseArgs], field: str) -> str:
     required = args.traits()[field].required if field in args.traits() else None
     return f"is required: {required.way}" if required else "is required"
 

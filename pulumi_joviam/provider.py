@@ -38,7 +38,7 @@ from pulumi.dynamic import (
 from typing_extensions import Self
 
 from pulumi_joviam import engine
-from pulumi_joviam.args import Args, check, has_unknown
+from pulumi_joviam.args import BaseArgs, check, has_unknown
 from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ApiError, ArgumentError, Failed, JoviamError, NotFound
 from pulumi_joviam.models import Model
@@ -46,7 +46,7 @@ from pulumi_joviam.models import Model
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
     from pulumi_joviam.operation import Operation
 
-A = TypeVar("A", bound=Args)
+A = TypeVar("A", bound=BaseArgs)
 M = TypeVar("M", bound=Model)
 
 STEP_SECONDS = 600.0
@@ -70,7 +70,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     serialize_as_secret_always = False
 
-    args: ClassVar[type[Args]]
+    args: ClassVar[type[BaseArgs]]
     model: ClassVar[type[Model]]
     outputs: ClassVar[tuple[str, ...]] = ()
     """Names of the outputs beside the arguments."""
@@ -156,7 +156,8 @@ class Provider(ResourceProvider, Generic[A, M]):
             settings = Settings.load(self._config)
         self._checked.add(call.urn)
         # an object that was imported without a name stays so until the program names it
-        if "name" not in news and ("name" in olds or not olds) and call.name:
+        nameless = "name" not in news and "name" in self.args.model_fields
+        if nameless and ("name" in olds or not olds) and call.name:
             news["name"] = call.name
         news = self.defaults(news, settings)
         # __provider is no argument; _plain leaves it out and the plugin adds it again
