@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Id = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
 ]
+
+
+class _NotIterable:
+    """Hides pydantic's iteration: Pulumi exports what has one as pairs, and any other object as a mapping."""
+
+    def __get__(self, _instance: object, _owner: object = None) -> Any:
+        raise AttributeError("__iter__")
 
 
 class Model(BaseModel):
@@ -28,6 +35,8 @@ class Model(BaseModel):
     failed: ClassVar[frozenset[str]] = frozenset()
     gone: ClassVar[frozenset[str]] = frozenset({"terminated", "transferred"})
     has_state_path: ClassVar[bool] = False
+
+    __iter__: ClassVar[Any] = _NotIterable()
 
     id: Id
     state: str = ""
@@ -114,6 +123,7 @@ class PublicKey(Model):
     name: str
     key: str
     created_at: str
+    updated_at: str
 
 
 class Network(Model):
@@ -134,6 +144,7 @@ class Network(Model):
     secondary_nameserver: str | None = None
     region: Region
     created_at: str
+    updated_at: str
 
 
 class IpAddress(Model):
@@ -148,6 +159,7 @@ class IpAddress(Model):
     instance_ids: list[Id]
     shareable: bool
     created_at: str
+    updated_at: str
 
 
 class Disk(Model):
@@ -167,7 +179,9 @@ class Disk(Model):
     cdrom: bool
     is_template: bool
     instance_id: Id | None = None
+    position: int | None = None
     created_at: str
+    updated_at: str
 
 
 class NetworkAdapter(Model):
@@ -180,6 +194,8 @@ class NetworkAdapter(Model):
     dhcp: bool
     network: Network
     ip_addresses: list[IpAddress]
+    created_at: str
+    updated_at: str
 
 
 class Instance(Model):
@@ -209,9 +225,28 @@ class Instance(Model):
     public_keys: list[PublicKey]
     availability_group: list[Id]
     created_at: str
+    updated_at: str
     note: str | None = None
     context: dict[str, str] | None = None
 
     def with_details(self, **details: Any) -> Instance:
         """Return a copy that also knows ``note`` or ``context``."""
         return self.model_copy(update=details)
+
+
+class ConsoleSession(Model):
+    """Reference: Console Session. One that failed is as good as gone: it can be neither used nor deleted."""
+
+    noun = "console session"
+    path = "/console_sessions"
+    ready = frozenset({"ready"})
+    failed = frozenset({"failed"})
+    gone = frozenset({"failed", "terminated"})
+
+    type: str
+    host: str | None = None
+    port: int | None = None
+    token: str | None = Field(default=None, repr=False)
+    url: str | None = None
+    instance_id: Id
+    created_at: str
