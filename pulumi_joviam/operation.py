@@ -81,13 +81,15 @@ class Operation:
         """Look up a region. Raises ArgumentError."""
         return self._resolved("region", self.session.catalog.region(said))
 
-    def performance_tier(self, said: str, use: Literal["disks", "instances"], region: Region) -> PerformanceTier:
+    def performance_tier(
+        self, said: str, use: Literal["disks", "instances"], region: Region, argument: str = "performance_tier"
+    ) -> PerformanceTier:
         """Look up a tier. Raises ArgumentError."""
-        return self._resolved("performance_tier", self.session.catalog.performance_tier(said, use, region))
+        return self._resolved(argument, self.session.catalog.performance_tier(said, use, region, argument))
 
-    def template(self, said: str, region: Region) -> Template:
+    def template(self, said: str, region: Region, argument: str = "template") -> Template:
         """Look up a template. Raises ArgumentError."""
-        return self._resolved("template", self.session.catalog.template(said, region))
+        return self._resolved(argument, self.session.catalog.template(said, region, argument))
 
     @contextmanager
     def turn(self, instance_id: str) -> Iterator[None]:

@@ -100,6 +100,9 @@ class Provider(ResourceProvider, Generic[A, M]):
     def clean_up(self, op: Operation) -> None:
         """After the object is gone, delete what was made together with it (``op.kept``)."""
 
+    def forget(self, op: Operation) -> None:
+        """Somebody else deleted the object: warn of what it leaves behind (``op.kept``)."""
+
     def look(self, op: Operation, id: str, _fields: set[str]) -> M:
         """Read the object. ``_fields`` names the arguments that the program gives. Raises NotFound."""
         return op.api.get(self.model, id)  # type: ignore[return-value] # model is the class of M
@@ -123,7 +126,9 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Say whether old and new cannot exist side by side, so that a replacement deletes first."""
         return False
 
-    def announce(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[str]:
+    def announce(
+        self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _before: Mapping[str, Any], steps: Mapping[str, str]
+    ) -> Iterator[str]:
         """Yield warnings for a preview. ``steps`` maps each changed argument to "update" or "replace"."""
         if "replace" not in steps.values():
             for field in steps:
@@ -177,21 +182,19 @@ class Provider(ResourceProvider, Generic[A, M]):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known
             olds[field] = (before or news).get(field)
+        words = hidden.get(WORDS) or {}
+        old, new = ({field: _usual(bag.get(field), words.get(field)) for field in bag} for bag in (olds, news))
         steps = {}
         for field, traits in self.args.traits().items():
-            old, new = olds.get(field), news.get(field)
-            if new is None:
-                if old is not None and traits.resets and not traits.same(old, traits.resets.to):
+            if field not in new:
+                if field in old and traits.resets and not traits.same(old[field], traits.resets.to):
                     steps[field] = "update"
-            elif has_unknown(new):
+            elif has_unknown(new[field]):
                 steps[field] = "replace" if traits.replaces else "update"
-            else:
-                words = (hidden.get(WORDS) or {}).get(field)
-                step = self.compare(field, _usual(old, words), _usual(new, words), (before or {}).get(field))
-                if step != "same":
-                    steps[field] = step
+            elif (step := self.compare(field, old.get(field), new[field], (before or {}).get(field))) != "same":
+                steps[field] = step
         if call.urn in self._checked:  # a refresh asks for a diff too, only to show what it found
-            for message in self.announce(olds, news, steps):
+            for message in self.announce(old, new, before or {}, steps):
                 engine.warn(call.urn, message)
         if not steps:
             return DiffResult(changes=False)
@@ -240,6 +243,8 @@ class Provider(ResourceProvider, Generic[A, M]):
         with self._reporting("reading", call):
             op = self._begin(call, READ_SECONDS, props)
             live = self._existing(op, id, set(self.args.model_fields) if unmanaged else set(said))
+            if live is None:
+                self.forget(op)
             if live is None and not held:  # nobody has seen it yet, so it is not gone but a mistake
                 raise JoviamError(f"there is no {self.model.noun} {id}")
         if live is None:

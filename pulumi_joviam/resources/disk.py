@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Args, MayStop, Region, Replaces, Resets, Text
-from pulumi_joviam.errors import JoviamError, ValidationFail
+from pulumi_joviam.errors import JoviamError
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import power
 
@@ -37,6 +37,13 @@ class DiskArgs(Args):
             yield "source_disk", "a disk is made from a template or from a source_disk: say one of them"
 
 
+def grow(op: Operation, disk: models.Disk, size: int) -> None:
+    """Resize a disk to ``size`` GB and wait until it has it. Raises ValidationFail if its instance may not run."""
+    path = op.api.path(models.Disk, disk.id, "resize")
+    op.steadily(disk, lambda _now: op.api.call("POST", path, {"size": size}))
+    op.settled(op.api.get(models.Disk, disk.id))
+
+
 class DiskProvider(Provider[DiskArgs, models.Disk]):
     args = DiskArgs
     model = models.Disk
@@ -57,19 +64,12 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         live = super().converge(op, live, args)
         if args.size <= live.size:
             return live
-
-        def grow() -> models.Disk:
-            path = op.api.path(models.Disk, live.id, "resize")
-            op.steadily(live, lambda _now: op.api.call("POST", path, {"size": args.size}))
-            return op.settled(op.api.get(models.Disk, live.id))
-
-        try:
-            return grow()
-        except ValidationFail as refused:
-            if not live.instance_id:
-                raise
-            with power.stopped_for(op, live.instance_id, refused, allowed=bool(args.allow_stopping)):
-                return grow()
+        if live.instance_id:
+            changes = [lambda: grow(op, live, args.size)]
+            power.change(op, live.instance_id, changes, allowed=bool(args.allow_stopping))
+        else:
+            grow(op, live, args.size)
+        return op.settled(op.api.get(models.Disk, live.id))
 
     def remove(self, op: Operation, live: models.Disk) -> None:
         live = op.at_rest(live)
@@ -100,8 +100,10 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         # what was said stays, or a disk grown by hand would look as if the program had shrunk it
         return {**shown, "size": said["size"]} if "size" in said else shown
 
-    def announce(self, olds: Mapping[str, Any], news: Mapping[str, Any], steps: Mapping[str, str]) -> Iterator[str]:
-        yield from super().announce(olds, news, steps)
+    def announce(
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
+    ) -> Iterator[str]:
+        yield from super().announce(olds, news, before, steps)
         if "replace" in steps.values():
             yield (
                 f"replacing the disk loses the {olds.get('size')} GB on it. To keep them, make the new disk beside it "

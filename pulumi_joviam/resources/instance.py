@@ -1,6 +1,6 @@
-"""Instances: virtual machines assembled from disks and addresses that exist.
+"""Instances: virtual machines, assembled from what exists or made with a boot disk and addresses of their own.
 
-Reference: "Instance", "Network Adapter". What surprises: disks, adapters, keys, note, context and power
+Reference: "Instance". What surprises: disks, adapters, keys, note, context and power
 each have an address of their own, so one change of a program may be several requests; and what needs a
 stop is known only by asking, so it is tried live first.
 """
@@ -8,6 +8,7 @@ stop is known only by asking, so it is tried live first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
@@ -15,26 +16,13 @@ from pydantic import AfterValidator, Field
 from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Alike, Args, MayStop, Region, Resets, Text, given
-from pulumi_joviam.errors import NotFound, ValidationFail
+from pulumi_joviam.args import Alike, Args, MayStop, Region, Resets, Text, given, has_unknown
 from pulumi_joviam.provider import Provider, Resource
-from pulumi_joviam.resources import power
+from pulumi_joviam.resources import boot_disk, networking, power
+from pulumi_joviam.resources.boot_disk import BootDisk
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
-
-
-class NetworkAdapter(TypedDict):
-    """One adapter of an instance, as the API takes it."""
-
-    network: Text
-    ip_addresses: NotRequired[list[Text] | Literal["dhcp"]]
-
-
-def _adapters(adapters: Sequence[NetworkAdapter]) -> list[tuple[str, Any]]:
-    """Return what adapters mean: networks in device order, the addresses of each in any order."""
-    wanted = [(adapter["network"], adapter.get("ip_addresses", [])) for adapter in adapters]
-    return [(network, on if on == "dhcp" else frozenset(on)) for network, on in wanted]
 
 
 def _each_once(ids: list[str]) -> list[str]:
@@ -51,8 +39,15 @@ def _context_keys(context: dict[str, str]) -> dict[str, str]:
     return context
 
 
-SETTINGS = {"name", "memory", "boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
-"""What the API takes alike when an instance is assembled and when it is updated."""
+SETTINGS = {"boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
+GIVEN = {"name", "memory", "public_keys", "availability_group"}
+"""What both ways to create an instance take."""
+ASSEMBLED = SETTINGS | {"disks", "ip_addresses"}
+"""What assembling takes beside that."""
+UPDATED = SETTINGS | {"name", "memory", "performance_tier", "note"}
+"""What PUT /instances takes."""
+LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_adapters"}
+"""What basic create does not take, and a machine should find when it boots for the first time."""
 
 Ids = Annotated[list[Text], AfterValidator(_each_once)]
 STOPS = MayStop("may stop the instance and start it again (allow_stopping)")
@@ -63,8 +58,13 @@ class InstanceArgs(Args):
     performance_tier: Annotated[Text, STOPS]
     region: Region
     disks: Annotated[Ids | None, Resets([])] = None
+    boot_disk: BootDisk | None = None
     ip_addresses: Annotated[Ids | None, Resets([])] = None
-    network_adapters: Annotated[list[NetworkAdapter] | None, Resets([]), Alike(_adapters)] = None
+    network_adapters: Annotated[list[networking.NetworkAdapter] | None, Resets([]), Alike(networking.meaning)] = None
+    networks: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
+    allocate_public_ip: Annotated[bool | None, Resets(False)] = None
+    allocate_private_ip: Annotated[bool | None, Resets(False)] = None
+    availability_group: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
     public_keys: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
     boot_device: Annotated[Literal["cdrom", "disk", "network"] | None, Resets("disk")] = None
     virtualization: Annotated[Literal["hvm", "pv"] | None, STOPS] = None
@@ -79,19 +79,15 @@ class InstanceArgs(Args):
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.ip_addresses is not None and self.network_adapters is not None:
             yield "network_adapters", "give ip_addresses (one adapter for each network) or network_adapters, not both"
-
-
-class Addresses(list[str]):
-    """The ids of an instance's addresses, adapter by adapter."""
-
-    def __init__(self, adapters: Sequence[models.NetworkAdapter]) -> None:
-        super().__init__(address.id for adapter in adapters for address in adapter.ip_addresses)
-        self._network = {address.id: a.network.id for a in adapters for address in a.ip_addresses}
-
-    def means(self, said: Sequence[str]) -> bool:
-        """Say whether attaching ``said`` gives these: the same addresses, their networks in the same order."""
-        networks = [dict.fromkeys(self._network[id] for id in ids if id in self._network) for ids in (self, said)]
-        return set(said) == set(self) and list(networks[0]) == list(networks[1])
+        if self.disks is not None and self.boot_disk is not None:
+            yield "boot_disk", "give disks that exist or a boot_disk to be made, not both"
+        for field in ("networks", networking.PUBLIC, networking.PRIVATE):
+            if getattr(self, field) is None:
+                continue
+            if self.boot_disk is None:
+                yield field, "goes with boot_disk; with disks, make an IpAddress and give it in ip_addresses"
+            elif self.ip_addresses is not None or self.network_adapters is not None:
+                yield field, "makes addresses; give it, or those that exist (ip_addresses, network_adapters), not both"
 
 
 class InstanceProvider(Provider[InstanceArgs, models.Instance]):
@@ -99,29 +95,59 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     model = models.Instance
     outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
     nullable = ("boot_disk_id", "public_ip", "private_ip")
+    api_names = MappingProxyType(
+        {
+            "instance_performance_tier": "performance_tier",
+            "disk_performance_tier": "boot_disk.performance_tier",
+            "template": "boot_disk.template",
+            "size": "boot_disk.size",
+        }
+    )
 
     def post(self, op: Operation, args: InstanceArgs) -> models.Instance:
         region = op.region(args.region)
         tier = op.performance_tier(args.performance_tier, "instances", region)
-        body = args.model_dump(include={*SETTINGS, "disks", "ip_addresses", "public_keys"}, exclude_unset=True)
-        body |= {"region": region.id, "performance_tier": tier.id}
-        return op.api.create(models.Instance, body, "/instances/assemble")
+        disk = args.boot_disk
+        body = args.model_dump(include=GIVEN if disk else GIVEN | ASSEMBLED, exclude_unset=True) | {"region": region.id}
+        if disk is None:
+            return op.api.create(models.Instance, body | {"performance_tier": tier.id}, "/instances/assemble")
+        disk_tier = op.performance_tier(disk["performance_tier"], "disks", region, "boot_disk.performance_tier")
+        body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
+        body |= {
+            "instance_performance_tier": tier.id,
+            "disk_performance_tier": disk_tier.id,
+            "template": op.template(disk["template"], region, "boot_disk.template").id,
+            "size": disk["size"],
+            # what the machine reads when it boots has to be there before
+            "start_when_ready": args.power_state == "running" and not args.model_fields_set & LATER,
+        }
+        live = op.api.create(models.Instance, body)
+        if live.disks:
+            op.kept[boot_disk.MADE] = live.disks[0].id
+        networking.adopt(op, live, args)
+        return live
 
     def converge(self, op: Operation, live: models.Instance, args: InstanceArgs) -> models.Instance:
         with op.turn(live.id):
             op.settled(live)
             live = self.look(op, live.id, args.model_fields_set)
-            self._put(op, live, args)
-            self._attach_disks(op, live, args)
-            self._connect(op, live, args)
-            if "public_keys" in (changes := self.differing(live, args)):
-                self._replace(op, live, "public_keys", changes["public_keys"])
-            if "context" in changes:
-                self._set_context(op, live, changes["context"])
+            changes = [*self._settings(op, live, args), *boot_disk.change(op, live, args)]
+            power.change(op, live.id, changes, allowed=bool(args.allow_stopping))
+            differing = self.differing(live, args)
+            if "disks" in differing and args.boot_disk is None:
+                self._replace(op, live, "disks", args.disks)
+            networking.connect(op, live, args, differing)
+            networking.allocate(op, live, args)
+            for field in ("public_keys", "availability_group"):
+                if field in differing:
+                    self._replace(op, live, field, differing[field])
+            if "context" in differing:
+                self._set_context(op, live, differing["context"])
             if args.power_state == "running":
-                power.start(op, live)
+                power.start(op, live.id)
             elif args.power_state == "stopped":
-                power.stop(op, live)
+                power.stop(op, live.id)
+            boot_disk.tidy(op)
             return op.settled(self.look(op, live.id, args.model_fields_set))
 
     def look(self, op: Operation, id: str, fields: set[str]) -> models.Instance:
@@ -137,20 +163,35 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         with op.turn(live.id):
             live = op.at_rest(live)
             if live.state == "running":
-                power.stop(op, live)
-            if live.disks:  # they are not ours to delete, whatever the API does with attached ones
+                power.stop(op, live.id)
+            if live.disks:  # those that it was given are not ours to delete, whatever the API does with attached ones
                 self._replace(op, live, "disks", [])
             op.delete(live)
 
+    def clean_up(self, op: Operation) -> None:
+        boot_disk.clean_up(op)
+        for source in list(op.kept.get(networking.MADE, ())):
+            networking.give_back(op, source)
+
+    def forget(self, op: Operation) -> None:
+        disks = [op.kept[name] for name in (boot_disk.MADE, boot_disk.NEXT) if name in op.kept]
+        addresses = list(op.kept.get(networking.MADE, {}).values())
+        if disks or addresses:
+            op.warn(
+                "the instance is gone, so nothing manages any more what was made with it. If they still exist, delete "
+                f"them by hand: disks {', '.join(disks) or 'none'}; IP addresses {', '.join(addresses) or 'none'}"
+            )
+
     def said(self, live: models.Instance) -> dict[str, Any]:
-        said = super().said(live) | {
+        said = super().said(live) | networking.said(live)
+        said |= {
             "disks": [disk.id for disk in live.disks],
-            "ip_addresses": Addresses(live.network_adapters),
-            "network_adapters": [_as_said(adapter) for adapter in live.network_adapters],
+            "boot_disk": boot_disk.Booted(live.disks[0]) if live.disks else None,
             "public_keys": [key.id for key in live.public_keys],
             "power_state": "stopped" if live.state in ("stopped", "stopping") else "running",
         }
-        return {field: value for field, value in said.items() if value is not None}
+        unseen = {field for field in ("note", "context") if said[field] is None}
+        return {field: value for field, value in said.items() if field not in unseen}
 
     def computed(self, live: models.Instance) -> dict[str, Any]:
         adapters = live.network_adapters
@@ -166,7 +207,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                     "index": adapter.index,
                     "dhcp": adapter.dhcp,
                     "network_id": adapter.network.id,
-                    "addresses": [address.address for address in adapter.ip_addresses],
+                    "addresses": [ip.address for ip in adapter.ip_addresses],
                 }
                 for adapter in adapters
             ],
@@ -177,46 +218,41 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     def compare(self, field: str, old: Any, new: Any, before: Any) -> Literal["same", "update", "replace"]:
         if field == "power_state" and new == "unmanaged":
             return "same"
+        if field == "boot_disk" and old and new["size"] < old["size"] and not boot_disk.shrunk(old, new, before):
+            old = {**old, "size": new["size"]}
         return super().compare(field, old, new, before)
 
+    def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+        disk = shown.get("boot_disk")
+        if disk and disk["size"] > said["boot_disk"]["size"]:  # what was said stays, as with a Disk
+            return {**shown, "boot_disk": {**disk, "size": said["boot_disk"]["size"]}}
+        return shown
+
+    def announce(
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
+    ) -> Iterator[str]:
+        yield from super().announce(olds, news, before, steps)
+        old, new = olds.get("boot_disk"), news.get("boot_disk")
+        if old and new and not has_unknown(new) and "replace" not in steps.values():
+            yield from boot_disk.announce(old, new, before.get("boot_disk"))
+
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
-        return bool(_held(olds) & _held(news))
+        def only_one_can_have(said: Mapping[str, Any]) -> set[str]:
+            disks = said.get("disks") or []
+            return networking.held(said) | {id for id in (disks if given(disks) else []) if given(id)}
 
-    def _put(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
-        changes = self.differing(live, args)
-        body = {field: changes[field] for field in changes.keys() & {*SETTINGS, "performance_tier", "note"}}
-        if not body:
-            return
+        return bool(only_one_can_have(olds) & only_one_can_have(news))
+
+    def _settings(self, op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+        """Return the one request that changes settings, if any differs."""
+        differing = self.differing(live, args)
+        body = {field: differing[field] for field in differing.keys() & UPDATED}
         if "performance_tier" in body:
-            tier = op.performance_tier(body["performance_tier"], "instances", op.region(live.region.id))
+            tier = op.performance_tier(body["performance_tier"], "instances", live.region)
             body["performance_tier"] = tier.id
-
-        def put() -> None:
-            op.steadily(live, lambda now: op.api.update(models.Instance, now.id, body))
-
-        try:
-            put()
-        except ValidationFail as refused:
-            if not any(self.args.traits()[field].may_stop for field in body):
-                raise
-            with power.stopped_for(op, live.id, refused, allowed=bool(args.allow_stopping)):
-                put()
-
-    def _attach_disks(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
-        if "disks" in self.differing(live, args):
-            self._replace(op, live, "disks", args.disks)
-
-    def _connect(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
-        """Bring the adapters to what is said, in the one way or the other. One taken away leaves to the other."""
-        changes = self.differing(live, args)
-        if args.network_adapters and "network_adapters" in changes:
-            self._replace(op, live, "network_adapters", [{"ip_addresses": [], **a} for a in args.network_adapters])
-        elif not args.network_adapters and ("ip_addresses" in changes or "network_adapters" in changes):
-            networks: dict[str, list[str]] = {}
-            for id in args.ip_addresses or ():
-                networks.setdefault(op.api.get(models.IpAddress, id).network_id, []).append(id)
-            adapters = [{"network": network, "ip_addresses": ids} for network, ids in networks.items()]
-            self._replace(op, live, "network_adapters", adapters)
+        if not body:
+            return []
+        return [lambda: op.steadily(live, lambda now: op.api.update(models.Instance, now.id, body))]
 
     def _replace(self, op: Operation, live: models.Instance, what: str, wanted: Any) -> None:
         path = op.api.path(models.Instance, live.id, what)
@@ -232,34 +268,13 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             op.api.call("DELETE", op.api.path(models.Instance, live.id, "context", key))
 
 
-def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
-    """Take one address off an instance, with its adapter if that has no other; leave the rest as it is."""
-    with op.turn(instance_id):
-        try:
-            live = op.at_rest(op.api.get(models.Instance, instance_id))
-        except NotFound:
-            return
-        adapters = [_as_said(adapter) for adapter in live.network_adapters]
-        adapters = [adapter for adapter in adapters if adapter["ip_addresses"] != [address_id]]
-        for adapter in adapters:
-            if address_id in adapter["ip_addresses"]:
-                adapter["ip_addresses"].remove(address_id)
-        path = op.api.path(models.Instance, instance_id, "network_adapters")
-        op.steadily(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters}))
-        op.at_rest(op.api.get(models.Instance, instance_id))
+class BootDiskDict(TypedDict):
+    """A disk to be made with the instance. ``size`` in GB; ``delete_with_instance`` is true unless said otherwise."""
 
-
-def _as_said(adapter: models.NetworkAdapter) -> dict[str, Any]:
-    addresses = "dhcp" if adapter.dhcp else [address.id for address in adapter.ip_addresses]
-    return {"network": adapter.network.id, "ip_addresses": addresses}
-
-
-def _held(said: Mapping[str, Any]) -> set[str]:
-    """Return the ids of what only one instance at a time can have."""
-    adapters = said.get("network_adapters") or []
-    on_adapters = [a.get("ip_addresses", []) for a in adapters if given(a)] if given(adapters) else []
-    lists = [said.get("disks"), said.get("ip_addresses"), *on_adapters]
-    return {id for ids in lists if isinstance(ids, list) for id in ids if given(id)}
+    template: pulumi.Input[str]
+    size: pulumi.Input[int]
+    performance_tier: pulumi.Input[str]
+    delete_with_instance: NotRequired[pulumi.Input[bool]]
 
 
 class NetworkAdapterDict(TypedDict):
@@ -278,8 +293,21 @@ class Instance(Resource, provider=InstanceProvider):
         region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.
         disks: Ids of disks, in device order; the first is the boot disk. Default: none. Updated in place.
         ip_addresses: Ids of addresses; each network among them gets an adapter, in this order. Updated in place.
+        boot_disk: A disk to be made with the instance, instead of disks: {"template", "size" in GB,
+            "performance_tier", "delete_with_instance" (default: true)}. A larger size grows it in place; another
+            template or tier, or a size smaller than the program said before, makes a new disk and swaps it in: the
+            instance and its addresses stay, what was on the old disk is lost. Both may stop the instance, the swap
+            always. Updated in place; taken away: nothing changes.
         network_adapters: Adapters in device order, each {"network": id, "ip_addresses": [ids] or "dhcp"}. Not
             together with ip_addresses. Updated in place.
+        networks: With boot_disk: ids of networks in which an address is made for the instance, and given back with
+            it. Updated in place.
+        allocate_public_ip: With boot_disk: whether a public address is made for the instance, and given back with
+            it. Default: false. Updated in place.
+        allocate_private_ip: With boot_disk: the same in the first private network of the region. Default: false.
+            Updated in place.
+        availability_group: Ids of instances to be kept on other hardware than this one, in any order. Instances that
+            name each other are a cycle: use an AvailabilityGroup. Updated in place.
         public_keys: Ids of public keys, in any order. Updated in place.
         boot_device: "disk" (default), "cdrom" or "network". Updated in place.
         virtualization: "hvm" or "pv". Default: the API's choice. Updated in place; may stop the instance; taken
@@ -295,15 +323,20 @@ class Instance(Resource, provider=InstanceProvider):
         name: Name of the instance. Default: the resource's Pulumi name. Updated in place.
 
     Raises, in preview: wrong types, unknown words, ids named twice, ip_addresses together with network_adapters.
-    Source: reference, "Instance Create (advanced)", "Instance Update" and the pages after them.
+    Source: reference, "Instance Create (basic)", "Instance Create (advanced)" and the pages after them.
     """
 
     memory: pulumi.Output[int]
     performance_tier: pulumi.Output[str]
     region: pulumi.Output[str]
     disks: pulumi.Output[list[str] | None]
+    boot_disk: pulumi.Output[dict[str, Any] | None]
     ip_addresses: pulumi.Output[list[str] | None]
     network_adapters: pulumi.Output[list[dict[str, Any]] | None]
+    networks: pulumi.Output[list[str] | None]
+    allocate_public_ip: pulumi.Output[bool | None]
+    allocate_private_ip: pulumi.Output[bool | None]
+    availability_group: pulumi.Output[list[str] | None]
     public_keys: pulumi.Output[list[str] | None]
     boot_device: pulumi.Output[str | None]
     virtualization: pulumi.Output[str | None]
@@ -338,8 +371,13 @@ class Instance(Resource, provider=InstanceProvider):
         performance_tier: pulumi.Input[str],
         region: pulumi.Input[str] | None = None,
         disks: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        boot_disk: pulumi.Input[BootDiskDict] | None = None,
         ip_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         network_adapters: pulumi.Input[Sequence[pulumi.Input[NetworkAdapterDict]]] | None = None,
+        networks: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        allocate_public_ip: pulumi.Input[bool] | None = None,
+        allocate_private_ip: pulumi.Input[bool] | None = None,
+        availability_group: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         public_keys: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         boot_device: pulumi.Input[Literal["cdrom", "disk", "network"]] | None = None,
         virtualization: pulumi.Input[Literal["hvm", "pv"]] | None = None,
@@ -359,8 +397,13 @@ class Instance(Resource, provider=InstanceProvider):
             performance_tier=performance_tier,
             region=region,
             disks=disks,
+            boot_disk=boot_disk,
             ip_addresses=ip_addresses,
             network_adapters=network_adapters,
+            networks=networks,
+            allocate_public_ip=allocate_public_ip,
+            allocate_private_ip=allocate_private_ip,
+            availability_group=availability_group,
             public_keys=public_keys,
             boot_device=boot_device,
             virtualization=virtualization,

@@ -15,7 +15,7 @@ from pulumi_joviam import models
 from pulumi_joviam.args import Args, IPv4, Replaces, Resets, Text, given
 from pulumi_joviam.config import Settings
 from pulumi_joviam.provider import Provider, Resource
-from pulumi_joviam.resources.instance import detach_address
+from pulumi_joviam.resources import networking
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -54,9 +54,7 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
         return given(news.get("address")) and news["address"] == olds.get("address")
 
     def remove(self, op: Operation, live: models.IpAddress) -> None:
-        for instance_id in live.instance_ids:
-            detach_address(op, instance_id, live.id)
-        op.delete(live)
+        networking.release(op, live)
 
 
 class IpAddress(Resource, provider=IpAddressProvider):

@@ -1,17 +1,20 @@
 """Starting and stopping instances: the only place that does either.
 
-A stop is never a surprise: nothing here stops a machine unless its program allowed it, and power goes
-back to what it was also when the change that needed the stop fails.
+A stop is never a surprise: nothing here stops a machine unless its program allowed it, one stop serves
+all changes that need one at the same time, and power goes back to what it was also when a change fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pulumi_joviam import models
-from pulumi_joviam.errors import JoviamError, ValidationFail
+from pulumi_joviam.errors import JoviamError, TimedOut, ValidationFail
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -20,45 +23,125 @@ RUNNING = frozenset({"running"})
 STOPPED = frozenset({"stopped"})
 RESTART_SECONDS = 60.0
 
+Change = Callable[[], object]
+"""Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
 
-def start(op: Operation, live: models.Instance) -> None:
+
+class NeedsStop(JoviamError):
+    """The change cannot be made while the instance runs, and no request needs to find that out."""
+
+
+@dataclass
+class Stop:
+    """One stop of one instance, shared by all changes of this process that need it at the same time.
+
+    ``near`` counts the changes that may come to need it, or use it now; one of them leads: it stops and starts.
+    """
+
+    near: int = 0
+    led: bool = False
+    stopped: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def until(self, op: Operation, true: Callable[[], bool]) -> None:
+        """Wait, holding the condition, until something is so."""
+        while not true():
+            if not op.deadline.remaining():
+                raise TimedOut("another resource still works on the same instance", "busy")
+            self.changed.wait(0.2)
+
+
+_stops: defaultdict[str, Stop] = defaultdict(Stop)
+
+
+def start(op: Operation, instance_id: str) -> None:
     """Start the instance and wait until it runs. One that runs is left alone."""
-    _turn(op, live, "start", RUNNING)
+    _turn(op, instance_id, "start", RUNNING)
 
 
-def stop(op: Operation, live: models.Instance) -> None:
+def stop(op: Operation, instance_id: str) -> None:
     """Stop the instance and wait until it is stopped. One that is stopped is left alone."""
-    _turn(op, live, "stop", STOPPED)
+    _turn(op, instance_id, "stop", STOPPED)
+
+
+def change(op: Operation, instance_id: str, changes: Sequence[Change], *, allowed: bool) -> None:
+    """Make all changes: on the instance as it is, and those refused because it runs while it is stopped.
+
+    Raises the refusal where the instance does not run (then that is not the reason), and an error that names
+    allow_stopping where a stop is needed and not ``allowed``.
+    """
+    stop = _stops[instance_id]
+    with stop.changed:
+        stop.near += 1
+    try:
+        refused = [(make, refusal) for make in changes if (refusal := _refusal(make))]
+        if refused:
+            with _stopped(op, instance_id, refused[0][1], allowed):
+                for make, _ in refused:
+                    make()
+    finally:
+        with stop.changed:
+            stop.near -= 1
+            stop.changed.notify_all()
+
+
+def _refusal(make: Change) -> JoviamError | None:
+    try:
+        make()
+    except (ValidationFail, NeedsStop) as refusal:
+        return refusal
+    return None
 
 
 @contextmanager
-def stopped_for(op: Operation, instance_id: str, refused: ValidationFail, *, allowed: bool) -> Iterator[None]:
-    """Hold the instance stopped for a change that was ``refused`` while it runs.
+def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: bool) -> Iterator[None]:
+    """Hold the instance stopped, or use the stop of whoever holds it already."""
+    stop = _stops[instance_id]
+    with stop.changed:
+        stop.until(op, lambda: stop.stopped or not stop.led)
+        leads, stop.led = not stop.led, True
+    if not leads:
+        yield
+        return
+    try:
+        with op.turn(instance_id):
+            live = op.at_rest(op.api.get(models.Instance, instance_id))
+            if live.state != "running":
+                raise refused
+            _allow(live.name, refused, allowed)
+            try:
+                _turn(op, instance_id, "stop", STOPPED)
+                with stop.changed:
+                    stop.stopped = True
+                    stop.changed.notify_all()
+                yield
+            finally:
+                # with time of its own, also after Ctrl-C: a machine that stays down is worse than a slow end
+                last = op.afresh(RESTART_SECONDS)
+                with stop.changed:
+                    with suppress(TimedOut):  # whoever is near may find that it needs the stop, too
+                        stop.until(last, lambda: stop.near <= 1)
+                    stop.stopped = False
+                start(last, instance_id)
+    finally:
+        with stop.changed:
+            stop.led = False
+            stop.changed.notify_all()
 
-    Raises ``refused`` where the instance does not run (then that is not the reason), and an error that names
-    allow_stopping where a stop is not ``allowed``.
-    """
-    with op.turn(instance_id):
-        live = op.at_rest(op.api.get(models.Instance, instance_id))
-        if live.state != "running":
-            raise refused
-        if not allowed:
-            raise JoviamError(
-                f'{refused}\nThe instance "{live.name}" is running. If it has to be stopped for this, '
-                "allow_stopping=True lets the next `up` stop it, change it, and start it again."
-            )
-        try:
-            stop(op, live)
-            yield
-        finally:
-            # with time of its own, also after Ctrl-C: a machine that stays down is worse than a slow end
-            start(op.afresh(RESTART_SECONDS), live)
+
+def _allow(name: str, refused: JoviamError, allowed: bool) -> None:
+    if not allowed:
+        raise JoviamError(
+            f'{refused}\nThe instance "{name}" is running. If it has to be stopped for this, '
+            "allow_stopping=True lets the next `up` stop it, change it, and start it again."
+        )
 
 
-def _turn(op: Operation, live: models.Instance, action: str, until: frozenset[str]) -> None:
+def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -> None:
     def act(now: models.Instance) -> None:
         if now.state not in until:
             op.api.call("POST", op.api.path(models.Instance, now.id, action))
 
-    op.steadily(op.api.get(models.Instance, live.id), act)
+    live = op.api.get(models.Instance, instance_id)
+    op.steadily(live, act)
     op.wait(live, until)

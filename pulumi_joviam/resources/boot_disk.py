@@ -1,0 +1,189 @@
+"""The boot disk that is made together with its instance (basic create).
+
+Reference: "Instance Create (basic)". What surprises: no endpoint gives an instance another operating
+system. So a new disk is made and provisioned first, then swapped in while the machine is stopped; the
+old one is deleted when the machine runs again. Id and addresses of the instance stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
+
+from pulumi_joviam import models
+from pulumi_joviam.args import Text
+from pulumi_joviam.errors import Failed, JoviamError, NotFound
+from pulumi_joviam.resources import power
+from pulumi_joviam.resources.disk import grow
+
+if TYPE_CHECKING:
+    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.resources.instance import InstanceArgs
+
+MADE = "boot_disk"
+"""In ``op.kept``: the id of the disk that was made with the instance and goes with it."""
+NEXT = "next_boot_disk"
+"""In ``op.kept``: the id of the disk that is being made to take its place."""
+OLD = "old_boot_disks"
+"""In ``op.kept``: the ids of disks whose place was taken, until they are deleted."""
+SMALLER = "smaller_boot_disk"
+"""In ``op.kept``: the program has asked for a smaller disk, and does not have it yet."""
+
+
+class BootDisk(TypedDict):
+    """What a program says about the disk. ``size`` is in GB."""
+
+    template: Text
+    size: Annotated[int, Field(gt=0)]
+    performance_tier: Text
+    delete_with_instance: NotRequired[bool]
+
+
+class Booted:
+    """The disk from which an instance boots, as something that a program says."""
+
+    def __init__(self, disk: models.Disk) -> None:
+        self.disk = disk
+
+    def is_like(self, said: Mapping[str, Any]) -> bool:
+        """Say whether it has the template and tier that are said. A template that the API forgot is not asked for."""
+        template = self.disk.template
+        return self.disk.performance_tier.means(said["performance_tier"]) and (
+            template is None or template.means(said["template"])
+        )
+
+    def means(self, said: Mapping[str, Any]) -> bool:
+        return self.is_like(said) and self.disk.size == said["size"]
+
+    @property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        template = self.disk.template
+        return {
+            "performance_tier": self.disk.performance_tier.words,
+            **({"template": template.words} if template else {}),
+        }
+
+    def as_said(self, like: Mapping[str, Any] | None) -> dict[str, Any]:
+        like, template, tier = like or {}, self.disk.template, self.disk.performance_tier
+        now = {**like, "size": self.disk.size}
+        if not tier.means(like.get("performance_tier", "")):
+            now["performance_tier"] = tier.as_said(like.get("performance_tier"))
+        if template and not template.means(like.get("template", "")):
+            now["template"] = template.as_said(like.get("template"))
+        return now
+
+
+def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    """Say whether the program itself asks for less than it said before: a disk grown by hand is kept."""
+    return bool(old and before and new["size"] < min(old["size"], before["size"]))
+
+
+def announce(old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield warnings for a preview; both sides say regions, tiers and templates in the same words."""
+    same_kind = all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
+    if same_kind and not shrunk(old, new, before):
+        if new["size"] > old["size"]:
+            yield "changing boot_disk.size may stop the instance and start it again (allow_stopping)"
+        elif new["size"] < old["size"]:
+            yield f"the boot disk has {old['size']} GB, the program says {new['size']}: it is kept as it is"
+        return
+    yield "another boot_disk stops the instance and starts it again (allow_stopping)"
+    yield (
+        f"another boot_disk loses the {old['size']} GB on the old one. To keep them, say delete_with_instance=False "
+        "and bring that up first"
+    )
+
+
+def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+    """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
+    if args.boot_disk is None:
+        return []
+    if MADE in op.kept and args.boot_disk.get("delete_with_instance", True) is False:
+        op.kept.pop(MADE)
+    # disks that the program has just taken away make room for the boot disk, none of them becomes it
+    wanted, there = args.boot_disk, live.disks[0] if live.disks and args.disks is None else None
+    before = (op.call.inputs or {}).get("boot_disk")
+    if there and Booted(there).is_like(wanted):
+        if shrunk({"size": there.size}, wanted, before):
+            op.kept[SMALLER] = True
+        if not op.kept.get(SMALLER) or wanted["size"] >= there.size:
+            op.kept.pop(SMALLER, None)
+            return [lambda: grow(op, there, wanted["size"])] if wanted["size"] > there.size else []
+    if live.state == "running" and not args.allow_stopping:
+        raise JoviamError(
+            "boot_disk: another boot disk needs the instance stopped. allow_stopping=True lets the next `up` "
+            "make it, stop the instance, swap the disks, and start it again."
+        )
+    new = _made(op, live, args)
+    return [lambda: _swap(op, live, there, new)]
+
+
+def tidy(op: Operation) -> None:
+    """Delete the disks whose place was taken."""
+    for id in list(op.kept.get(OLD, ())):
+        _delete(op, id)
+        op.kept[OLD].remove(id)
+    if not op.kept.get(OLD):
+        op.kept.pop(OLD, None)
+
+
+def clean_up(op: Operation) -> None:
+    """After the instance is gone, delete the disks that were made for it."""
+    tidy(op)
+    for name in (NEXT, MADE):
+        if name in op.kept:
+            _delete(op, op.kept.pop(name))
+
+
+def _made(op: Operation, live: models.Instance, args: InstanceArgs) -> models.Disk:
+    """Return the new disk, provisioned: one that was begun before, if it is what is wanted."""
+    wanted = args.boot_disk
+    assert wanted is not None  # noqa: S101 - the caller has looked
+    if NEXT in op.kept:
+        try:
+            begun = op.at_rest(op.api.get(models.Disk, op.kept[NEXT]))
+        except NotFound:
+            begun = None
+        if begun and begun.state not in begun.failed and Booted(begun).means(wanted):
+            return begun
+        _delete(op, op.kept.pop(NEXT))
+    tier = op.performance_tier(wanted["performance_tier"], "disks", live.region, "boot_disk.performance_tier")
+    template = op.template(wanted["template"], live.region, "boot_disk.template")
+    body = {"name": f"{live.name} boot", "size": wanted["size"], "region": live.region.id}
+    new = op.api.create(models.Disk, {**body, "performance_tier": tier.id, "template": template.id})
+    op.kept[NEXT] = new.id
+    try:
+        return op.settled(new)
+    except Failed as failed:
+        _delete(op, op.kept.pop(NEXT))
+        raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
+
+
+def _swap(op: Operation, live: models.Instance, old: models.Disk | None, new: models.Disk) -> None:
+    """Put the new disk in the place of the old one. Raises NeedsStop while the instance runs."""
+    now = op.api.get(models.Instance, live.id)
+    if now.state == "running":
+        raise power.NeedsStop("another boot disk")
+    rest = [disk.id for disk in now.disks if disk.id != old.id] if old else []
+    path = op.api.path(models.Instance, live.id, "disks")
+    op.steadily(now, lambda _now: op.api.call("PUT", path, {"disks": [new.id, *rest]}))
+    op.kept.pop(NEXT, None)
+    op.kept.pop(SMALLER, None)
+    if old and op.kept.get(MADE) == old.id:
+        op.kept.setdefault(OLD, []).append(old.id)
+    op.kept[MADE] = new.id
+
+
+def _delete(op: Operation, id: str) -> None:
+    """Delete a disk of ours. One that is gone, or that somebody gave to another instance, is left alone."""
+    try:
+        disk = op.at_rest(op.api.get(models.Disk, id))
+    except NotFound:
+        return
+    if disk.instance_id:
+        op.warn(f"the disk {id} is kept: the instance {disk.instance_id} has it now")
+    else:
+        op.delete(disk)

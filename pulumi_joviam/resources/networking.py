@@ -1,0 +1,225 @@
+"""The adapters of an instance, and the addresses on them.
+
+Reference: "Network Adapter", "Instance Update Networking". What surprises: the API takes the whole list
+of adapters at once, so every change of one says all the others again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+from typing_extensions import NotRequired, TypedDict
+
+from pulumi_joviam import models
+from pulumi_joviam.args import Text, given
+from pulumi_joviam.errors import ArgumentError, NotFound
+
+if TYPE_CHECKING:
+    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.resources.instance import InstanceArgs
+
+PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
+MADE = "addresses"
+"""In ``op.kept``: {PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
+
+
+class NetworkAdapter(TypedDict):
+    """One adapter of an instance, as the API takes it."""
+
+    network: Text
+    ip_addresses: NotRequired[list[Text] | Literal["dhcp"]]
+
+
+def meaning(adapters: Sequence[NetworkAdapter]) -> list[tuple[str, Any]]:
+    """Return what adapters mean: networks in device order, the addresses of each in any order."""
+    wanted = [(adapter["network"], adapter.get("ip_addresses", [])) for adapter in adapters]
+    return [(network, on if on == "dhcp" else frozenset(on)) for network, on in wanted]
+
+
+def as_said(adapter: models.NetworkAdapter) -> dict[str, Any]:
+    """Return an adapter as a program would say it."""
+    addresses = "dhcp" if adapter.dhcp else [address.id for address in adapter.ip_addresses]
+    return {"network": adapter.network.id, "ip_addresses": addresses}
+
+
+class Addresses(list[str]):
+    """The ids of an instance's addresses, adapter by adapter."""
+
+    def __init__(self, adapters: Sequence[models.NetworkAdapter]) -> None:
+        super().__init__(address.id for adapter in adapters for address in adapter.ip_addresses)
+        self._network = {address.id: a.network.id for a in adapters for address in a.ip_addresses}
+
+    def means(self, said: Sequence[str]) -> bool:
+        """Say whether attaching ``said`` gives these: the same addresses, their networks in the same order."""
+        networks = [dict.fromkeys(self._network[id] for id in ids if id in self._network) for ids in (self, said)]
+        return set(said) == set(self) and list(networks[0]) == list(networks[1])
+
+    def as_said(self, _like: object) -> list[str]:
+        return list(self)
+
+
+class Networks(list[str]):
+    """The ids of the networks in which an instance has an address. More than were asked for do no harm."""
+
+    def means(self, said: Sequence[str]) -> bool:
+        return set(said) <= set(self)
+
+    def as_said(self, like: Sequence[str] | None) -> list[str]:
+        return list(self) if like is None else [network for network in like if network in self]
+
+
+class Has:
+    """Whether an instance has an address of a kind. One that was not asked for does no harm."""
+
+    def __init__(self, has: bool) -> None:
+        self._has = has
+
+    def means(self, said: bool) -> bool:
+        return self._has or not said
+
+    def as_said(self, _like: object) -> bool:
+        return self._has
+
+
+def said(live: models.Instance) -> dict[str, Any]:
+    """Return the networking of an instance in all the ways that a program could say it."""
+    adapters = [adapter for adapter in live.network_adapters if adapter.ip_addresses]
+    return {
+        "ip_addresses": Addresses(adapters),
+        "network_adapters": [as_said(adapter) for adapter in live.network_adapters],
+        "networks": Networks(dict.fromkeys(adapter.network.id for adapter in adapters)),
+        PUBLIC: Has(any(adapter.network.is_public for adapter in adapters)),
+        PRIVATE: Has(any(not adapter.network.is_public for adapter in adapters)),
+    }
+
+
+def held(said: Mapping[str, Any]) -> set[str]:
+    """Return the ids of addresses that a program gives an instance, as far as they are known."""
+    adapters = said.get("network_adapters") or []
+    on_adapters = [a.get("ip_addresses", []) for a in adapters if given(a)] if given(adapters) else []
+    lists = [said.get("ip_addresses"), *on_adapters]
+    return {id for ids in lists if isinstance(ids, list) for id in ids if given(id)}
+
+
+def connect(op: Operation, live: models.Instance, args: InstanceArgs, changes: Mapping[str, Any]) -> None:
+    """Bring the adapters to what is said, in the one way or the other. One taken away leaves to the other."""
+    if args.network_adapters and "network_adapters" in changes:
+        replace(op, live.id, [{"ip_addresses": [], **adapter} for adapter in args.network_adapters])
+    elif not args.network_adapters and ("ip_addresses" in changes or "network_adapters" in changes):
+        networks: dict[str, list[str]] = {}
+        for id in args.ip_addresses or ():
+            networks.setdefault(op.api.get(models.IpAddress, id).network_id, []).append(id)
+        replace(op, live.id, [{"network": network, "ip_addresses": ids} for network, ids in networks.items()])
+
+
+def replace(op: Operation, instance_id: str, adapters: list[dict[str, Any]]) -> None:
+    """Give the instance these adapters and wait until it has them."""
+    path = op.api.path(models.Instance, instance_id, "network_adapters")
+    live = op.api.get(models.Instance, instance_id)
+    op.steadily(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters}))
+    op.at_rest(op.api.get(models.Instance, instance_id))
+
+
+def attach_address(op: Operation, instance_id: str, address: models.IpAddress) -> None:
+    """Give an instance one more adapter with this address."""
+    live = op.at_rest(op.api.get(models.Instance, instance_id))
+    more = {"network": address.network_id, "ip_addresses": [address.id]}
+    replace(op, instance_id, [*(as_said(adapter) for adapter in live.network_adapters), more])
+
+
+def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
+    """Take one address off an instance, with its adapter if that has no other; leave the rest as it is."""
+    with op.turn(instance_id):
+        try:
+            live = op.at_rest(op.api.get(models.Instance, instance_id))
+        except NotFound:
+            return
+        adapters = [as_said(adapter) for adapter in live.network_adapters]
+        adapters = [adapter for adapter in adapters if adapter["ip_addresses"] != [address_id]]
+        for adapter in adapters:
+            if address_id in adapter["ip_addresses"]:
+                adapter["ip_addresses"].remove(address_id)
+        replace(op, instance_id, adapters)
+
+
+def release(op: Operation, address: models.IpAddress) -> None:
+    """Take the address off every instance that has it and give it back."""
+    for instance_id in address.instance_ids:
+        detach_address(op, instance_id, address.id)
+    op.delete(address)
+
+
+# -- addresses that are made and given back together with their instance (basic create) --
+
+
+def adopt(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
+    """Remember which addresses were made with the instance, and for what."""
+    free = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
+    made = op.kept.setdefault(MADE, {})
+    for source in _wanted(args):
+        for network, address_id in free:
+            if _serves(network, source):
+                made[source] = address_id
+                free.remove((network, address_id))
+                break
+
+
+def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
+    """Make, attach and give back addresses until the instance has one for each source that is said."""
+    wanted = _wanted(args)
+    if not wanted and not op.kept.get(MADE):
+        return
+    live = op.api.get(models.Instance, live.id)
+    made: dict[str, str] = op.kept.setdefault(MADE, {})
+    for source in [source for source in made if source not in wanted]:
+        give_back(op, source)
+    attached = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
+    free = [(network, id) for network, id in attached if id not in made.values()]
+    for source in wanted:
+        if made.get(source) in [id for _, id in attached]:
+            continue
+        fitting = next(((network, id) for network, id in free if _serves(network, source)), None)
+        if source not in made and fitting:  # there already, but not of our making: so it is not given back either
+            free.remove(fitting)
+            continue
+        attach_address(op, live.id, _made(op, live, source))
+
+
+def give_back(op: Operation, source: str) -> None:
+    """Give back the address that was made for ``source``. One that is gone is fine."""
+    made: dict[str, str] = op.kept.get(MADE, {})
+    with suppress(NotFound):
+        release(op, op.api.get(models.IpAddress, made[source]))
+    del made[source]
+
+
+def _wanted(args: InstanceArgs) -> list[str]:
+    flags = [(PUBLIC, args.allocate_public_ip), (PRIVATE, args.allocate_private_ip)]
+    return [*(args.networks or ()), *(source for source, wanted in flags if wanted)]
+
+
+def _serves(network: models.Network, source: str) -> bool:
+    by_kind = {PUBLIC: network.is_public, PRIVATE: not network.is_public}
+    return by_kind.get(source, network.id == source)
+
+
+def _made(op: Operation, live: models.Instance, source: str) -> models.IpAddress:
+    """Return the address for a source: the one that was made for it before, or a new one."""
+    made: dict[str, str] = op.kept[MADE]
+    if source in made:
+        try:
+            return op.api.get(models.IpAddress, made[source])
+        except NotFound:
+            del made[source]
+    where = {"region": live.region.id} if source == PUBLIC else {"network": source}
+    if source == PRIVATE:
+        networks = op.api.list(models.Network, f"{models.Network.path}/private")
+        here = [network for network in networks if network.region.id == live.region.id and network.state == "ready"]
+        if not here:
+            raise ArgumentError(PRIVATE, f"there is no private network in region {live.region.code}")
+        where = {"network": here[0].id}
+    address = op.api.create(models.IpAddress, where)
+    made[source] = address.id
+    return address
