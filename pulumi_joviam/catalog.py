@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
 from pulumi_joviam.client import Client
-from pulumi_joviam.errors import ArgumentError
+from pulumi_joviam.errors import ArgumentError, readable
 from pulumi_joviam.models import Named, PerformanceTier, Region, Template
 
 N = TypeVar("N", bound=Named)
@@ -24,7 +25,7 @@ class Catalog:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._lists: dict[str, Any] = {}
+        self._lists: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
 
     def region(self, said: str) -> Region:
@@ -41,16 +42,39 @@ class Catalog:
     def template(self, said: str, region: Region, argument: str = "template") -> Template:
         """Return the template with this id, or the newest one of this slug or name in ``region``."""
         templates = self._listed(Template, Template.path)
-        by_id = [template for template in templates if template.id == said]
-        newest = [template for template in templates if not template.superseded_by_id]
-        return _only(argument, said, by_id or newest, region, lambda template: template.region.id)
+        meant = [template for template in templates if template.id == said or not template.superseded_by_id]
+        return _only(argument, said, meant, region, lambda template: template.region.id)
+
+    def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
+        """Return all versions of the template with this slug, name, or id of any version, the newest first."""
+        newest = self.template(said, region, argument)
+        versions = {template.id: template for template in self._listed(Template, Template.path)}
+        for _ in versions:
+            newest = versions.get(newest.superseded_by_id or "", newest)
+        line = [newest]
+        for newer in line:  # which grows
+            line += [older for older in versions.values() if older.superseded_by_id == newer.id and older not in line]
+        return line
+
+    def forget_templates(self) -> None:
+        """Ask for the templates again when one is needed: there is a new one."""
+        with self._lock:
+            self._lists.pop(Template.path, None)
 
     def _listed(self, model: type[N], path: str) -> Sequence[N]:
-        with self._lock:  # whoever comes first asks for all
-            if path not in self._lists:
-                self._lists[path] = self._client.list(model, path)
-            found: Sequence[N] = self._lists[path]
-            return found
+        """Return the list. Whoever comes first asks; those who come meanwhile share what becomes of that."""
+        with self._lock:
+            first = path not in self._lists
+            found: Future[Sequence[N]] = self._lists.setdefault(path, Future())
+        if first:
+            try:
+                found.set_result(self._client.list(model, path))
+            except BaseException as error:
+                with self._lock:
+                    self._lists.pop(path, None)  # the next one asks again
+                found.set_exception(error)
+                raise
+        return found.result()
 
 
 def _only(
@@ -65,14 +89,10 @@ def _only(
     found = [item for item in here if said in item.words]
     if len(found) == 1:
         return found[0]
-    where = f" in region {region.code}" if region else ""
-    choices = ", ".join(sorted({item.words[min(1, len(item.words) - 1)] for item in (found or here)})) or "none"
+    where = f" in region {readable(region.code)}" if region else ""
     if found:
-        raise ArgumentError(argument, f"{said!r} names several{where}; say one of their ids: {_ids(found)}")
-    if any(said in item.words for item in items):
-        raise ArgumentError(argument, f"{said!r} is not{where}; there: {choices}")
-    raise ArgumentError(argument, f"{said!r} is unknown{where}; there is: {choices}")
-
-
-def _ids(items: Sequence[Named]) -> str:
-    return ", ".join(item.id for item in items)
+        ids = ", ".join(item.id for item in found)
+        raise ArgumentError(argument, f"{said!r} names several{where}; say one of their ids: {ids}")
+    choices = ", ".join(sorted({readable(item.words[min(1, len(item.words) - 1)]) for item in here})) or "nothing"
+    elsewhere = any(said in item.words for item in items)
+    raise ArgumentError(argument, f"{said!r} is {'not' if elsewhere else 'unknown'}{where}; there is: {choices}")

@@ -8,6 +8,7 @@
 | `joviam:maxConcurrency` | none               | 32 requests in flight              |
 
 The region never comes from the environment: a colleague's shell must not replace a stack.
+Blanks and line ends around a value do not count: they come with copying. A value of nothing else is not set.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pulumi_joviam.errors import ConfigError
 
 ENDPOINT = "https://cloud.joviam.com/api/v1"
 MAX_CONCURRENCY = 32
+HIGHEST_CONCURRENCY = 1000
 
 
 @dataclass(frozen=True)
@@ -39,36 +41,62 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for what no request could be made with."""
+        object.__setattr__(self, "token", self.token.strip())
+        object.__setattr__(self, "endpoint", self.endpoint.strip().rstrip("/"))
         if not self.token:
             raise ConfigError(
                 "no Joviam token: set it with `pulumi config set --secret joviam:token`, "
                 "or in the environment variable JOVIAM_TOKEN"
             )
-        if not self.token.isascii() or not self.token.isprintable() or " " in self.token:
+        if not _is_one_word(self.token):
             raise ConfigError(f"{self.token_source} holds characters that no Joviam token has (line ends, blanks, …)")
-        url = urlsplit(self.endpoint)
-        if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username:
+        if not _is_plain_address(self.endpoint):
+            given = repr(self.endpoint) if "@" not in self.endpoint else "one with a user name or password in it"
             raise ConfigError(
-                f"joviam:endpoint must be a plain http(s) address such as {ENDPOINT}, not {self.endpoint!r}"
+                f"joviam:endpoint (or JOVIAM_ENDPOINT) must be a plain http(s) address such as {ENDPOINT}, not {given}"
             )
-        if self.max_concurrency < 1:
-            raise ConfigError(f"joviam:maxConcurrency must be a whole number from 1, not {self.max_concurrency}")
+        if not 1 <= self.max_concurrency <= HIGHEST_CONCURRENCY:
+            raise _not_a_width(self.max_concurrency)
 
     @classmethod
     def load(cls, get: Callable[[str], Any], environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings. ``get`` looks up stack config by its full key, e.g. ``joviam:token``."""
-        token, source = get("joviam:token"), "the stack config joviam:token"
+
+        def said(key: str) -> str:
+            value = get(key)
+            return "" if value is None else str(value).strip()
+
+        token, source = said("joviam:token"), "the stack config joviam:token"
         if not token:
             token, source = environ.get("JOVIAM_TOKEN", ""), "the environment variable JOVIAM_TOKEN"
-        width = get("joviam:maxConcurrency") or MAX_CONCURRENCY
-        try:
-            width = int(width)
-        except ValueError:
-            raise ConfigError(f"joviam:maxConcurrency must be a whole number from 1, not {width!r}") from None
+        width = said("joviam:maxConcurrency") or str(MAX_CONCURRENCY)
+        if not width.isdecimal() or len(width) > len(str(HIGHEST_CONCURRENCY)):
+            raise _not_a_width(width)
         return cls(
-            token=str(token),
-            endpoint=str(get("joviam:endpoint") or environ.get("JOVIAM_ENDPOINT") or ENDPOINT).rstrip("/"),
-            region=get("joviam:region") or None,
-            max_concurrency=width,
+            token=token,
+            endpoint=said("joviam:endpoint") or environ.get("JOVIAM_ENDPOINT", "").strip() or ENDPOINT,
+            region=said("joviam:region") or None,
+            max_concurrency=int(width),
             token_source=source,
         )
+
+
+def _not_a_width(said: object) -> ConfigError:
+    return ConfigError(
+        f"joviam:maxConcurrency must be a whole number from 1 to {HIGHEST_CONCURRENCY}, not {str(said)[:20]!r}"
+    )
+
+
+def _is_one_word(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_plain_address(address: str) -> bool:
+    """Say whether paths can be put behind ``address``, and it holds no password that an error would show."""
+    try:
+        url = urlsplit(address)
+        port_is_a_port = url.port != 0
+    except ValueError:  # a port beyond 65535, half an IPv6 address
+        return False
+    plain = _is_one_word(address) and not set(address) & set("?#@\\")
+    return plain and port_is_a_port and url.scheme in ("http", "https") and bool(url.hostname)

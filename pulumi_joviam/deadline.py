@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from pulumi_joviam.errors import Cancelled
 
+TICK = 0.1
+"""How soon Ctrl-C ends the wait for a semaphore, which cannot also wait for an event. In seconds."""
+
 
 @dataclass(frozen=True)
 class Deadline:
@@ -24,13 +27,25 @@ class Deadline:
         """Return the deadline ``seconds`` from now."""
         return cls(time.monotonic() + seconds, cancelled or threading.Event())
 
+    @property
+    def left(self) -> float:
+        """The seconds left, never less than 0, for what must be finished even after Ctrl-C."""
+        return max(0.0, self.at - time.monotonic())
+
     def remaining(self) -> float:
         """Return the seconds left, never less than 0. Raises Cancelled after Ctrl-C."""
         if self.cancelled.is_set():
             raise Cancelled("interrupted")
-        return max(0.0, self.at - time.monotonic())
+        return self.left
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but not beyond the deadline. Raises Cancelled the moment Ctrl-C is pressed."""
         if self.cancelled.wait(min(seconds, self.remaining())):
             raise Cancelled("interrupted")
+
+    def acquire(self, slots: threading.Semaphore) -> bool:
+        """Take a slot; return False if none came free in time. Raises Cancelled soon after Ctrl-C."""
+        while left := self.remaining():
+            if slots.acquire(timeout=min(left, TICK)):
+                return True
+        return False

@@ -27,8 +27,11 @@ meanings), so that word chooses the class. Source: reference, "Errors".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
+
+LONGEST_TEXT = 500
+MOST_FIELDS = 20
 
 
 class JoviamError(Exception):
@@ -50,7 +53,8 @@ class ArgumentError(JoviamError):
 class ApiError(JoviamError):
     """The API answered ``status`` with the word ``error``.
 
-    ``details`` holds what it said per field ({field: [messages]}) or, for a bad request, in one string.
+    ``details`` holds what it said per field ({field: [messages]}) or, for a bad request, in one string; whatever
+    else was sent there is turned into one of the two.
     """
 
     words: ClassVar[tuple[str, ...]] = ()
@@ -62,15 +66,15 @@ class ApiError(JoviamError):
         request: str,
         status: int,
         error: str,
-        details: str | Mapping[str, Sequence[str]] = "",
-        description: str = "",
+        details: object = "",
+        description: object = "",
     ) -> None:
         super().__init__(request, status, error)
         self.request = request
         self.status = status
         self.error = error
-        self.details = details
-        self.description = description
+        self.details = _details(details)
+        self.description = "" if description is None else readable(description)
 
     def describe(self, arguments: Mapping[str, str] | None = None) -> str:
         """Return the text for a user; ``arguments`` maps the API's field names to ours."""
@@ -82,7 +86,9 @@ class ApiError(JoviamError):
             if self.details:
                 lines.append(f"  {self.details}")
         else:
-            lines += [f"  {names.get(field, field)}: {', '.join(said)}" for field, said in self.details.items()]
+            lines += [
+                f"  {names.get(field, field)}: {', '.join(said) or 'refused'}" for field, said in self.details.items()
+            ]
         if self.advice:
             lines.append(self.advice)
         return "\n".join(lines)
@@ -103,6 +109,10 @@ class Unauthorized(ApiError):
 
     words = ("unauthorized", "invalid_token", "invalid_client", "invalid_request")
     saying = "the API refused the token"
+    advice = (
+        "`pulumi refresh` and `pulumi destroy` use the stack config of the last `up`: "
+        "after a change of the token give them --run-program."
+    )
 
 
 class Forbidden(ApiError):
@@ -173,6 +183,28 @@ class TimedOut(WaitError):
 
 class Cancelled(JoviamError):
     """The user interrupted the run."""
+
+
+def readable(text: object) -> str:
+    """Return what somebody else wrote as one line for a terminal: no control characters, not too long."""
+    start = str(text)[: 2 * LONGEST_TEXT]
+    line = " ".join("".join(char if char.isprintable() else " " for char in start).split())
+    return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
+
+
+def _details(sent: object) -> str | dict[str, list[str]]:
+    """Return what the API sent as ``details``, whatever its shape, as far as a person would read it."""
+    if isinstance(sent, Mapping):
+        kept = {readable(field): _messages(said) for field, said in list(sent.items())[:MOST_FIELDS]}
+        more = len(sent) - MOST_FIELDS
+        return {**kept, "…": [f"{more} more"]} if more > 0 else kept
+    return readable(", ".join(_messages(sent)))
+
+
+def _messages(said: object) -> list[str]:
+    if said is None:
+        return []
+    return [readable(text) for text in (said[:MOST_FIELDS] if isinstance(said, (list, tuple)) else [said])]
 
 
 BY_WORD: dict[str, type[ApiError]] = {word: cls for cls in ApiError.__subclasses__() for word in cls.words}

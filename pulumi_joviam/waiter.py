@@ -30,27 +30,33 @@ class Waiter:
     ) -> str:
         """Return the state, one of ``until``, as soon as it is seen.
 
-        An object that no longer exists counts as ``terminated``. ``seen`` is told each state that was seen.
+        An object that no longer exists counts as ``terminated``. ``seen`` is told each state when it begins.
         Raises Failed, Vanished or TimedOut, each naming the last state, and Cancelled at Ctrl-C.
         """
         client = self._client.until(deadline)
-        pause, state = FIRST_PAUSE, ""
-        while deadline.remaining() or not state:
+        pause, last = FIRST_PAUSE, ""
+        while True:
             try:
                 state = client.state(model, id) if model.has_state_path else client.get(model, id).state
             except NotFound:
                 state = "terminated"
             except NoAnswer:
-                if state:  # the deadline came while we asked once more: what was seen last says more
-                    break
-                raise
+                if not last or deadline.remaining() > FIRST_PAUSE:
+                    raise
+                state = last  # the deadline cut the last look short: what was waited for is the news, not that
             if state in until:
                 return state
             if state in model.failed:
                 raise Failed(f"the {model.noun} {id} ended in state {state}", state)
             if state in model.gone:
                 raise Vanished(f"the {model.noun} {id} was deleted by somebody else meanwhile", state)
-            seen(state)
-            deadline.sleep(pause)
+            if state != last:
+                seen(state)
+            last = state
+            left = deadline.remaining()
+            if left <= FIRST_PAUSE:
+                raise TimedOut(
+                    f"the {model.noun} {id} is still {state}; customTimeouts on the resource gives it longer", state
+                )
+            deadline.sleep(min(pause, left / 2))  # the last look comes shortly before the deadline
             pause = min(pause * GROWTH, LONGEST_PAUSE)
-        raise TimedOut(f"the {model.noun} {id} is still {state}; customTimeouts on the resource gives it longer", state)

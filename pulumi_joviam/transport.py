@@ -1,0 +1,215 @@
+"""One request and its answer as bytes, in time. The only user of requests and urllib3.
+
+What these two get wrong for us: their timeouts start anew with every byte, waiting for a free connection has
+none, a redirect is resolved even if it is not followed, and their exceptions say where something failed, not
+whether the server may have acted. Here a request ends by its deadline, and whatever happens to it is one of
+ours: Unreachable if the server cannot have seen it, AnswerLost if it may have acted, ConfigError if nothing
+could be sent at all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.client import BadStatusLine, HTTPResponse, IncompleteRead, RemoteDisconnected
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from pulumi_joviam.config import Settings
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.errors import AnswerLost, ConfigError, JoviamError, Unreachable, readable
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+LARGEST_ANSWER = 64 * 1024 * 1024
+
+# Nothing was sent: the endpoint, or a proxy in the environment, is not an address that can be used.
+_UNUSABLE = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.URLRequired,
+    urllib3.exceptions.LocationValueError,
+)
+_NEVER_CONNECTED = (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError)
+# The first that fits counts: RemoteDisconnected is a BadStatusLine, too.
+_WORDS = {
+    TimeoutError: "timed out",
+    IncompleteRead: "it broke off",
+    RemoteDisconnected: "the connection was dropped",
+    BadStatusLine: "it is not HTTP",
+}
+
+
+class Untrusted(Unreachable):
+    """There is no safe way to the server, and there will be none in a minute."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. ``whole`` says that it ended before it grew too large."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    whole: bool
+
+    def json(self) -> Any:
+        """Return the decoded content. Raises ValueError for what is not JSON."""
+        try:
+            return json.loads(self.content)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+class Transport:
+    """The way to one endpoint with one token. Safe to share between threads.
+
+    At most ``settings.max_concurrency`` requests are in flight; the others wait, but not beyond their deadlines.
+    ``reached`` is set as soon as anything there has answered.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.reached = threading.Event()
+        self._endpoint = settings.endpoint
+        self._slots = threading.BoundedSemaphore(settings.max_concurrency)
+        self._session = _Session()
+        self._session.auth = _Token(settings.token)
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "pulumi-joviam"})
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self._session.mount(settings.endpoint, _Adapter(pool_maxsize=settings.max_concurrency))
+
+    def exchange(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Answer:
+        """Send one request once, and return the answer. Raises NoAnswer or ConfigError, and Cancelled before it."""
+        request, content = f"{method} {path}", bytearray()
+        if not deadline.acquire(self._slots):
+            raise Unreachable(f"{request} was not sent: no time was left for it")
+        _due.set(deadline)
+        left = max(deadline.left, 0.001)  # to sockets, 0 is no timeout
+        try:
+            with self._session.request(
+                method,
+                self._endpoint + path,
+                json=body,
+                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                stream=True,
+            ) as response:
+                self.reached.set()
+                for chunk in response.iter_content(65536):
+                    content += chunk
+                    if len(content) > LARGEST_ANSWER:
+                        return Answer(response.status_code, response.headers, b"", whole=False)
+                return Answer(response.status_code, response.headers, bytes(content), whole=True)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise self._translate(error, request) from None
+        finally:
+            self._slots.release()
+
+    def _translate(self, error: Exception, request: str) -> JoviamError:
+        """Return our exception for one of theirs. What may have reached the server counts as if it had."""
+        chain = list(_chain(error))
+        reason, where = _reason(chain[-1]), f"cannot reach {self._endpoint}"
+        if isinstance(error, _UNUSABLE):
+            return ConfigError(f"{where}: {reason}. Are joviam:endpoint and the proxy variables right?")
+        tls = next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
+        if isinstance(tls, ssl.SSLCertVerificationError):
+            return Untrusted(
+                f"{where}: its certificate is not trusted ({tls.verify_message}). "
+                "The certificate of a private authority goes into the file that REQUESTS_CA_BUNDLE names."
+            )
+        if tls and not isinstance(tls, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not self.reached.is_set():
+            return Untrusted(f"{where}: {reason}. Is it https that is spoken there?")
+        by = " through the proxy" if any(isinstance(it, urllib3.exceptions.ProxyError) for it in chain) else ""
+        # http.client says no more than this text of a proxy that refuses to connect
+        never = any(isinstance(it, _NEVER_CONNECTED) for it in chain)
+        if never or reason.startswith("tunnel connection failed"):
+            return Unreachable(f"{where}{by}: {reason}. Is joviam:endpoint right, and is the network up?")
+        return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}")
+
+
+class _Token(requests.auth.AuthBase):
+    """Send the token. As an auth object it also keeps a ~/.netrc from replacing it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect: it would carry the token elsewhere."""
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter, but an answer must be whole by the deadline, from its status line on."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if pool.ConnectionCls.response_class is not _response:
+            pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": staticmethod(_response)})
+        return pool
+
+
+_due: ContextVar[Deadline] = ContextVar("_due")
+
+
+def _response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
+    punctual: Any = _Punctual(sock)
+    return HTTPResponse(punctual, *args, **kwargs)
+
+
+class _Punctual(io.RawIOBase):
+    """What arrives at a socket until the deadline of the request under way. All that a response wants of a socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._raw, self._deadline = sock, sock.makefile("rb", buffering=0), _due.get()
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.left
+        if not left:  # also where bytes never cease to be there
+            raise TimeoutError("timed out")
+        self._sock.settimeout(min(READ_SECONDS, left))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and all that it was made from, the first cause last. Where urllib3 keeps them differs."""
+    while error:
+        yield error
+        nested = (getattr(error, "reason", None), *error.args, error.__cause__)
+        error = next((it for it in nested if isinstance(it, BaseException)), None)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the text of an exception as part of a sentence, without what only a programmer could read."""
+    for kind, words in _WORDS.items():
+        if isinstance(error, kind):
+            return words
+    text = readable(getattr(error, "strerror", None) or error)
+    text = re.sub(r"\[[A-Z_: ]+\] | \(_ssl\.c:\d+\)|\.$", "", text)
+    text = type(error).__name__ if not text or " object at 0x" in text else text
+    return text if text[1:2].isupper() else text[0].lower() + text[1:]

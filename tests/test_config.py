@@ -1,0 +1,188 @@
+"""Settings: where each comes from, and one clear line for what cannot be used."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+
+from pulumi_joviam.config import ENDPOINT, Settings
+from pulumi_joviam.errors import ConfigError
+
+STACK = "the stack config joviam:token"
+ENVIRONMENT = "the environment variable JOVIAM_TOKEN"
+NO_TOKEN = (
+    "no Joviam token: set it with `pulumi config set --secret joviam:token`, "
+    "or in the environment variable JOVIAM_TOKEN"
+)
+
+
+def load(stack: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
+    return Settings.load({f"joviam:{key}": value for key, value in stack.items()}.get, environ or {})
+
+
+def refusal(stack: Mapping[str, object], environ: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load({"token": "t", **stack}, environ)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stack", "environ", "expected"),
+    [
+        ({"token": "s"}, {}, Settings("s", token_source=STACK)),
+        ({}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
+        ({"token": "s"}, {"JOVIAM_TOKEN": "e"}, Settings("s", token_source=STACK)),
+        ({"token": ""}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
+        ({"token": " \n"}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
+        (
+            {"token": "s", "endpoint": "https://stack"},
+            {"JOVIAM_ENDPOINT": "https://environment"},
+            Settings("s", "https://stack", token_source=STACK),
+        ),
+        (
+            {"token": "s"},
+            {"JOVIAM_ENDPOINT": "https://environment"},
+            Settings("s", "https://environment", token_source=STACK),
+        ),
+        ({"token": "s"}, {"JOVIAM_ENDPOINT": ""}, Settings("s", ENDPOINT, token_source=STACK)),
+        ({"token": "s", "region": "SY3"}, {}, Settings("s", region="SY3", token_source=STACK)),
+        ({"token": "s", "maxConcurrency": "4"}, {}, Settings("s", max_concurrency=4, token_source=STACK)),
+    ],
+)
+def test_precedence(stack: Mapping[str, str], environ: Mapping[str, str], expected: Settings) -> None:
+    """Stack config wins over the environment, which wins over the default."""
+    assert load(stack, environ) == expected
+
+
+def test_the_environment_has_no_region() -> None:
+    """No variable of a shell chooses a region or a width."""
+    settings = load({"token": "s"}, {"JOVIAM_REGION": "SY3", "JOVIAM_MAX_CONCURRENCY": "1"})
+    assert (settings.region, settings.max_concurrency) == (None, 32)
+
+
+def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without another mapping the variables are those of the process, at the time of the call."""
+    monkeypatch.setenv("JOVIAM_TOKEN", "from-the-process")
+    assert Settings.load(lambda _key: None).token == "from-the-process"
+
+
+@pytest.mark.parametrize("stack", [{}, {"token": ""}, {"token": None}, {"token": "\n"}])
+def test_no_token(stack: Mapping[str, object]) -> None:
+    """Without a token there is one line that says how to give one."""
+    with pytest.raises(ConfigError) as caught:
+        load(stack)
+    assert str(caught.value) == NO_TOKEN
+
+
+@pytest.mark.parametrize("pasted", ["s3cret\n", "s3cret\r\n", " s3cret", "\ts3cret \n"])
+def test_what_was_pasted_around_a_token(pasted: str) -> None:
+    """Line ends and blanks around a token, which come with copying, are not part of it."""
+    assert load({"token": pasted}).token == "s3cret"
+    assert load({}, {"JOVIAM_TOKEN": pasted}).token == "s3cret"
+    assert Settings(pasted).token == "s3cret"
+
+
+@pytest.mark.parametrize("token", ["two words", "Bearer s3cret", "two\nlines", "s3crét", "nul\0", "bell\a"])
+def test_a_token_that_is_none(token: str) -> None:
+    """A token with characters that no header may carry is refused, by its source and never by its text."""
+    said = refusal({"token": token})
+    assert said == f"{STACK} holds characters that no Joviam token has (line ends, blanks, …)"
+    assert refusal({"token": ""}, {"JOVIAM_TOKEN": token}).startswith(ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "cloud.joviam.com",
+        "//cloud.joviam.com",
+        "ftp://cloud.joviam.com",
+        "https:///api",
+        "https://host:port",
+        "https://host:99999",
+        "https://host:0",
+        "https://[::1",
+        "https://host/api?x=1",
+        "https://host/api?",
+        "https://host/api#x",
+        "https://host/a b",
+        "https://host/a\nb",
+        "https://hôst",
+        "https:\\\\host",
+    ],
+)
+def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
+    """What paths cannot be put behind is refused before any request."""
+    assert refusal({"endpoint": endpoint}) == (
+        "joviam:endpoint (or JOVIAM_ENDPOINT) must be a plain http(s) address such as "
+        f"https://cloud.joviam.com/api/v1, not {endpoint!r}"
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["https://user:hunter2@host/api", "https://:hunter2@host", "http://hunter2@host"])
+def test_a_password_in_an_endpoint(endpoint: str) -> None:
+    """A password in the endpoint is refused, and not shown."""
+    said = refusal({"endpoint": endpoint})
+    assert said.endswith("not one with a user name or password in it")
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://host/api/v1/", "https://host/api/v1"),
+        ("https://host//", "https://host"),
+        (" https://host/api\n", "https://host/api"),
+        ("http://127.0.0.1:8080/api/v1", "http://127.0.0.1:8080/api/v1"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_an_endpoint_as_people_write_it(given: str, expected: str) -> None:
+    """Slashes at the end, blanks and line ends around an endpoint change nothing."""
+    assert load({"token": "t", "endpoint": given}).endpoint == expected
+    assert Settings("t", given).endpoint == expected
+
+
+@pytest.mark.parametrize("width", ["0", "-1", "+1", "x", "1.5", "1e3", "1_0", "1001", "9" * 5000])
+def test_a_width_that_is_none(width: str) -> None:
+    """maxConcurrency is a whole number from 1 to 1000, or refused."""
+    assert refusal({"maxConcurrency": width}) == (
+        f"joviam:maxConcurrency must be a whole number from 1 to 1000, not {width[:20]!r}"
+    )
+
+
+def test_a_width_in_a_script() -> None:
+    """A script's width obeys the same limits."""
+    with pytest.raises(ConfigError, match="not '0'"):
+        Settings("t", max_concurrency=0)
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ({"maxConcurrency": ""}, (None, 32)),
+        ({"maxConcurrency": " 7\n"}, (None, 7)),
+        ({"maxConcurrency": 7}, (None, 7)),
+        ({"region": ""}, (None, 32)),
+        ({"region": "SY3\n"}, ("SY3", 32)),
+    ],
+)
+def test_blanks_do_not_count(stack: Mapping[str, object], expected: tuple[str | None, int]) -> None:
+    """A setting is what is left without the blanks around it, and not set if nothing is left."""
+    settings = load({"token": "t", **stack})
+    assert (settings.region, settings.max_concurrency) == expected
+
+
+def test_the_token_is_not_shown() -> None:
+    """Neither repr nor str of the settings shows the token."""
+    settings = Settings("s3cret")
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in f"{settings}"
+
+
+def test_equal_settings_are_one_key() -> None:
+    """Equal settings share a connection, and another token does not."""
+    settings = Settings("s3cret")
+    assert {settings: 1} == {Settings("s3cret\n"): 1}
+    assert settings != dataclasses.replace(settings, token="another")

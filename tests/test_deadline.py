@@ -1,0 +1,99 @@
+"""Time limits: they end, they end early at Ctrl-C, and they never turn negative."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.errors import Cancelled
+
+
+def after(seconds: float, act: Callable[[], object]) -> None:
+    """Act from another thread, a little later."""
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()
+
+
+def test_what_remains_shrinks_to_zero() -> None:
+    """What remains is what was given, less the time that passed, and 0 from the deadline on."""
+    deadline = Deadline.after(0.05)
+    assert 0.02 < deadline.remaining() <= 0.05
+    time.sleep(0.06)
+    assert deadline.remaining() == 0.0
+    assert deadline.left == 0.0
+    assert Deadline.after(-5).remaining() == 0.0
+
+
+def test_a_pause_ends_at_the_deadline() -> None:
+    """A pause that is longer than the deadline ends with it."""
+    started = time.monotonic()
+    Deadline.after(0.05).sleep(60)
+    assert time.monotonic() - started < 0.3
+
+
+def test_a_pause_lasts_as_long_as_it_was_asked_to() -> None:
+    """A pause within the deadline is not cut."""
+    started = time.monotonic()
+    Deadline.after(60).sleep(0.05)
+    assert 0.05 <= time.monotonic() - started < 0.3
+
+
+def test_ctrl_c_ends_a_pause() -> None:
+    """The event ends a pause at once, and every question for what remains from then on."""
+    event = threading.Event()
+    deadline = Deadline.after(60, event)
+    after(0.05, event.set)
+    started = time.monotonic()
+    with pytest.raises(Cancelled, match=r"^interrupted$"):
+        deadline.sleep(60)
+    assert time.monotonic() - started < 0.3
+    with pytest.raises(Cancelled):
+        deadline.remaining()
+
+
+def test_what_must_be_finished_is_not_interrupted() -> None:
+    """After Ctrl-C the time left can still be asked for, for an answer that is already on its way."""
+    event = threading.Event()
+    event.set()
+    assert Deadline.after(60, event).left > 59
+
+
+def test_a_slot_is_waited_for() -> None:
+    """A slot that comes free in time is taken."""
+    slots = threading.Semaphore(0)
+    after(0.05, slots.release)
+    assert Deadline.after(5).acquire(slots) is True
+
+
+def test_no_slot_before_the_deadline() -> None:
+    """Without a free slot the wait ends at the deadline."""
+    started = time.monotonic()
+    assert Deadline.after(0.15).acquire(threading.Semaphore(0)) is False
+    assert 0.15 <= time.monotonic() - started < 0.4
+
+
+def test_no_slot_after_the_deadline() -> None:
+    """After the deadline no slot is taken, though one is free."""
+    slots = threading.Semaphore(1)
+    assert Deadline.after(0).acquire(slots) is False
+    assert slots.acquire(blocking=False)
+
+
+def test_ctrl_c_ends_the_wait_for_a_slot() -> None:
+    """The event ends the wait for a slot within 0.3 seconds."""
+    event = threading.Event()
+    after(0.05, event.set)
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        Deadline.after(60, event).acquire(threading.Semaphore(0))
+    assert time.monotonic() - started < 0.35
+
+
+def test_equal_deadlines() -> None:
+    """Deadlines are equal when they end at the same moment, whatever may end them early."""
+    assert Deadline(1.0, threading.Event()) == Deadline(1.0)

@@ -1,0 +1,213 @@
+"""Waits: how each one ends, what it tells meanwhile, and how often it asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from pytest_mock import MockerFixture
+
+from pulumi_joviam.client import Client
+from pulumi_joviam.config import Settings
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.errors import AnswerLost, Cancelled, Failed, Forbidden, TimedOut, Unreachable, Vanished
+from pulumi_joviam.models import Disk, Network, PerformanceTier, Region
+from pulumi_joviam.waiter import Waiter
+
+STATE = "GET /disks/{disk_id}/state"
+
+
+@pytest.fixture
+def client(cloud: Emulator) -> Client:
+    return Client(Settings(cloud.token, cloud.url))
+
+
+@pytest.fixture
+def waiter(client: Client) -> Waiter:
+    return Waiter(client)
+
+
+@pytest.fixture
+def disk(client: Client) -> str:
+    """The id of a new disk, which is provisioning."""
+    tier = client.list(PerformanceTier, "/performance_tiers/disks")[0]
+    body = {"name": "d", "size": 10, "region": tier.region.id, "performance_tier": tier.id}
+    return client.create(Disk, body).id
+
+
+def asked(cloud: Emulator) -> int:
+    return [request.operation for request in cloud.requests].count(STATE)
+
+
+def soon() -> Deadline:
+    return Deadline.after(5)
+
+
+def test_ready(waiter: Waiter, disk: str) -> None:
+    """A wait ends with the state it was for, and tells each state that it saw before."""
+    told: list[str] = []
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), told.append) == "unattached"
+    assert told == ["provisioning"]
+
+
+def test_ready_already(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A wait for what is true already asks once, and tells nothing."""
+    cloud.change(disk, state="attached")
+    told: list[str] = []
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), told.append) == "attached"
+    assert (told, asked(cloud)) == ([], 1)
+
+
+def test_failed(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """An object that ends in a state from which it does not recover ends the wait, with that state."""
+    cloud.change(disk, state="failed_to_provision")
+    with pytest.raises(Failed) as caught:
+        waiter.wait(Disk, disk, Disk.ready, soon())
+    assert str(caught.value) == f"the disk {disk} ended in state failed_to_provision"
+    assert caught.value.state == "failed_to_provision"
+
+
+def test_failed_is_what_was_waited_for(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A wait for any state of rest is content with a failed one."""
+    cloud.change(disk, state="failed_to_provision")
+    assert waiter.wait(Disk, disk, Disk.ready | Disk.failed, soon()) == "failed_to_provision"
+
+
+@pytest.mark.parametrize("how", ["removed", "terminated", "transferred"])
+def test_vanished(cloud: Emulator, waiter: Waiter, disk: str, how: str) -> None:
+    """An object that somebody deletes or gives away meanwhile ends the wait."""
+    if how == "removed":
+        cloud.remove(disk)
+    else:
+        cloud.change(disk, state=how)
+    with pytest.raises(Vanished) as caught:
+        waiter.wait(Disk, disk, Disk.ready, soon())
+    assert str(caught.value) == f"the disk {disk} was deleted by somebody else meanwhile"
+    assert caught.value.state == ("transferred" if how == "transferred" else "terminated")
+
+
+@pytest.mark.parametrize("gone_is_404", [True, False])
+def test_gone(cloud: Emulator, client: Client, waiter: Waiter, disk: str, gone_is_404: bool) -> None:
+    """A wait for the end of an object ends when it is gone, whether the API then says 404 or terminated."""
+    cloud.configure(gone_is_404=gone_is_404)
+    waiter.wait(Disk, disk, Disk.ready, soon())
+    client.delete(Disk, disk)
+    assert waiter.wait(Disk, disk, Disk.gone, soon()) == "terminated"
+
+
+def test_the_deadline(mocker: MockerFixture, cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A wait ends at its deadline, shortly after a last look, and says the last state."""
+    sleep = mocker.spy(Deadline, "sleep")
+    cloud.change(disk, state="pending")
+    started = time.monotonic()
+    with pytest.raises(TimedOut) as caught:
+        waiter.wait(Disk, disk, Disk.ready, Deadline.after(0.6))
+    assert 0.4 < time.monotonic() - started < 0.9
+    assert str(caught.value) == f"the disk {disk} is still pending; customTimeouts on the resource gives it longer"
+    assert caught.value.state == "pending"
+    pauses = [call.args[1] for call in sleep.call_args_list]
+    assert pauses[-1] < 0.1 < max(pauses) < 0.3
+
+
+def test_a_last_look_that_is_cut_short(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """An answer that does not come before the deadline does not hide what was waited for."""
+    cloud.change(disk, state="pending")
+    cloud.fail(STATE, delay=1, skip=1, times=9)
+    with pytest.raises(TimedOut, match="is still pending"):
+        waiter.wait(Disk, disk, Disk.ready, Deadline.after(0.5))
+
+
+def test_an_api_that_never_answered(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """Where no state was ever seen, the error is that there was no answer."""
+    cloud.fail(STATE, delay=1, times=9)
+    with pytest.raises(AnswerLost):
+        waiter.wait(Disk, disk, Disk.ready, Deadline.after(0.3))
+
+
+def test_an_api_that_is_busy_for_too_long(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """An API that asks for more patience than there is ends the wait with what it said."""
+    cloud.fail(STATE, status=503, retry_after=3600, skip=1, times=9)
+    with pytest.raises(Unreachable, match="asks to come back in 3600 s"):
+        waiter.wait(Disk, disk, Disk.ready, soon())
+
+
+def test_ctrl_c(cloud: Emulator, disk: str) -> None:
+    """Ctrl-C ends a wait within 0.2 seconds."""
+    cloud.change(disk, state="pending")
+    event = threading.Event()
+    waiter = Waiter(Client(Settings(cloud.token, cloud.url), event))
+    pressed: list[float] = []
+
+    def press() -> None:
+        pressed.append(time.monotonic())
+        event.set()
+
+    pressing = threading.Timer(0.5, press)
+    pressing.start()
+    with pytest.raises(Cancelled):
+        waiter.wait(Disk, disk, Disk.ready, Deadline.after(60, event))
+    assert time.monotonic() - pressed[0] < 0.2
+    pressing.join()
+
+
+def test_words_of_tomorrow(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """States that nobody knows yet are waited through, and each is told once."""
+    told: list[str] = []
+
+    def tell(state: str) -> None:
+        told.append(state)
+        cloud.change(disk, state={"pondering": "dreaming", "dreaming": "unattached"}[state])
+
+    cloud.change(disk, state="pondering")
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), tell) == "unattached"
+    assert told == ["pondering", "dreaming"]
+
+
+def test_a_state_is_told_once(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A state that lasts is told when it begins, not at every look."""
+    cloud.change(disk, state="pending")
+    told: list[str] = []
+    with pytest.raises(TimedOut):
+        waiter.wait(Disk, disk, Disk.ready, Deadline.after(0.5), told.append)
+    assert told == ["pending"]
+    assert asked(cloud) > 2
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 500}, {"drop": "before"}])
+def test_what_passes(cloud: Emulator, waiter: Waiter, disk: str, fault: dict[str, object]) -> None:
+    """A fault that passes does not end a wait."""
+    cloud.fail(STATE, skip=1, **fault)  # type: ignore[arg-type] # one keyword per row
+    assert waiter.wait(Disk, disk, Disk.ready, soon()) == "unattached"
+    assert asked(cloud) > 2
+
+
+def test_what_does_not_pass(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A refusal of the API ends a wait with that refusal."""
+    cloud.fail(STATE, error="forbidden", skip=1)
+    with pytest.raises(Forbidden):
+        waiter.wait(Disk, disk, Disk.ready, soon())
+
+
+def test_kinds_without_a_state_of_their_own(cloud: Emulator, client: Client, waiter: Waiter) -> None:
+    """Where the API shows no state alone, the object is asked for."""
+    region = client.list(Region)[0]
+    made = client.create(Network, {"name": "n", "specification": "10.0.0.0/24", "region": region.id})
+    assert waiter.wait(Network, made.id, Network.ready, soon()) == "ready"
+    assert "GET /networks/{network_id}" in [request.operation for request in cloud.requests]
+
+
+def test_ticks_start_short_and_grow(mocker: MockerFixture, cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """The first look comes back after a tenth of a second, later ones after three seconds at most."""
+    pauses: list[float] = []
+
+    def pause(_self: Deadline, seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 15:
+            cloud.change(disk, state="unattached")
+
+    mocker.patch.object(Deadline, "sleep", autospec=True, side_effect=pause)
+    cloud.change(disk, state="pending")
+    waiter.wait(Disk, disk, Disk.ready, Deadline.after(600))
+    assert pauses == pytest.approx([min(0.1 * 1.4**n, 3.0) for n in range(15)])
