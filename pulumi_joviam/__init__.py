@@ -1,11 +1,46 @@
 """Manage the Joviam cloud from Pulumi programs: keys, networks, addresses, disks and instances."""
 
+from pulumi_joviam.lookups import (
+    get_disk,
+    get_disk_output,
+    get_disks,
+    get_disks_output,
+    get_instance,
+    get_instance_output,
+    get_instances,
+    get_instances_output,
+    get_ip_address,
+    get_ip_address_output,
+    get_ip_addresses,
+    get_ip_addresses_output,
+    get_network,
+    get_network_output,
+    get_networks,
+    get_networks_output,
+    get_performance_tier,
+    get_performance_tier_output,
+    get_performance_tiers,
+    get_performance_tiers_output,
+    get_public_key,
+    get_public_key_output,
+    get_public_keys,
+    get_public_keys_output,
+    get_region,
+    get_region_output,
+    get_regions,
+    get_regions_output,
+    get_template,
+    get_template_output,
+    get_templates,
+    get_templates_output,
+)
 from pulumi_joviam.resources.availability_group import AvailabilityGroup
 from pulumi_joviam.resources.console_session import ConsoleSession
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import BootDiskDict, Instance, NetworkAdapterDict
 from pulumi_joviam.resources.ip_address import IpAddress
 from pulumi_joviam.resources.network import Network
+from pulumi_joviam.resources.provider import Provider
 from pulumi_joviam.resources.public_key import PublicKey
 from pulumi_joviam.resources.template import Template
 
@@ -20,4 +55,37 @@ __all__ = [
     "NetworkAdapterDict",
     "PublicKey",
     "Template",
+    "Provider",
+    "get_region",
+    "get_region_output",
+    "get_regions",
+    "get_regions_output",
+    "get_performance_tier",
+    "get_performance_tier_output",
+    "get_performance_tiers",
+    "get_performance_tiers_output",
+    "get_template",
+    "get_template_output",
+    "get_templates",
+    "get_templates_output",
+    "get_disk",
+    "get_disk_output",
+    "get_disks",
+    "get_disks_output",
+    "get_instance",
+    "get_instance_output",
+    "get_instances",
+    "get_instances_output",
+    "get_network",
+    "get_network_output",
+    "get_networks",
+    "get_networks_output",
+    "get_ip_address",
+    "get_ip_address_output",
+    "get_ip_addresses",
+    "get_ip_addresses_output",
+    "get_public_key",
+    "get_public_key_output",
+    "get_public_keys",
+    "get_public_keys_output",
 ]

@@ -30,25 +30,25 @@ class Catalog:
 
     def region(self, said: str) -> Region:
         """Return the region with this id, code or name."""
-        return _only("region", said, self._listed(Region, Region.path))
+        return _only("region", said, self.listed(Region, Region.path))
 
     def performance_tier(
         self, said: str, use: Literal["disks", "instances"], region: Region, argument: str = "performance_tier"
     ) -> PerformanceTier:
         """Return the tier for ``use`` with this id or name, in ``region``."""
-        tiers = self._listed(PerformanceTier, f"{PerformanceTier.path}/{use}")
+        tiers = self.listed(PerformanceTier, f"{PerformanceTier.path}/{use}")
         return _only(argument, said, tiers, region, lambda tier: tier.region.id)
 
     def template(self, said: str, region: Region, argument: str = "template") -> Template:
         """Return the template with this id, or the newest one of this slug or name in ``region``."""
-        templates = self._listed(Template, Template.path)
+        templates = self.listed(Template, Template.path)
         meant = [template for template in templates if template.id == said or not template.superseded_by_id]
         return _only(argument, said, meant, region, lambda template: template.region.id)
 
     def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
         """Return all versions of the template with this slug, name, or id of any version, the newest first."""
         newest = self.template(said, region, argument)
-        versions = {template.id: template for template in self._listed(Template, Template.path)}
+        versions = {template.id: template for template in self.listed(Template, Template.path)}
         for _ in versions:
             newest = versions.get(newest.superseded_by_id or "", newest)
         line = [newest]
@@ -61,7 +61,7 @@ class Catalog:
         with self._lock:
             self._lists.pop(Template.path, None)
 
-    def _listed(self, model: type[N], path: str) -> Sequence[N]:
+    def listed(self, model: type[N], path: str) -> Sequence[N]:
         """Return the list. Whoever comes first asks; those who come meanwhile share what becomes of that."""
         with self._lock:
             first = path not in self._lists

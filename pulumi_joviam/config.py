@@ -66,7 +66,8 @@ class Settings:
             value = get(key)
             return "" if value is None else str(value).strip()
 
-        token, source = said("joviam:token"), "the stack config joviam:token"
+        # the configuration of a pulumi_joviam.Provider says which one it is
+        token, source = said("joviam:token"), said("joviam:tokenSource") or "the stack config joviam:token"
         if not token:
             token, source = environ.get("JOVIAM_TOKEN", ""), "the environment variable JOVIAM_TOKEN"
         width = said("joviam:maxConcurrency") or str(MAX_CONCURRENCY)

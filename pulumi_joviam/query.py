@@ -1,0 +1,177 @@
+"""How a look-up asks: at once or later, whose account, and what fits. What can be asked is in lookups.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import pulumi
+
+from pulumi_joviam import engine
+from pulumi_joviam.config import Settings
+from pulumi_joviam.errors import ArgumentError, JoviamError, NotFound, readable
+from pulumi_joviam.models import Model, Named, PerformanceTier
+from pulumi_joviam.resources.provider import PACKAGE, Provider
+
+if TYPE_CHECKING:  # a program without look-ups must not pay for requests
+    from pulumi_joviam.operation import Session
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+Said: TypeAlias = Mapping[str, Any]
+Opts: TypeAlias = "pulumi.InvokeOptions | None"
+
+THREADS = 16
+MOST_CANDIDATES = 20
+CLOSED: Mapping[str, tuple[object, ...]] = {
+    "use": ("disk", "instance"),
+    "public": (True, False, None),
+    "superseded": (True, False, None),
+}
+"""The values of the arguments that take no free text."""
+NARROWING = {*CLOSED, "region"}
+"""The arguments that alone name nothing."""
+
+
+def now(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> T:
+    """Ask, and wait for the answer."""
+    engine.end_quietly()
+    account = _account(opts)
+    for key, value in {**account, **said}.items():
+        if isinstance(value, pulumi.Output) or isawaitable(value):
+            name = _name(how, model)
+            raise pulumi.RunError(f"{name}: {key} is an Output, whose value comes later; {name}_output waits for it")
+    return _answer(how, model, account, said)
+
+
+def later(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> pulumi.Output[T]:
+    """Ask in a thread as soon as everything that was said is known."""
+
+    def ask(known: Sequence[Any]) -> Awaitable[T]:
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+        return loop.run_in_executor(_threads(), context.run, _answer, how, model, known[0], known[1])
+
+    engine.end_quietly()
+    return pulumi.Output.all(_account(opts), said, _there(opts)).apply(ask)
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Return threads of our own: those of the event loop wait for the resources that are being made."""
+    return ThreadPoolExecutor(THREADS, "joviam-lookup")
+
+
+def _answer(how: Callable[[Session, type[M], Said], T], model: type[M], account: Mapping[str, str], said: Said) -> T:
+    """Ask ``account`` (none: that of the stack). Raises RunError, of which Pulumi shows the text and no traceback."""
+    from pulumi_joviam.operation import session
+
+    try:
+        for key, value in said.items():
+            _check(key, value)
+        settings = Settings.load(account.get if account else pulumi.runtime.get_config)
+        return how(session(settings), model, said)
+    except JoviamError as error:
+        given = ", ".join(f"{key}={readable(repr(value))}" for key, value in said.items() if value is not None)
+        raise pulumi.RunError(f"{_name(how, model)}({given}): {error}") from None
+
+
+def one(session: Session, model: type[M], said: Said) -> M:
+    """Return the only object that fits."""
+    wanted = {key: value for key, value in said.items() if value is not None}
+    words = [key for key in said if key not in NARROWING]
+    if not wanted.keys() & set(words):
+        raise JoviamError(f"say at least one of {', '.join(words)}")
+    found: list[M] = []
+    if "id" in wanted and model is not PerformanceTier:  # which cannot be shown, only listed
+        with suppress(NotFound):
+            found = _fitting(session, [session.client.get(model, wanted["id"])], wanted)
+    else:
+        # a word for a template means its newest version
+        found = every(session, model, wanted if "id" in wanted else {**wanted, "superseded": False})
+    if len(found) == 1:
+        return found[0]
+    there = found or every(session, model, {key: wanted.get(key) for key in NARROWING})
+    lines = sorted(", ".join(_words(item, words)) for item in there)
+    if len(lines) > MOST_CANDIDATES:
+        lines[MOST_CANDIDATES:] = [f"… and {len(lines) - MOST_CANDIDATES} more"]
+    happened = f"{len(found)} fit; say more, or the id of one:" if found else "none fits; there is:"
+    raise JoviamError("\n  ".join([happened, *lines]) if lines else "none fits; the list is empty")
+
+
+def every(session: Session, model: type[M], said: Said) -> list[M]:
+    """Return everything that fits."""
+    path = model.path
+    if use := said.get("use"):
+        path += f"/{use}s"
+    if (public := said.get("public")) is not None:
+        path += "/public" if public else "/private"
+    # what Joviam offers is listed once per process, what the account has is seen as it is now
+    listed: Any = session.catalog.listed if issubclass(model, Named) else session.client.list
+    return _fitting(session, listed(model, path), said)
+
+
+def _fitting(session: Session, items: Sequence[M], said: Said) -> list[M]:
+    """Return those of the items that are like what was said."""
+    region = session.catalog.region(said["region"]) if said.get("region") is not None else None
+
+    def fits(item: Any) -> bool:
+        return (
+            item.state not in item.gone
+            and (region is None or item.region.id == region.id)
+            and said.get("superseded") in (None, bool(getattr(item, "superseded_by_id", None)))
+            and all(said[key] in (None, getattr(item, key)) for key in said if key not in NARROWING)
+        )
+
+    return [item for item in items if fits(item)]
+
+
+def _words(item: Any, keys: Sequence[str]) -> list[str]:
+    """Return what an object may be found by, its region and its id."""
+    values = [getattr(item, key) for key in keys if key != "id"]
+    region = [item.region.code] if hasattr(item, "region") else []
+    return [readable(value) for value in (*values, *region, item.id) if value]
+
+
+def _check(key: str, value: Any) -> None:
+    """Raise ArgumentError for a value of the wrong kind."""
+    if key in CLOSED:
+        if value not in CLOSED[key]:
+            raise ArgumentError(key, f"must be {' or '.join(map(repr, CLOSED[key]))}")
+    elif not isinstance(value, (str, type(None))):
+        raise ArgumentError(key, f"must be a text, not {type(value).__name__}")
+
+
+def _name(how: Callable[..., Any], model: type[Model]) -> str:
+    """Return what the program called."""
+    return f"get_{model.path[1:]}" if how is every else f"get_{model.noun.lower().replace(' ', '_')}"
+
+
+def _account(opts: Opts) -> dict[str, Any]:
+    """Return the configuration of the account that is asked: none is that of the stack."""
+    opts = opts or pulumi.InvokeOptions()
+    provider = opts.provider or (opts.parent and opts.parent.get_provider(f"{PACKAGE}:dynamic:Resource"))
+    if provider is None:
+        return {}
+    if not isinstance(provider, Provider):
+        raise pulumi.RunError(
+            "a look-up asks the account of a pulumi_joviam.Provider; this is another kind of provider"
+        )
+    return provider._account
+
+
+def _there(opts: Opts) -> pulumi.Output[Any]:
+    """Return something that is known when what the look-up depends on is there."""
+
+    def ids(said: Any) -> pulumi.Output[Any]:
+        resources = said if isinstance(said, (list, tuple)) else [said]
+        if not all(isinstance(resource, pulumi.CustomResource) for resource in resources):
+            raise pulumi.RunError("a look-up can depend on resources, not on components: name what they made")
+        return pulumi.Output.all(*(resource.id for resource in resources))
+
+    return pulumi.Output.from_input(getattr(opts, "depends_on", None) or []).apply(ids)
