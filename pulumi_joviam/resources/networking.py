@@ -171,10 +171,10 @@ def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
     wanted = _wanted(args)
     if not wanted and not op.kept.get(MADE):
         return
-    live = op.api.get(models.Instance, live.id)
     made: dict[str, str] = op.kept.setdefault(MADE, {})
     for source in [source for source in made if source not in wanted]:
         give_back(op, source)
+    live = op.api.get(models.Instance, live.id)
     attached = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
     free = [(network, id) for network, id in attached if id not in made.values()]
     for source in wanted:

@@ -1,0 +1,238 @@
+"""Instances made with a boot disk and addresses of their own, and what becomes of those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.engine.test_resources import DISK, MACHINE, STOPS, asked, ref
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+BOOT: Json = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Standard"}
+BASIC: Json = MACHINE | {"boot_disk": BOOT, "allow_stopping": True}
+NETWORK: Json = {"kind": "Network", "specification": "10.0.0.0/24"}
+
+
+def test_required_arguments_only(stack: Stack) -> None:
+    """One request makes machine and disk; everything goes with it."""
+    stack.program({"i": MACHINE | {"boot_disk": BOOT}})
+    stack.up()
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    [instance], [disk] = stack.cloud.objects("instances"), stack.cloud.objects("disks")
+    assert (instance["state"], disk["state"], disk["size"]) == ("running", "attached", 20)
+    assert asked(stack.cloud, "POST /disks", *STOPS) == []
+    stack.destroy()
+    assert stack.cloud.count() == {}
+
+
+def test_addresses_come_and_go(stack: Stack) -> None:
+    """Addresses are made with the machine, allocated and given back in place, and go with it."""
+    around = {"n": NETWORK, "n2": NETWORK | {"specification": "10.1.0.0/24"}}
+    stages: list[tuple[Json, int]] = [
+        ({"networks": [ref("n")], "allocate_public_ip": True}, 2),
+        ({"networks": [ref("n2"), ref("n")], "allocate_public_ip": True}, 3),
+        ({"networks": [ref("n2")]}, 1),
+        ({"allocate_private_ip": True, "allocate_public_ip": False}, 1),
+        ({}, 0),
+        ({"allocate_public_ip": True}, 1),
+    ]
+    for said, addresses in stages:
+        stack.program(around | {"i": BASIC | said})
+        assert stack.preview().steps.get("i") in ("create", "update")
+        stack.up()
+        assert stack.preview().empty
+        assert stack.refresh().empty
+        assert len(stack.cloud.objects("ip_addresses")) == addresses
+        assert len(stack.cloud.objects("instances")) == 1
+    assert asked(stack.cloud, *STOPS) == []
+    stack.destroy()
+    assert stack.cloud.count() == {}
+
+
+def test_a_detached_address_is_attached_again(stack: Stack) -> None:
+    """An address that somebody took off is shown as drift and comes back: the same one."""
+    stack.program({"i": BASIC | {"allocate_public_ip": True}})
+    stack.up()
+    [address], [instance] = stack.cloud.objects("ip_addresses"), stack.cloud.objects("instances")
+    stack.cloud.change(instance["id"], ip_addresses=[])
+    assert "allocate_public_ip" in stack.refresh().changed["i"]
+    assert stack.up().steps == {"i": "update"}
+    assert [item["id"] for item in stack.cloud.objects("ip_addresses")] == [address["id"]]
+    assert stack.preview().empty
+
+
+def test_the_boot_disk_grows_in_place(stack: Stack) -> None:
+    """A larger size resizes the disk; one grown by hand is kept with a warning."""
+    stack.program({"i": BASIC})
+    stack.up()
+    [disk] = stack.cloud.objects("disks")
+    stack.program({"i": BASIC | {"boot_disk": BOOT | {"size": 30}}})
+    run = stack.preview()
+    assert run.warnings == [
+        ("i", "changing boot_disk.size may stop the instance and start it again (allow_stopping)\n")
+    ]
+    stack.up()
+    assert stack.preview().empty
+    assert asked(stack.cloud, *STOPS) == []
+    stack.cloud.change(disk["id"], size=90)
+    assert stack.refresh().empty
+    run = stack.preview()
+    assert run.empty
+    assert run.warnings == [("i", "the boot disk has 90 GB, the program says 30: it is kept as it is\n")]
+    assert [(item["id"], item["size"]) for item in stack.cloud.objects("disks")] == [(disk["id"], 90)]
+
+
+@pytest.mark.parametrize("change", [{"template": "debian-9"}, {"performance_tier": "Fast"}, {"size": 15}])
+def test_another_boot_disk_keeps_the_machine(stack: Stack, change: Json) -> None:
+    """Same instance, same address, new disk, old disk gone, one stop and one start; announced in preview."""
+    stack.program({"i": BASIC | {"allocate_public_ip": True}})
+    stack.up()
+    [instance], [old] = stack.cloud.objects("instances"), stack.cloud.objects("disks")
+    stack.program({"i": BASIC | {"allocate_public_ip": True, "boot_disk": BOOT | change}})
+    run = stack.preview()
+    assert run.steps == {"i": "update"}
+    told = [message for _, message in run.warnings]
+    assert told[0] == "another boot_disk stops the instance and starts it again (allow_stopping)\n"
+    assert told[1].startswith("another boot_disk loses the 20 GB on the old one.")
+    stack.up()
+    assert asked(stack.cloud, *STOPS) == list(STOPS)
+    [now], [new] = stack.cloud.objects("instances"), stack.cloud.objects("disks")
+    assert (now["id"], now["state"]) == (instance["id"], "running")
+    assert [adapter["ip_addresses"] for adapter in now["network_adapters"]] == [
+        adapter["ip_addresses"] for adapter in instance["network_adapters"]
+    ]
+    assert new["id"] != old["id"]
+    assert [disk["id"] for disk in now["disks"]] == [new["id"]]
+    assert new["size"] == change.get("size", 20)
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    stack.destroy()
+    assert stack.cloud.count() == {}
+
+
+def test_a_swap_that_fails_leaves_the_machine_alone(stack: Stack) -> None:
+    """If the new disk fails to provision, the instance runs on untouched; the next `up` tries again."""
+    stack.program({"i": BASIC})
+    stack.up()
+    [old] = stack.cloud.objects("disks")
+    stack.cloud.fail_provisioning("disks")
+    stack.program({"i": BASIC | {"boot_disk": BOOT | {"template": "debian-9"}}})
+    run = stack.up(fails=True)
+    assert "ended in state failed_to_provision; the instance goes on with the disk that it has" in run.text
+    [instance] = stack.cloud.objects("instances")
+    assert (instance["state"], [disk["id"] for disk in instance["disks"]]) == ("running", [old["id"]])
+    assert asked(stack.cloud, *STOPS) == []
+    assert len(stack.cloud.objects("disks")) == 1
+    assert stack.up().steps == {"i": "update"}
+    assert [disk["template"]["slug"] for disk in stack.cloud.objects("disks")] == ["debian-9"]
+    assert stack.preview().empty
+
+
+def test_a_swap_needs_leave(stack: Stack) -> None:
+    """Without allow_stopping another boot disk is refused before anything is made."""
+    said = MACHINE | {"boot_disk": BOOT}
+    stack.program({"i": said})
+    stack.up()
+    stack.program({"i": said | {"boot_disk": BOOT | {"template": "debian-9"}, "memory": 2048}})
+    run = stack.up(fails=True)
+    assert "another boot disk needs the instance stopped. allow_stopping=True" in run.text
+    assert asked(stack.cloud, "POST /disks", "PUT /instances/{instance_id}", *STOPS) == []
+    stack.program({"i": said})
+    stack.up()
+    assert stack.preview().empty
+
+
+def test_a_kept_boot_disk_survives(stack: Stack) -> None:
+    """With delete_with_instance=False the disk stays when its machine goes, under every switch."""
+    stack.cloud.configure(delete_takes_disks=True)
+    stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
+    stack.up()
+    stack.destroy()
+    assert [disk["state"] for disk in stack.cloud.objects("disks")] == ["unattached"]
+
+
+def test_equal_boot_disks(stack: Stack) -> None:
+    """A template and tier said by id, or a template that was superseded meanwhile, are no change."""
+    stack.program({"i": BASIC})
+    stack.up()
+    [disk] = stack.cloud.objects("disks")
+    same = BOOT | {"template": disk["template"]["id"], "performance_tier": disk["performance_tier"]["id"]}
+    stack.program({"i": BASIC | {"boot_disk": same}})
+    assert stack.preview().empty
+    assert stack.up().empty
+    assert stack.refresh().empty
+
+
+def test_a_vanished_machine_tells_what_it_leaves(stack: Stack) -> None:
+    """Refresh says which disk and address nobody manages any more."""
+    stack.program({"i": BASIC | {"allocate_public_ip": True}})
+    stack.up()
+    [disk], [address] = stack.cloud.objects("disks"), stack.cloud.objects("ip_addresses")
+    stack.cloud.remove(stack.cloud.objects("instances")[0]["id"])
+    [(name, told)] = stack.refresh().warnings
+    assert name == "i"
+    assert disk["id"] in told
+    assert address["id"] in told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"boot_disk": BOOT, "disks": []}, "give disks that exist or a boot_disk to be made, not both"),
+        ({"networks": ["n"]}, "goes with boot_disk; with disks, make an IpAddress"),
+        ({"boot_disk": BOOT, "allocate_public_ip": True, "ip_addresses": []}, "makes addresses; give it, or those"),
+        ({"boot_disk": BOOT | {"size": 0}}, "property boot_disk.size "),
+        ({"boot_disk": {"size": 10, "performance_tier": "Fast"}}, "property boot_disk.template "),
+        ({"boot_disk": BOOT | {"name": "x"}}, "property boot_disk.name "),
+    ],
+)
+def test_what_does_not_go_together(stack: Stack, said: Json, told: str) -> None:
+    """Contradictions are refused in preview, at their argument."""
+    stack.program({"i": MACHINE | said})
+    assert told in stack.preview(fails=True).text
+    assert stack.cloud.requests == []
+
+
+def test_two_disks_share_a_stop(stack: Stack) -> None:
+    """Two attached disks grown in one run where that needs a stop: one stop, one start."""
+    stack.cloud.configure(live_resize=False)
+    disk = DISK | {"allow_stopping": True}
+    said: Json = {"a": disk, "b": disk, "i": MACHINE | {"disks": [ref("a"), ref("b")]}}
+    stack.program(said)
+    stack.up()
+    seen = len(asked(stack.cloud, *STOPS))
+    stack.program(said | {"a": disk | {"size": 20}, "b": disk | {"size": 30}})
+    stack.up()
+    assert asked(stack.cloud, *STOPS)[seen:] == list(STOPS)
+    assert sorted(item["size"] for item in stack.cloud.objects("disks")) == [20, 30]
+    assert stack.cloud.objects("instances")[0]["state"] == "running"
+    assert stack.preview().empty
+
+
+def test_memory_and_boot_disk_share_a_stop(stack: Stack) -> None:
+    """Memory, tier and size of the boot disk change with one stop and one start."""
+    stack.cloud.configure(live_resize=False)
+    stack.program({"i": BASIC})
+    stack.up()
+    more = {"memory": 2048, "performance_tier": "Fast", "boot_disk": BOOT | {"size": 30}}
+    stack.program({"i": BASIC | more})
+    stack.up()
+    assert asked(stack.cloud, *STOPS) == list(STOPS)
+    assert stack.preview().empty
+
+
+def test_a_machine_that_stays_stopped(stack: Stack) -> None:
+    """With power_state stopped the machine is not started when it is ready, and swaps need no stop."""
+    said = MACHINE | {"boot_disk": BOOT, "power_state": "stopped"}
+    stack.program({"i": said})
+    stack.up()
+    assert stack.cloud.objects("instances")[0]["state"] == "stopped"
+    stack.program({"i": said | {"boot_disk": BOOT | {"template": "debian-9"}}})
+    stack.up()
+    assert asked(stack.cloud, *STOPS) == []
+    assert len(stack.cloud.objects("disks")) == 1
+    assert stack.preview().empty
