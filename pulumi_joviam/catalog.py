@@ -42,7 +42,8 @@ class Catalog:
     def template(self, said: str, region: Region, argument: str = "template") -> Template:
         """Return the template with this id, or the newest one of this slug or name in ``region``."""
         templates = self.listed(Template, Template.path)
-        meant = [template for template in templates if template.id == said or not template.superseded_by_id]
+        seen = {template.id for template in templates}  # a newer one that the account may not see does not count
+        meant = [template for template in templates if template.id == said or template.superseded_by_id not in seen]
         return _only(argument, said, meant, region, lambda template: template.region.id)
 
     def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:

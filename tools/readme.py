@@ -63,7 +63,7 @@ def _type(annotation: Any) -> str:
 
 def _default(told: str) -> str:
     match = re.search(r'Default(?:, [^:]*)?: ((?:"[^"]*"|[^."])*)\.|("\w+") \(default\)', told)
-    return str(match[1] or match[2]) if match else ""
+    return str(match[1] or match[2]) if match else "–"  # noqa: RUF001 - what tables have where there is nothing
 
 
 def _words(told: str) -> str:

@@ -1,0 +1,98 @@
+"""Console sessions: what is needed to connect to an instance's screen or serial line, once.
+
+Reference: "Console Session", "Instance Remote Access". What surprises: a session can be used a single time,
+and the API neither lists nor deletes one: it ends by itself. For a person, `pulumi-joviam console` is handier.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pulumi
+from pulumi.runtime import rpc
+
+from pulumi_joviam import models
+from pulumi_joviam.args import BaseArgs, Replaces, Text
+from pulumi_joviam.errors import AnswerLost, ServerError
+from pulumi_joviam.provider import Provider, Resource
+
+if TYPE_CHECKING:
+    from pulumi_joviam.operation import Operation
+
+TRIES = 3
+
+
+class ConsoleSessionArgs(BaseArgs):
+    instance: Annotated[Text, Replaces("a session is with one instance")]
+    type: Annotated[Literal["vnc", "serial"] | None, Replaces("a session is of one type")] = None
+
+
+class ConsoleSessionProvider(Provider[ConsoleSessionArgs, models.ConsoleSession]):
+    args = ConsoleSessionArgs
+    model = models.ConsoleSession
+    outputs = ("type", "host", "port", "url", "token", "state")
+    nullable = ("host", "port", "url", "token")
+
+    def post(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
+        for _ in range(TRIES - 1):
+            # sessions cannot be listed, so one whose answer is lost cannot be found; it ends by itself
+            with contextlib.suppress(AnswerLost, ServerError):
+                return self._ask(op, args)
+        return self._ask(op, args)
+
+    def _ask(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
+        path = op.api.path(models.Instance, args.instance, "remote_access")
+        body = args.model_dump(include={"type"}, exclude_unset=True)
+        with op.turn(args.instance):  # not while another resource has it stopped for a change
+            instance = op.api.get(models.Instance, args.instance)
+            return op.steadily(instance, lambda _now: op.api.create(models.ConsoleSession, body, path))
+
+    def remove(self, op: Operation, live: models.ConsoleSession) -> None:
+        """Forget it: the API has no way to end a session."""
+
+    def said(self, live: models.ConsoleSession) -> dict[str, Any]:
+        return {"instance": live.instance_id, "type": live.type}
+
+    def computed(self, live: models.ConsoleSession) -> dict[str, Any]:
+        return {**super().computed(live), "token": rpc.wrap_rpc_secret(live.token or "")}
+
+
+class ConsoleSession(Resource, provider=ConsoleSessionProvider):
+    """What is needed to connect to an instance's console, once: a second connection needs a new session.
+
+    One that was used up and is gone is made again by the `up` after a refresh. The API ends no session on demand:
+    destroying this forgets it. The token is a secret in the state and on the screen.
+
+    Args:
+        instance: Id of the instance, which must be running. A change replaces.
+        type: "vnc" (the screen, over a websocket) or "serial" (over Mosh). Default: the API's choice. A change
+            replaces; taken away: nothing changes.
+
+    Raises, in preview: an unknown type. The API refuses (422) an instance that is not running.
+    Source: reference, "Console Session", "Instance Remote Access".
+    """
+
+    instance: pulumi.Output[str]
+    type: pulumi.Output[str]
+    """ "vnc" or "serial", asked for or chosen by the API."""
+    host: pulumi.Output[str | None]
+    """Host to connect to, for a serial session."""
+    port: pulumi.Output[int | None]
+    """UDP port to connect to, for a serial session."""
+    url: pulumi.Output[str | None]
+    """Websocket to connect to, for a VNC session."""
+    token: pulumi.Output[str | None]
+    """The VNC password or the Mosh key. Always a secret."""
+    state: pulumi.Output[str]
+    """State of the session, "ready"."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        instance: pulumi.Input[str],
+        type: pulumi.Input[Literal["vnc", "serial"]] | None = None,
+    ) -> None:
+        super().__init__(resource_name, opts, instance=instance, type=type)

@@ -1,0 +1,109 @@
+"""Templates of your own: a new version of one that exists, made from a disk.
+
+Reference: "Template". What surprises: the API makes one only by superseding another, and deletes none. So a
+version is for ever; taking it out of a program only forgets it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pulumi
+
+from pulumi_joviam import models
+from pulumi_joviam.args import BaseArgs, Replaces, Text
+from pulumi_joviam.errors import ValidationFail
+from pulumi_joviam.provider import Provider, Resource
+
+if TYPE_CHECKING:
+    from pulumi_joviam.operation import Operation
+
+
+class TemplateArgs(BaseArgs):
+    disk: Annotated[Text, Replaces("a version has the data of one disk for ever")]
+    supersedes: Annotated[Text, Replaces("a version supersedes one other for ever")]
+
+
+class TemplateProvider(Provider[TemplateArgs, models.Template]):
+    args = TemplateArgs
+    model = models.Template
+    outputs = (
+        "version",
+        "slug",
+        "name",
+        "region",
+        "minimum_disk_size",
+        "allows_public_key_auth",
+        "recommended_virtualization",
+    )
+    nullable = ("slug", "name", "minimum_disk_size")
+
+    def post(self, op: Operation, args: TemplateArgs) -> models.Template:
+        disk, catalog = op.at_rest(op.api.get(models.Disk, args.disk)), op.session.catalog
+        line = catalog.template_line(args.supersedes, disk.region, "supersedes")
+        while True:
+            try:
+                made = op.api.create(models.Template, {"disk": disk.id, "supersedes": line[0].id})
+                break
+            except ValidationFail:
+                tried = line[0].id
+                catalog.forget_templates()
+                line = catalog.template_line(args.supersedes, disk.region, "supersedes")
+                if line[0].id == tried:  # otherwise it was superseded since we asked, and the newest is another
+                    raise
+        catalog.forget_templates()  # from now on the slug means this one
+        # each of them means the same line, so saying another one is no change
+        op.words["supersedes"] = list(dict.fromkeys(word for version in line for word in version.words))
+        return made
+
+    def said(self, _live: models.Template) -> dict[str, Any]:
+        return {}  # what a version was made from mattered then: the API may forget or supersede it
+
+    def computed(self, live: models.Template) -> dict[str, Any]:
+        return {**super().computed(live), "region": live.region.code}
+
+    def remove(self, op: Operation, live: models.Template) -> None:
+        called = live.slug or live.name or "template"
+        op.warn(f"the API cannot delete templates: {called} version {live.version} ({live.id}) is only forgotten here")
+
+
+class Template(Resource, provider=TemplateProvider):
+    """A new version of a template, with the data of a disk. Disks made from the slug get this version from now on.
+
+    The API deletes no template: destroying or replacing this only forgets the version, with a warning.
+
+    Args:
+        disk: Id of the disk with the data. A change replaces: it makes the next version.
+        supersedes: Template to make a new version of, by slug, name or id: the newest version in the disk's region,
+            also where the id is that of an older one. A change to another template replaces.
+
+    Raises, in preview: empty texts. In `up`, before anything is made: a template that is not in the disk's region.
+    Source: reference, "Template Supersede". `Template.get` knows neither disk nor supersedes.
+    """
+
+    disk: pulumi.Output[str]
+    supersedes: pulumi.Output[str]
+    version: pulumi.Output[int]
+    """Its number in its line, from 1."""
+    slug: pulumi.Output[str | None]
+    """Short name that means the newest version, this one until it is superseded."""
+    name: pulumi.Output[str | None]
+    """Name of the template."""
+    region: pulumi.Output[str]
+    """Code of the region in which it can be used."""
+    minimum_disk_size: pulumi.Output[int | None]
+    """GB that a disk made from it must have at least."""
+    allows_public_key_auth: pulumi.Output[bool]
+    """Whether its operating system takes public keys."""
+    recommended_virtualization: pulumi.Output[str]
+    """Virtualization that it needs or does best with, "hvm" or "pv"."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        disk: pulumi.Input[str],
+        supersedes: pulumi.Input[str],
+    ) -> None:
+        super().__init__(resource_name, opts, disk=disk, supersedes=supersedes)

@@ -1,0 +1,191 @@
+"""Availability groups, on a cloud where a list counts for all of its members and on one where it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+PUT = "PUT /instances/{instance_id}/availability_group"
+
+both = pytest.mark.parametrize("symmetric", [True, False], ids=["symmetric", "one-sided"])
+
+
+def group(*names: str) -> Json:
+    return {"kind": "AvailabilityGroup", "instances": [{"ref": f"{name}.id"} for name in names]}
+
+
+def machines(names: str) -> Json:
+    return dict.fromkeys(names, MACHINE)
+
+
+def lists(cloud: Emulator) -> dict[str, str]:
+    """Return {machine: the names in its list}."""
+    found = cloud.objects("instances")
+    name = {item["id"]: item["name"] for item in found}
+    return {item["name"]: "".join(sorted(name[id] for id in item["availability_group"])) for item in found}
+
+
+def ids(cloud: Emulator) -> dict[str, str]:
+    return {item["name"]: item["id"] for item in cloud.objects("instances")}
+
+
+def puts(cloud: Emulator) -> int:
+    """Return how often a list was written."""
+    return sum(request.operation == PUT for request in cloud.requests)
+
+
+@both
+def test_a_life(stack: Stack, symmetric: bool) -> None:
+    """A group is made, grows, shrinks, is repaired and taken away, each with as few writes as the cloud allows."""
+    stack.cloud.configure(symmetric_groups=symmetric)
+    stack.program({**machines("abc"), "g": group("a", "b")})
+    stack.up()
+    made = stack.resources()["g"]["id"]
+    assert lists(stack.cloud) == {"a": "b", "b": "a", "c": ""}
+    assert puts(stack.cloud) == (1 if symmetric else 2)
+    assert stack.preview().empty
+    assert stack.refresh().empty
+
+    stack.program({**machines("abc"), "g": group("c", "b", "a")})
+    run = stack.up()
+    assert (run.steps, run.changed) == ({"g": "update"}, {"g": {"instances"}})
+    assert lists(stack.cloud) == {"a": "bc", "b": "ac", "c": "ab"}
+    assert puts(stack.cloud) == (2 if symmetric else 5)
+    stack.program({**machines("abc"), "g": group("a", "b", "c")})
+    assert stack.preview().empty
+    assert stack.refresh().empty
+
+    stack.cloud.change(ids(stack.cloud)["c"], availability_group=[])
+    for _ in range(2):  # a second look shows the same
+        found = stack.refresh()
+        assert set(stack.resources()["g"]["inputs"]["instances"]) == {ids(stack.cloud)[name] for name in "ab"}
+    assert found.empty
+    preview = stack.preview()
+    assert (preview.steps, preview.changed) == ({"g": "update"}, {"g": {"instances"}})
+    assert stack.up().steps == {"g": "update"}
+    assert lists(stack.cloud) == {"a": "bc", "b": "ac", "c": "ab"}
+    assert puts(stack.cloud) == (3 if symmetric else 6)
+    assert stack.refresh().empty
+
+    stack.program({**machines("abc"), "g": group("a", "c")})
+    assert stack.up().steps == {"g": "update"}
+    assert lists(stack.cloud) == {"a": "c", "b": "", "c": "a"}
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    assert stack.resources()["g"]["id"] == made
+
+    stack.program(machines("abc"))
+    assert stack.up().steps == {"g": "delete"}
+    assert set(lists(stack.cloud).values()) == {""}
+    assert len(stack.cloud.objects("instances")) == 3
+
+
+@both
+def test_drift_is_shown_by_name(stack: Stack, symmetric: bool) -> None:
+    """Somebody else's machine in the group is shown under instances and leaves with the next `up`, alone."""
+    stack.cloud.configure(symmetric_groups=symmetric)
+    stack.program({**machines("abxy"), "g": group("a", "b")})
+    stack.up()
+    id = ids(stack.cloud)
+    if not symmetric:
+        stack.cloud.change(id["x"], availability_group=[id["y"]])
+    stack.cloud.change(id["a"], availability_group=[id["b"], id["x"]])
+    found = stack.refresh()
+    assert found.changed == {"g": {"instances"}}
+    assert stack.resources()["g"]["outputs"]["instances"] == [id["a"], id["b"], id["x"]]
+    assert stack.up().steps == {"g": "update"}
+    assert lists(stack.cloud) == {"a": "b", "b": "a", "x": "" if symmetric else "y", "y": ""}
+    assert stack.refresh().empty
+
+
+@both
+def test_a_vanished_member_is_shown_and_comes_back(stack: Stack, symmetric: bool) -> None:
+    """A member that was deleted is missing after a refresh; the machine made in its place is grouped."""
+    stack.cloud.configure(symmetric_groups=symmetric)
+    stack.program({**machines("abc"), "g": group("a", "b", "c")})
+    stack.up()
+    id = ids(stack.cloud)
+    stack.cloud.remove(id["c"])
+    assert stack.refresh().steps == {"c": "delete", "g": "update"}
+    assert stack.resources()["g"]["outputs"]["instances"] == [id["a"], id["b"]]
+    assert stack.up().steps == {"c": "create", "g": "update"}
+    assert lists(stack.cloud) == {"a": "bc", "b": "ac", "c": "ab"}
+    for name in "abc":
+        stack.cloud.remove(ids(stack.cloud)[name])
+    assert stack.up("--refresh").steps["g"] == "update"  # without any of its first members
+    assert lists(stack.cloud) == {"a": "bc", "b": "ac", "c": "ab"}
+    stack.cloud.remove(ids(stack.cloud)["b"])
+    stack.destroy()
+    assert stack.cloud.count() == {}
+
+
+@both
+def test_machines_move_between_groups(stack: Stack, symmetric: bool) -> None:
+    """What one group gives up and another takes in the same run is where the program says, also after a rename."""
+    stack.cloud.configure(symmetric_groups=symmetric)
+    stack.program({**machines("abcdx"), "g": group("a", "b", "x"), "h": group("c", "d")})
+    stack.up()
+    stack.program({**machines("abcdx"), "g": group("a", "b"), "h": group("c", "d", "x")})
+    stack.up()
+    wanted = {"a": "b", "b": "a", "c": "dx", "d": "cx", "x": "cd"}
+    assert lists(stack.cloud) == wanted
+    assert stack.refresh().empty
+    stack.program({**machines("abcdx"), "new": group("a", "b"), "h": group("c", "d", "x")})
+    assert stack.up().steps == {"new": "create", "g": "delete"}
+    assert lists(stack.cloud) == wanted
+    assert stack.refresh().empty
+
+
+def test_a_group_waits_for_its_turn(stack: Stack) -> None:
+    """A group and a machine that is stopped for a change at the same time do not disturb each other."""
+    said = machines("abc") | {"a": MACHINE | {"allow_stopping": True}}
+    stack.program(said)
+    stack.up()
+    id = ids(stack.cloud)
+    said["a"] |= {"memory": 2048}
+    said["g"] = {"kind": "AvailabilityGroup", "instances": [id["a"], id["b"]]}
+    stack.program(said)
+    assert stack.up().steps == {"a": "update", "g": "create"}
+    assert lists(stack.cloud) == {"a": "b", "b": "a", "c": ""}
+
+
+def test_what_cannot_be_a_group(stack: Stack) -> None:
+    """Too few, twice the same, strangers, another region, two groups for one machine: each says what is wrong."""
+    some = "00000000-0000-0000-0000-00000000000"
+    for said, told in (
+        ([f"{some}1"], "must name two instances or more"),
+        ([f"{some}1", f"{some}1"], f"names {some}1 twice"),
+    ):
+        stack.program({"g": {"kind": "AvailabilityGroup", "instances": said}})
+        assert told in stack.preview(fails=True).text
+
+    around = machines("abc") | {"far": MACHINE | {"region": "ML1"}}
+    strangers = {"kind": "AvailabilityGroup", "instances": [f"{some}1", f"{some}2"]}
+    stack.program({**around, "g": strangers})
+    told = f'creating availability group "g": instances: there is no instance {some}1'
+    assert told in stack.up(fails=True).text
+    assert "g" not in stack.resources()
+    stack.program({**around, "g": group("a", "far")})
+    assert f"instances: {ids(stack.cloud)['far']} is not in the region" in stack.up(fails=True).text
+    stack.program({**around, "g": group("a", "b")})
+    assert stack.up().steps == {"g": "update"}
+    assert lists(stack.cloud) == {"a": "b", "b": "a", "c": "", "far": ""}
+
+    stack.program({**around, "one": group("b", "c"), "two": group("b", "c")})
+    run = stack.up(fails=True)
+    assert "is in another availability group of this program too" in run.text
+
+
+def test_nothing_to_get(stack: Stack) -> None:
+    """A group cannot be read by an id, because the API has no such object."""
+    (stack.project / "__main__.py").write_text(
+        "import pulumi_joviam as joviam\njoviam.AvailabilityGroup.get('g', '00000000-0000-0000-0000-000000000001')\n"
+    )
+    assert "the API has no object for an availability group" in stack.up(fails=True).text

@@ -1,0 +1,112 @@
+"""Console sessions: made, used up, made again, and their token seen by nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+ASK = "POST /instances/{instance_id}/remote_access"
+
+
+def session(type: str | None = None) -> Json:
+    said = {"kind": "ConsoleSession", "instance": {"ref": "i.id"}}
+    return said | {"type": type} if type else said
+
+
+def test_a_life(stack: Stack) -> None:
+    """Sessions of each type are ready, are replaced by another type, made again when gone or failed, and forgotten."""
+    stack.program({"i": MACHINE, "any": session(), "v": session("vnc"), "s": session("serial")})
+    printed = stack.up().text
+    made = {item["id"]: item for item in stack.cloud.objects("console_sessions")}
+    held = stack.resources()
+    assert set(made) == {held[name]["id"] for name in ("any", "v", "s")}
+    for name, type, filled, empty in (
+        ("v", "vnc", {"url"}, {"host", "port"}),
+        ("s", "serial", {"host", "port"}, {"url"}),
+    ):
+        outputs, live = held[name]["outputs"], made[held[name]["id"]]
+        assert (outputs["type"], outputs["state"]) == (type, "ready")
+        assert {key: live[key] for key in filled} == {key: outputs[key] for key in filled}
+        assert {outputs[key] for key in empty} == {""}
+    assert held["any"]["outputs"]["type"] == "vnc"
+    assert stack.preview().empty
+    assert stack.refresh().empty
+
+    stack.program({"i": MACHINE, "any": session("vnc"), "v": session("serial"), "s": session()})
+    preview = stack.preview()
+    assert (preview.steps, preview.changed["v"]) == ({"v": "replace"}, {"type"})
+    printed += stack.up().text
+    assert stack.preview().empty
+
+    stack.cloud.remove(stack.resources()["v"]["id"])
+    stack.cloud.change(stack.resources()["s"]["id"], state="failed")
+    run = stack.refresh()
+    assert run.steps == {"v": "delete", "s": "delete"}
+    run = stack.up()
+    assert run.steps == {"v": "create", "s": "create"}
+    printed += run.text + stack.refresh().text + stack.preview("--diff").text
+    assert "[secret]" in printed
+
+    tokens = [item["token"] for item in stack.cloud.objects("console_sessions") if item["token"]]
+    files = [file.read_text(errors="replace") for file in stack.state.rglob("*") if file.is_file()]
+    assert len(set(tokens)) == 4
+    for token in tokens:
+        assert token not in printed
+        assert not any(token in text for text in files)
+    stack.destroy()
+    assert stack.cloud.count() == {}  # the sessions end with their machine
+
+
+def test_one_that_fails_is_made_again(stack: Stack) -> None:
+    """A session that fails is told, and replaced by the next `up`."""
+    stack.cloud.fail_provisioning("console_sessions")
+    stack.program({"i": MACHINE, "v": session("vnc")})
+    run = stack.up(fails=True)
+    assert 'creating console session "v": the console session' in run.text
+    assert "ended in state failed" in run.text
+    assert stack.up().steps == {"v": "replace"}
+    assert stack.preview().empty
+
+
+def test_a_slow_one_is_waited_for_by_the_next_up(stack: Stack) -> None:
+    """A session that is not ready in time is kept, and the next `up` goes on waiting for the same one."""
+    stack.program({"i": MACHINE})
+    stack.up()
+    stack.cloud.configure(provision_seconds=60)
+    stack.program({"i": MACHINE, "v": session("vnc") | {"timeouts": {"create": "1s"}}})
+    assert "is still initiating" in stack.up(fails=True).text
+    stack.cloud.configure(provision_seconds=0)
+    assert stack.up().steps == {"v": "update"}
+    [made] = stack.cloud.objects("console_sessions")
+    held = stack.resources()["v"]
+    assert (held["id"], held["outputs"]["state"]) == (made["id"], "ready")
+    files = [file.read_text(errors="replace") for file in stack.state.rglob("*") if file.is_file()]
+    assert not any(made["token"] in text for text in files)
+    assert stack.refresh().empty
+
+
+def test_a_lost_answer_is_asked_for_again(stack: Stack) -> None:
+    """A session whose answer was lost cannot be found, so another one is asked for, a few times."""
+    stack.program({"i": MACHINE})
+    stack.up()
+    stack.cloud.fail(ASK, drop="after")
+    stack.cloud.fail(ASK, status=500)
+    stack.program({"i": MACHINE, "v": session("vnc")})
+    stack.up()
+    assert len([request for request in stack.cloud.requests if request.operation == ASK]) == 3
+    assert stack.preview().empty
+
+
+def test_what_is_refused(stack: Stack) -> None:
+    """An unknown type is refused in preview, a machine that does not run by the API."""
+    stack.program({"i": MACHINE | {"power_state": "stopped"}, "v": session("vnc"), "w": session("tape")})
+    assert "must be 'vnc' or 'serial'" in stack.preview(fails=True).text
+    stack.program({"i": MACHINE | {"power_state": "stopped"}, "v": session("vnc")})
+    run = stack.up(fails=True)
+    assert "the API refused it" in run.text
+    assert "state: is stopped" in run.text
+    assert list(stack.resources()) == ["i"]
