@@ -7,7 +7,6 @@ import contextvars
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -87,17 +86,20 @@ def one(session: Session, model: type[M], said: Said) -> M:
     words = [key for key in said if key not in NARROWING]
     if not wanted.keys() & set(words):
         raise JoviamError(f"say at least one of {', '.join(words)}")
-    found: list[M] = []
+    narrowing = {key: wanted.get(key) for key in NARROWING}
     if "id" in wanted and model is not PerformanceTier:  # which cannot be shown, only listed
-        with suppress(NotFound):
+        try:
             found = _fitting(session, [session.client.get(model, wanted["id"])], wanted)
+        except NotFound:
+            found = []
+        there = found or every(session, model, narrowing)
     else:
         # a word for a template means its newest version
-        found = every(session, model, wanted if "id" in wanted else {**wanted, "superseded": False})
+        there = every(session, model, narrowing if "id" in wanted else {**narrowing, "superseded": False})
+        found = _fitting(session, there, wanted)
     if len(found) == 1:
         return found[0]
-    there = found or every(session, model, {key: wanted.get(key) for key in NARROWING})
-    lines = sorted(", ".join(_words(item, words)) for item in there)
+    lines = sorted(", ".join(_words(item, words)) for item in found or there)
     if len(lines) > MOST_CANDIDATES:
         lines[MOST_CANDIDATES:] = [f"… and {len(lines) - MOST_CANDIDATES} more"]
     happened = f"{len(found)} fit; say more, or the id of one:" if found else "none fits; there is:"
