@@ -1,0 +1,38 @@
+"""The command `pulumi-joviam`: each of its commands is a file of this folder, this one only puts them together.
+
+Data goes to stdout, talk to stderr. A refused request is one message and exit status 1, a wrong usage is 2.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from pulumi_joviam.errors import JoviamError
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        import typer
+    except ModuleNotFoundError as error:
+        _end(f"the command needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[cli]'")
+    from pulumi_joviam.cli.console import console
+    from pulumi_joviam.cli.emulator import emulator
+
+    # a pretty traceback shows local variables, and one of them is the token
+    app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(pulumi_joviam)
+    for command in (console, emulator):
+        app.command()(command)
+    try:
+        app()
+    except JoviamError as error:
+        _end(str(error))
+
+
+def pulumi_joviam() -> None:
+    """Tools around the Joviam cloud and Pulumi."""
+
+
+def _end(message: str) -> None:
+    sys.exit(f"pulumi-joviam: {message}")

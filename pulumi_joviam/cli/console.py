@@ -1,0 +1,84 @@
+"""`pulumi-joviam console`: what a person needs to connect to an instance, without Pulumi."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import typer
+
+from pulumi_joviam import models
+from pulumi_joviam.client import Client
+from pulumi_joviam.config import Settings
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.errors import ArgumentError, JoviamError, TimedOut, readable
+from pulumi_joviam.waiter import Waiter
+
+SECONDS = 120.0
+"""How long a session may take to be ready."""
+MOST_NAMES = 20
+
+
+def console(
+    instance: Annotated[str, typer.Argument(help="Id of an instance, or its name if no other has it.")],
+    kind: Annotated[
+        Literal["vnc", "serial"], typer.Option("--type", help="The screen (vnc), or the serial line over Mosh.")
+    ] = "vnc",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the session as the API shows it.")] = False,
+) -> None:
+    """Open a console session of an instance and print what to connect to. It can be used once.
+
+    The account is that of JOVIAM_TOKEN, at JOVIAM_ENDPOINT.
+    """
+    client = Client(Settings.load(lambda _key: None))
+    found = _find(client, instance)
+    _talk(f'asking for a {kind} console of "{readable(found.name)}" ({found.id})')
+    path = client.path(models.Instance, found.id, "remote_access")
+    session = _ready(client, client.create(models.ConsoleSession, {"type": kind}, path))
+    if as_json:
+        typer.echo(session.model_dump_json(indent=2))
+    elif session.type == "serial":
+        typer.echo(f"MOSH_KEY={_word(session.token)} mosh-client {_word(session.host)} {_word(session.port)}")
+    else:
+        typer.echo(f"url:      {readable(session.url)}\npassword: {readable(session.token)}")
+    _talk("ready, for one connection")
+
+
+def _find(client: Client, said: str) -> models.Instance:
+    """Return the instance with this id or name. Raises JoviamError, which lists what there is."""
+    with contextlib.suppress(ArgumentError):  # what cannot be an id is a name
+        return client.get(models.Instance, said)
+    there = client.list(models.Instance)
+    found = [instance for instance in there if instance.name == said]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise JoviamError(f"several instances are named {said!r}; say the id of one:\n{_listed(found)}")
+    raise JoviamError(f"there is no instance {said!r}; there is:\n{_listed(there)}")
+
+
+def _listed(instances: Sequence[models.Instance]) -> str:
+    lines = [f"  {instance.id}  {readable(instance.name)} ({instance.state})" for instance in instances]
+    more = [f"  and {len(lines) - MOST_NAMES} more"] if len(lines) > MOST_NAMES else []
+    return "\n".join([*sorted(lines, key=lambda line: line.split()[1])[:MOST_NAMES], *more]) or "  nothing"
+
+
+def _ready(client: Client, session: models.ConsoleSession) -> models.ConsoleSession:
+    """Return the session when it can be used."""
+    deadline = Deadline.after(SECONDS)
+    try:
+        Waiter(client).wait(models.ConsoleSession, session.id, session.ready, deadline, _talk)
+    except TimedOut as error:
+        raise JoviamError(f"the console session {session.id} is still {error.state} after {SECONDS:.0f} s") from None
+    return client.get(models.ConsoleSession, session.id)
+
+
+def _word(value: object) -> str:
+    """Return a value as one word for a shell."""
+    return shlex.quote(readable(value))
+
+
+def _talk(message: str) -> None:
+    typer.echo(message, err=True)

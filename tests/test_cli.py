@@ -1,0 +1,216 @@
+"""The command `pulumi-joviam`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pulumi_joviam import models
+from pulumi_joviam.client import Client
+from pulumi_joviam.config import Settings
+from pulumi_joviam.emulator import Emulator
+
+COMMAND = str(Path(sys.executable).parent / "pulumi-joviam")
+NOBODY = "00000000-0000-0000-0000-000000000001"
+
+
+@dataclass
+class Done:
+    status: int
+    out: str
+    err: str
+
+
+def run(*arguments: str, **environ: str) -> Done:
+    done = subprocess.run(
+        [COMMAND, *arguments], env={**plain(), **environ}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def plain() -> Mapping[str, str]:
+    """Return an environment without settings of ours, and with a terminal too wide to break lines."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOVIAM_")}
+    return {**kept, "COLUMNS": "400", "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def account(cloud: Emulator) -> dict[str, str]:
+    """The environment that names the emulated account."""
+    return {"JOVIAM_TOKEN": cloud.token, "JOVIAM_ENDPOINT": cloud.url}
+
+
+def machine(cloud: Emulator, name: str) -> str:
+    """Make an instance that runs, and return its id."""
+    client = Client(Settings(cloud.token, cloud.url))
+    [tier] = [tier for tier in client.list(models.PerformanceTier, "/performance_tiers/instances")
+              if (tier.name, tier.region.code) == ("Fast", "SY3")]  # fmt: skip
+    body = {"name": name, "memory": 1024, "region": tier.region.id, "performance_tier": tier.id}
+    made = client.create(models.Instance, body, "/instances/assemble")
+    cloud.change(made.id, state="running")
+    return made.id
+
+
+def test_a_screen(cloud: Emulator, account: dict[str, str]) -> None:
+    """An instance is named by its name or id; the url and the password of a ready session are all of stdout."""
+    id = machine(cloud, "web")
+    for said in ("web", id):
+        done = run("console", said, **account)
+        session = cloud.objects("console_sessions")[-1]
+        assert (done.status, session["type"], session["instance_id"]) == (0, "vnc", id)
+        assert done.out == f"url:      {session['url']}\npassword: {session['token']}\n"
+        assert done.err.startswith(f'asking for a vnc console of "web" ({id})\n')
+        assert session["token"] not in done.err
+
+
+def test_a_serial_line(cloud: Emulator, account: dict[str, str]) -> None:
+    """A serial session is one line for a shell, that starts Mosh with the key."""
+    machine(cloud, "web")
+    done = run("console", "web", "--type", "serial", **account)
+    [session] = cloud.objects("console_sessions")
+    assert done.out == f"MOSH_KEY={session['token']} mosh-client {session['host']} {session['port']}\n"
+
+
+def test_json(cloud: Emulator, account: dict[str, str]) -> None:
+    """With --json stdout is the session as the API shows it."""
+    machine(cloud, "web")
+    done = run("console", "--json", "web", **account)
+    [session] = cloud.objects("console_sessions")
+    shown = json.loads(done.out)
+    assert shown.items() <= session.items()
+    assert {"id", "type", "state", "url", "host", "port", "token", "instance_id"} <= set(shown)
+
+
+def test_an_instance_that_is_not_clear(cloud: Emulator, account: dict[str, str]) -> None:
+    """A name of none or of several instances, and an unknown id, are refused with what there is."""
+    assert run("console", "web", **account).err == "pulumi-joviam: there is no instance 'web'; there is:\n  nothing\n"
+    ids = [machine(cloud, name) for name in ("web", "db", "web")]
+    done = run("console", "mail", **account)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("pulumi-joviam: there is no instance 'mail'; there is:\n")
+    assert f"  {ids[1]}  db (running)\n" in done.err
+    done = run("console", "web", **account)
+    assert (done.status, done.out) == (1, "")
+    assert "several instances are named 'web'; say the id of one:\n" in done.err
+    assert set(re.findall(r"^  (\S+)", done.err, re.MULTILINE)) == {ids[0], ids[2]}
+    done = run("console", NOBODY, **account)
+    assert (done.status, done.out) == (1, "")
+    assert f"there is no such object (404 not_found, GET /instances/{NOBODY})" in done.err
+    assert cloud.count() == {"instances": 3}
+
+
+def test_what_the_api_refuses(cloud: Emulator, account: dict[str, str]) -> None:
+    """A refused request is one message and status 1: stopped, failed, another token, no token."""
+    id = machine(cloud, "web")
+    cloud.fail_provisioning("console_sessions")
+    done = run("console", "web", **account)
+    assert (done.status, done.out) == (1, "")
+    assert "ended in state failed" in done.err
+    cloud.change(id, state="stopped")
+    done = run("console", "web", **account)
+    assert (done.status, done.out) == (1, "")
+    assert "the API refused it (422 validation_fail" in done.err
+    assert "  state: is stopped" in done.err
+    done = run("console", "web", **{**account, "JOVIAM_TOKEN": "another"})
+    assert (done.status, done.out) == (1, "")
+    assert "The token came from the environment variable JOVIAM_TOKEN." in done.err
+    assert "another" not in done.err
+    done = run("console", "web")
+    assert (done.status, done.out) == (1, "")
+    assert "no Joviam token" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["console"], ["console", "web", "--type", "tape"], ["consol"], ["emulator", "--port", "70000"]],
+    ids=" ".join,
+)
+def test_wrong_usage(arguments: list[str]) -> None:
+    """A command that cannot be understood ends with status 2 and says how it is used."""
+    done = run(*arguments)
+    assert done.status == 2
+    assert "Usage: pulumi-joviam" in done.out + done.err
+
+
+def test_every_command_tells_its_use() -> None:
+    """--help names the commands, and each command's options."""
+    told = run("--help").out
+    assert "console" in told
+    assert "emulator" in told
+    assert {"--type", "--json"} <= set(run("console", "--help").out.split())
+    assert {"--port", "--host", "--token", "--provision-seconds"} <= set(run("emulator", "--help").out.split())
+
+
+@contextmanager
+def emulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Start the command, and give the process and the four lines that it prints."""
+    with subprocess.Popen(
+        [COMMAND, "emulator", "--port", "0", *options],
+        env=plain(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        try:
+            yield process, [process.stdout.readline().rstrip("\n") for _ in range(4)]
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_emulated_cloud(ending: signal.Signals) -> None:
+    """What it prints points a stack to a cloud that answers, and it ends in good order when it is told to."""
+    with emulator("--token", "it's-mine", "--provision-seconds", "0") as (process, lines):
+        url = re.findall(r"http://127\.0\.0\.1:\d+/api/v1", lines[0])[0]
+        assert lines[1:] == [
+            f"pulumi config set joviam:endpoint {url}",
+            "pulumi config set joviam:region SY3",
+            "pulumi config set --secret joviam:token 'it'\"'\"'s-mine'",
+        ]
+        process.send_signal(ending)
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, out) == (0, "")
+        assert err.endswith("ended\n")
+        assert "Traceback" not in err
+
+
+def test_an_emulated_cloud_for_the_console() -> None:
+    """The two commands work together, and a port that is in use is told with what to do."""
+    with emulator("--token", "mine") as (_, lines):
+        [url] = re.findall(r"http://\S+/api/v1", lines[0])
+        done = run("console", "web", JOVIAM_TOKEN="mine", JOVIAM_ENDPOINT=url)
+        assert done.err == "pulumi-joviam: there is no instance 'web'; there is:\n  nothing\n"
+        port = url.split(":")[2].split("/")[0]
+        done = run("emulator", "--port", port)
+        assert (done.status, done.out) == (1, "")
+        assert done.err == (
+            f"pulumi-joviam: port {port} of 127.0.0.1 is in use: say another --port, or 0 for a free one\n"
+        )
+
+
+def test_an_address_that_is_not_ours() -> None:
+    """A host that cannot be listened on is told."""
+    done = run("emulator", "--port", "0", "--host", "192.0.2.1")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("pulumi-joviam: cannot listen on port 0 of 192.0.2.1: ")
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"), [("typer", ["console", "web"], "cli"), ("fastapi", ["emulator"], "emulator")]
+)
+def test_a_missing_extra(tmp_path: Path, missing: str, arguments: list[str], extra: str) -> None:
+    """Without what an extra brings, the message names that extra."""
+    (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no {missing}', name={missing!r})\n")
+    done = run(*arguments, PYTHONPATH=str(tmp_path))
+    assert (done.status, done.out) == (1, "")
+    assert missing in done.err
+    assert f"pip install 'pulumi-joviam[{extra}]'" in done.err
