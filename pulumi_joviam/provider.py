@@ -151,6 +151,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def configure(self, req: ConfigureRequest) -> None:
         engine.widen()
         engine.listen_for_cancel()
+        self.args.model_rebuild()  # now, while nobody else uses it: pydantic's own first use is not thread-safe
         self._config = req.config.get
         self._checked: set[str] = set()
 
@@ -391,9 +392,17 @@ class Resource(pulumi.dynamic.Resource):
 
         Every argument and output has its live value. Fails if there is no such object.
         """
+        engine.end_quietly()
         existing = cls.__new__(cls)
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
-        existing._register(resource_name, opts, dict.fromkeys(cls._lifecycle.args.model_fields))
+        fields = dict.fromkeys(cls._lifecycle.args.model_fields)
+        existing._register(resource_name, opts, fields)
+        # a preview is told neither an id that is not in the state yet nor what is None: both would be unknown in it
+        existing.__dict__["id"] = read = pulumi.Output.all(existing.urn, id).apply(lambda known: str(known[1]))
+        for name in (*fields, *cls._lifecycle.outputs):
+            shown: pulumi.Output[Any] = getattr(existing, name)
+            shown = shown.apply(lambda value: None if has_unknown(value) else value, True)
+            setattr(existing, name, pulumi.Output.all(read, shown).apply(lambda known: known[1]))
         return existing
 
     def _register(self, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
