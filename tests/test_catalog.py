@@ -75,6 +75,32 @@ def test_a_template(client: Client, catalog: Catalog, sydney: Region, melbourne:
     assert catalog.template(versions["SY3", 1].id, sydney) == versions["SY3", 1]
 
 
+def test_a_newer_template_that_is_not_shown(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
+    """A version whose successor the account may not see is the newest one there is."""
+    debian = catalog.template("debian-9", sydney)
+    cloud.change(debian.id, superseded_by_id="00000000-0000-4000-8000-000000000000")
+    assert Catalog(client).template("debian-9", sydney).id == debian.id
+
+
+def test_all_versions_of_a_template(catalog: Catalog, sydney: Region) -> None:
+    """All versions of a template are found by its slug, and by the id of any of them, the newest first."""
+    line = catalog.template_line("ubuntu-16-04", sydney)
+    assert [(template.slug, template.version) for template in line] == [("ubuntu-16-04", 2), ("ubuntu-16-04", 1)]
+    assert [catalog.template_line(template.id, sydney) for template in line] == [line, line]
+    assert [template.slug for template in catalog.template_line("debian-9", sydney)] == ["debian-9"]
+
+
+def test_a_new_template(cloud: Emulator, catalog: Catalog, sydney: Region) -> None:
+    """Once there is a new template the list is asked for again, and only that one."""
+    debian = catalog.template("debian-9", catalog.region("SY3"))
+    cloud.change(debian.id, slug="debian-10")
+    assert catalog.template("debian-9", sydney) == debian
+    catalog.forget_templates()
+    assert catalog.template("debian-10", catalog.region("SY3")).id == debian.id
+    asked = [request.operation for request in cloud.requests]
+    assert (asked.count("GET /templates"), asked.count("GET /regions")) == (2, 2)
+
+
 def test_what_is_unknown(catalog: Catalog, sydney: Region) -> None:
     """An unknown word is refused with what there is, in words that can be used."""
     assert unknown(lambda: catalog.region("SY4")) == "region: 'SY4' is unknown; there is: ML1, SY3"

@@ -33,6 +33,7 @@ def refusal(stack: Mapping[str, object], environ: Mapping[str, str] | None = Non
     [
         ({"token": "s"}, {}, Settings("s", token_source=STACK)),
         ({}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
+        ({"token": "s", "tokenSource": 'the Provider "p"'}, {}, Settings("s", token_source='the Provider "p"')),
         ({"token": "s"}, {"JOVIAM_TOKEN": "e"}, Settings("s", token_source=STACK)),
         ({"token": ""}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
         ({"token": " \n"}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
