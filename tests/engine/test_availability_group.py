@@ -143,6 +143,24 @@ def test_machines_move_between_groups(stack: Stack, symmetric: bool) -> None:
     assert stack.refresh().empty
 
 
+def test_a_group_made_by_half(stack: Stack) -> None:
+    """After a failure in the middle the state shows what is so; the next `up` goes on, a destroy leaves no trace."""
+    stack.cloud.configure(symmetric_groups=False)
+    stack.cloud.fail(PUT, status=422, details={"availability_group": ["not today"]}, skip=1)
+    stack.program({**machines("abc"), "g": group("a", "b")})
+    assert "instances: not today" in stack.up(fails=True).text
+    assert lists(stack.cloud) == {"a": "b", "b": "", "c": ""}
+    assert stack.resources()["g"]["outputs"]["instances"] == []
+    assert stack.up().steps == {"g": "update"}
+    assert lists(stack.cloud) == {"a": "b", "b": "a", "c": ""}
+    stack.cloud.fail(PUT, status=422, skip=1)
+    stack.program({**machines("abc"), "g": group("b", "c")})
+    stack.up(fails=True)
+    stack.program(machines("abc"))
+    assert stack.up().steps == {"g": "delete"}
+    assert set(lists(stack.cloud).values()) == {""}
+
+
 def test_a_group_waits_for_its_turn(stack: Stack) -> None:
     """A group and a machine that is stopped for a change at the same time do not disturb each other."""
     said = machines("abc") | {"a": MACHINE | {"allow_stopping": True}}
