@@ -66,8 +66,8 @@ class Settings:
             value = get(key)
             return "" if value is None else str(value).strip()
 
-        # the configuration of a pulumi_joviam.Provider says which one it is
-        token, source = said("joviam:token"), said("joviam:tokenSource") or "the stack config joviam:token"
+        # no setting of a user: the configuration of a pulumi_joviam.Provider says which one it is
+        token, source = said("joviam:token"), said("joviam-provider:tokenSource") or "the stack config joviam:token"
         if not token:
             token, source = environ.get("JOVIAM_TOKEN", ""), "the environment variable JOVIAM_TOKEN"
         width = said("joviam:maxConcurrency") or str(MAX_CONCURRENCY)

@@ -19,7 +19,8 @@ NO_TOKEN = (
 
 
 def load(stack: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
-    return Settings.load({f"joviam:{key}": value for key, value in stack.items()}.get, environ or {})
+    config = {key if ":" in key else f"joviam:{key}": value for key, value in stack.items()}
+    return Settings.load(config.get, environ or {})
 
 
 def refusal(stack: Mapping[str, object], environ: Mapping[str, str] | None = None) -> str:
@@ -33,7 +34,7 @@ def refusal(stack: Mapping[str, object], environ: Mapping[str, str] | None = Non
     [
         ({"token": "s"}, {}, Settings("s", token_source=STACK)),
         ({}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
-        ({"token": "s", "tokenSource": 'the Provider "p"'}, {}, Settings("s", token_source='the Provider "p"')),
+        ({"token": "s", "joviam-provider:tokenSource": "p"}, {}, Settings("s", token_source="p")),
         ({"token": "s"}, {"JOVIAM_TOKEN": "e"}, Settings("s", token_source=STACK)),
         ({"token": ""}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),
         ({"token": " \n"}, {"JOVIAM_TOKEN": "e"}, Settings("e", token_source=ENVIRONMENT)),

@@ -55,7 +55,7 @@ class Provider(pulumi.ProviderResource):
         found = {f"joviam:{key}": stack.get(key) if value is None else value for key, value in said.items()}
         # in the configuration of a plugin every value is text
         config = {key: _read(value, str) for key, value in found.items() if value is not None}
-        config["joviam:tokenSource"] = f'the Provider "{resource_name}"'
+        config["joviam-provider:tokenSource"] = f'the Provider "{resource_name}"'
         token = _read(token, there)
         super().__init__(PACKAGE, resource_name, {**config, "joviam:token": pulumi.Output.secret(token)}, opts)
         # for look-ups: what is found with a secret token is no secret
