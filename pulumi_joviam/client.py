@@ -47,7 +47,7 @@ from pulumi_joviam.errors import (
     Unreachable,
     readable,
 )
-from pulumi_joviam.models import Model
+from pulumi_joviam.models import Model, prepare
 from pulumi_joviam.transport import Transport, Untrusted
 
 M = TypeVar("M", bound=Model)
@@ -87,6 +87,7 @@ class Client:
     """
 
     def __init__(self, settings: Settings, cancelled: threading.Event | None = None) -> None:
+        prepare()
         self.settings = settings
         self._cancelled = cancelled or threading.Event()
         self._deadline: Deadline | None = None

@@ -49,12 +49,14 @@ class Call:
     """What the engine said in the call that a provider method is serving.
 
     ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are what the program said when the object was
-    last changed, or None where they cannot be had. ``known`` is false where the call could not be found.
+    last changed, or None where they cannot be had. ``hidden`` are the values of the state that no display shows: some
+    SDKs keep them from providers.
     """
 
     urn: str = ""
     timeout: float = 0
     inputs: Mapping[str, Any] | None = None
+    hidden: Mapping[str, Any] = field(default_factory=dict)
     provider: str = ""
     context: Any = field(default=None, repr=False)
 
@@ -157,10 +159,13 @@ def _read_call(request: Any, context: Any) -> Call:
         names = {descriptor.name for descriptor in request.DESCRIPTOR.fields}
         inputs = next((name for name in ("old_inputs", "inputs") if name in names), None)
         bags = [getattr(request, name) for name in ("news", "properties", "inputs", "olds") if name in names]
+        state = next((getattr(request, name) for name in ("olds", "properties") if name in names), None)
+        held = rpc.deserialize_properties(state, True, keep_internal=True) if state is not None else {}
         return Call(
             urn=request.urn,
             timeout=request.timeout if "timeout" in names else 0,
             inputs=rpc.deserialize_properties(getattr(request, inputs), True) if inputs else None,
+            hidden={name: value for name, value in held.items() if name.startswith("__")},
             provider=next((bag["__provider"] for bag in bags if "__provider" in bag), ""),
             context=context,
         )

@@ -6,6 +6,7 @@ ignored. Ids are checked to be UUIDs here, so nothing else can ever reach the pa
 
 from __future__ import annotations
 
+import threading
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -250,3 +251,16 @@ class ConsoleSession(Model):
     url: str | None = None
     instance_id: Id
     created_at: str
+
+
+_preparing = threading.Lock()
+
+
+def prepare() -> None:
+    """Build the validators of all models, once: left to first use, several threads would build them at once."""
+    with _preparing:
+        waiting = Model.__subclasses__()
+        while waiting:
+            model = waiting.pop()
+            model.model_rebuild()
+            waiting += model.__subclasses__()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
@@ -20,7 +20,7 @@ from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail
-from pulumi_joviam.models import Model, Named, PerformanceTier, Region, Template
+from pulumi_joviam.models import Disk, Model, Named, PerformanceTier, Region, Template
 from pulumi_joviam.waiter import Waiter
 
 M = TypeVar("M", bound=Model)
@@ -148,6 +148,18 @@ class Operation:
                 if now.state == live.state:
                     raise
                 live = now
+
+    def when_at_rest(self, disk_ids: Iterable[str], act: Callable[[], T]) -> T:
+        """Act on something that involves disks; again, if it was refused while one of them was under way."""
+        while True:
+            try:
+                return act()
+            except ValidationFail:
+                disks = [self.api.get(Disk, id) for id in disk_ids]
+                if all(disk.settled for disk in disks):
+                    raise
+                for disk in disks:
+                    self.at_rest(disk)
 
     def delete(self, live: Model) -> None:
         """Delete the object and wait until it is gone. Gone already is fine."""

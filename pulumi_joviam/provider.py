@@ -178,7 +178,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         call = engine.call()
         before = None if call.inputs is None else _plain(call.inputs)
-        hidden, olds, news = olds, _plain(olds), _plain(news)
+        hidden, olds, news = call.hidden, _plain(olds), _plain(news)
         if hidden.get(FAILED):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known
@@ -210,7 +210,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = engine.call(), _plain(props)
         with self._reporting("creating", call):
-            op = self._begin(call, STEP_SECONDS, {})
+            op = self._begin(call, STEP_SECONDS)
             args = self._args(said)
             live = self.post(op, args)
         return CreateResult(live.id, self._converged("creating", op, live, args, said, said))
@@ -223,7 +223,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             if traits.resets and field in held and field not in news
         }
         with self._reporting("updating", call):
-            op = self._begin(call, STEP_SECONDS, olds)
+            op = self._begin(call, STEP_SECONDS)
             args = self._args(news, taken)
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
@@ -242,7 +242,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         unmanaged = not said  # read through Class.get: all there is to know is wanted
         self._checked.discard(call.urn)
         with self._reporting("reading", call):
-            op = self._begin(call, READ_SECONDS, props)
+            op = self._begin(call, READ_SECONDS)
             live = self._existing(op, id, set(self.args.model_fields) if unmanaged else set(said))
             if live is None:
                 self.forget(op)
@@ -260,10 +260,10 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Return the inputs that a refresh leaves in the state: what the object shows, so that drift is seen."""
         return shown
 
-    def delete(self, id: str, props: dict[str, Any]) -> None:
+    def delete(self, id: str, _props: dict[str, Any]) -> None:
         call = engine.call()
         with self._reporting("deleting", call):
-            op = self._begin(call, STEP_SECONDS, props)
+            op = self._begin(call, STEP_SECONDS)
             live = self._existing(op, id, set())
             if live is not None:
                 self.remove(op, live)
@@ -271,10 +271,10 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     # -- how they do it --
 
-    def _begin(self, call: engine.Call, seconds: float, held: Mapping[str, Any]) -> Operation:
+    def _begin(self, call: engine.Call, seconds: float) -> Operation:
         from pulumi_joviam.operation import Operation
 
-        hidden = dict(held.get(WORDS) or {}), dict(held.get(KEPT) or {})
+        hidden = (dict(call.hidden.get(name) or {}) for name in (WORDS, KEPT))
         return Operation.begin(call, Settings.load(self._config), call.timeout or seconds, *hidden)
 
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:

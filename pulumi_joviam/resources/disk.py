@@ -54,7 +54,8 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         tier = op.performance_tier(args.performance_tier, "disks", region).id
         body = args.model_dump(include={"name", "is_template"}, exclude_unset=True) | {"performance_tier": tier}
         if args.source_disk:
-            return op.api.create(models.Disk, body, op.api.path(models.Disk, args.source_disk, "clone"))
+            path = op.api.path(models.Disk, args.source_disk, "clone")
+            return op.when_at_rest([args.source_disk], lambda: op.api.create(models.Disk, body, path))
         body |= args.model_dump(include={"size", "cdrom"}, exclude_unset=True) | {"region": region.id}
         if args.template:
             body["template"] = op.template(args.template, region).id

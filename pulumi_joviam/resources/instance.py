@@ -110,7 +110,9 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         disk = args.boot_disk
         body = args.model_dump(include=GIVEN if disk else GIVEN | ASSEMBLED, exclude_unset=True) | {"region": region.id}
         if disk is None:
-            return op.api.create(models.Instance, body | {"performance_tier": tier.id}, "/instances/assemble")
+            body["performance_tier"] = tier.id
+            path = "/instances/assemble"
+            return op.when_at_rest(args.disks or (), lambda: op.api.create(models.Instance, body, path))
         disk_tier = op.performance_tier(disk["performance_tier"], "disks", region, "boot_disk.performance_tier")
         body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
         body |= {
@@ -135,7 +137,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             power.change(op, live.id, changes, allowed=bool(args.allow_stopping))
             differing = self.differing(live, args)
             if "disks" in differing and args.boot_disk is None:
-                self._replace(op, live, "disks", args.disks)
+                op.when_at_rest(args.disks or (), lambda: self._replace(op, live, "disks", args.disks))
             networking.connect(op, live, args, differing)
             networking.allocate(op, live, args)
             for field in ("public_keys", "availability_group"):

@@ -195,7 +195,7 @@ def engine() -> Path:
         for place, way in (("in .engine/", kept), ("download", download), ("build", build)):
             try:
                 return way()
-            except Unavailable as why:  # noqa: PERF203 - three turns
+            except Unavailable as why:
                 reasons.append(f"- {place}: {why}")
     raise Unavailable("\n".join(reasons))
 
