@@ -131,7 +131,10 @@ def fitting(outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs without the largest ones, so many that the rest fits into a trailer."""
     kept = dict(outputs)
     while _pack(kept).ByteSize() > PARTIAL_BYTES:
-        largest = max((name for name in kept if not name.startswith("__")), key=lambda name: len(str(kept[name])))
+        shown = [name for name in kept if not name.startswith("__")]
+        if not shown:  # what is hidden is needed to find things again, so it is risked rather than left out
+            break
+        largest = max(shown, key=lambda name: len(str(kept[name])))
         del kept[largest]
         kept[DROPPED] = [*kept.get(DROPPED, ()), largest]
     return kept

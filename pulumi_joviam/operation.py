@@ -19,9 +19,9 @@ from pulumi_joviam.catalog import Catalog
 from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
 from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail
+from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail, Vanished
 from pulumi_joviam.models import Disk, Model, Named, PerformanceTier, Region, Template
-from pulumi_joviam.waiter import Waiter
+from pulumi_joviam.waiter import FIRST_PAUSE, Waiter
 
 M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Named)
@@ -113,15 +113,7 @@ class Operation:
 
     def wait(self, live: Model, until: frozenset[str]) -> str:
         """Wait until the object is in one of these states and return it. The user sees the states it goes through."""
-        told = ""
-
-        def seen(state: str) -> None:
-            nonlocal told
-            if state != told:
-                told = state
-                self.say(state)
-
-        return self.session.waiter.wait(type(live), live.id, until, self.deadline, seen)
+        return self.session.waiter.wait(type(live), live.id, until, self.deadline, self.say)
 
     def at_rest(self, live: M) -> M:
         """Return the object when no transition is under way, in whatever state that left it."""
@@ -162,13 +154,24 @@ class Operation:
                     self.at_rest(disk)
 
     def delete(self, live: Model) -> None:
-        """Delete the object and wait until it is gone. Gone already is fine."""
+        """Delete the object and wait until it is gone. Gone already, or going, is fine."""
+
+        def ask(now: Model) -> str:
+            self.api.delete(type(now), now.id)
+            return now.state
+
         try:
-            self.steadily(live, lambda now: self.api.delete(type(now), now.id))
-        except NotFound:
+            before = self.steadily(live, ask)
+            while live.state:
+                try:
+                    self.wait(live, live.gone)
+                    return
+                except Failed as failed:
+                    if failed.state != before:
+                        raise
+                    self.deadline.sleep(FIRST_PAUSE)  # it had failed before, and the API has not begun yet
+        except (NotFound, Vanished):
             return
-        if live.state:
-            self.wait(live, live.gone)
 
     def _resolved(self, argument: str, found: N) -> N:
         self.resolved[argument] = found
