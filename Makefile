@@ -11,7 +11,7 @@ demo: $(READY)  ## see it work: preview, up, change, drift, repair and destroy, 
 	$(BIN)/python tools/demo.py
 
 test: $(READY)  ## every test, on the real engine
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## style and likely mistakes
 	$(BIN)/ruff check .

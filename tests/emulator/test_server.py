@@ -151,6 +151,5 @@ def test_two(joviam_emulator):
     upload(joviam_emulator)
 """
     )
-    plugin = "pulumi_joviam.emulator.pytest_plugin"
-    result = run("-m", "pytest", "-q", "-p", plugin, "-p", "no:cacheprovider", "-W", "error", folder=tmp_path)
+    result = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", folder=tmp_path)
     assert "2 passed" in result.stdout, result.stdout

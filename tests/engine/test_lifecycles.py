@@ -18,6 +18,9 @@ from tests.conftest import TOKEN
 from tests.keys import key
 from tests.stack import Run, Stack
 
+# the story is told once, whatever the number of workers
+pytestmark = pytest.mark.xdist_group("lifecycles")
+
 GONE = object()
 """The argument is not in the program."""
 
