@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 
 check: lint types test  ## everything a merge needs (the default)
 
-demo: $(READY)  ## see it work: preview, up, change, drift, repair and destroy, on the real pulumi and an emulated cloud
+demo: $(READY) engine  ## see it work: preview, up, change, drift, repair and destroy, on the real pulumi and an emulated cloud
 	$(BIN)/python tools/demo.py
 
-test: $(READY)  ## every test, on the real engine
+test: $(READY) engine  ## every test, on the real engine
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## style and likely mistakes
@@ -21,16 +21,16 @@ types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 engine:  ## find or build the Pulumi CLI
-	$(PYTHON) tools/engine/install.py
+	@echo "engine: $$($(PYTHON) tools/engine/install.py)"
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
 
+# Pulumi looks for pulumi-plugin.json in site-packages, where an editable install has no files: without the link
+# every run would try to download a plugin named joviam
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	# Pulumi looks for pulumi-plugin.json in site-packages, where an editable install has no files: without
-	# this link every run would try to download a plugin named joviam
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 

@@ -178,7 +178,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         call = engine.call()
         before = None if call.inputs is None else _plain(call.inputs)
-        hidden, olds, news = call.hidden, _plain(olds), _plain(news)
+        hidden, olds, news = call.hidden or olds, _plain(olds), _plain(news)
         if hidden.get(FAILED):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known

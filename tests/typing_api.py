@@ -30,6 +30,21 @@ name: pulumi.Output[str] = instance.hostname
 grown: pulumi.Output[int] = disk.size
 public: pulumi.Output[str | None] = instance.public_ip
 
+other = joviam.Provider("other", token="secret")
+ubuntu = joviam.get_template(slug="ubuntu-16-04", region="SY3")
+minimum: int | None = ubuntu.minimum_disk_size
+later: pulumi.Output[int] = joviam.get_disk_output(id=disk.id).apply(lambda found: found.size)
+joviam.Instance(
+    "basic",
+    memory=1024,
+    performance_tier="Fast",
+    boot_disk={"template": ubuntu.id, "size": 20, "performance_tier": "Fast", "delete_with_instance": False},
+    allocate_public_ip=True,
+    opts=pulumi.ResourceOptions(provider=other),
+)
+joviam.AvailabilityGroup("group", instances=[instance.id])
+joviam.ConsoleSession("console", instance=instance.id, type="serial")
+
 joviam.Disk("wrong", size="10", performance_tier="Fast")  # type: ignore[arg-type] # a text is not a size
 joviam.Disk("wrong", performance_tier="Fast")  # type: ignore[call-arg] # the size is missing
 joviam.Instance("wrong", memory=1, performance_tier="Fast", boot_device="tape")  # type: ignore[arg-type] # no such word

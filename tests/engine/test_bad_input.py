@@ -166,3 +166,39 @@ def test_a_required_argument_is_pythons_own_error(stack: Stack) -> None:
     stack.program({"d": {"kind": "Disk", "size": 1}})
     told = "missing 1 required keyword-only argument: 'performance_tier'"
     assert told in stack.preview(fails=True).text
+
+
+ERROR_TABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "bad_request": ({"status": 400}, "the API could not read the request (400 bad_request, POST /public_keys)"),
+    "unauthorized": ({"status": 401}, "the API refused the token (401 unauthorized, POST /public_keys)"),
+    "invalid_token": ({"error": "invalid_token"}, "the API refused the token (401 invalid_token, POST /public_keys)"),
+    "invalid_client": (
+        {"error": "invalid_client"},
+        "the API refused the token (401 invalid_client, POST /public_keys)",
+    ),
+    "invalid_request": (
+        {"error": "invalid_request"},
+        "the API refused the token (401 invalid_request, POST /public_keys)",
+    ),
+    "forbidden": ({"status": 403}, "the token may not do this (403 forbidden, POST /public_keys)"),
+    "not_found": ({"status": 404}, "there is no such object (404 not_found, POST /public_keys)"),
+    "validation_fail": ({"status": 422}, "the API refused it (422 validation_fail, POST /public_keys)"),
+    "internal_server_error": (
+        {"status": 500},
+        "the API had an error of its own (500 internal_server_error, POST /public_keys)",
+    ),
+}
+
+
+def test_the_error_table(stack: Stack) -> None:
+    """Each of the nine errors of the API reference reaches the user as its own clear message."""
+    for fault, _ in ERROR_TABLE.values():
+        stack.cloud.fail("POST /public_keys", **fault)
+    stack.program({f"k{n}": {"kind": "PublicKey", "key": key(str(n))} for n in range(len(ERROR_TABLE))})
+    run = stack.up("--continue-on-error", fails=True)
+    told = [message for name, message in run.errors if name.startswith("k")]
+    assert len(told) == len(ERROR_TABLE)
+    for _, text in ERROR_TABLE.values():
+        assert len([message for message in told if text in message]) == 1, text
+    assert "Traceback" not in run.text
+    assert stack.cloud.count() == {}
