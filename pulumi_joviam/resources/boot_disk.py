@@ -117,7 +117,7 @@ def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
             "boot_disk: another boot disk needs the instance stopped. allow_stopping=True lets the next `up` "
             "make it, stop the instance, swap the disks, and start it again."
         )
-    new = _made(op, live, args)
+    new = _made(op, live, wanted)
     return [lambda: _swap(op, live, there, new)]
 
 
@@ -138,10 +138,8 @@ def clean_up(op: Operation) -> None:
             _delete(op, op.kept.pop(name))
 
 
-def _made(op: Operation, live: models.Instance, args: InstanceArgs) -> models.Disk:
+def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk:
     """Return the new disk, provisioned: one that was begun before, if it is what is wanted."""
-    wanted = args.boot_disk
-    assert wanted is not None  # noqa: S101 - the caller has looked
     if NEXT in op.kept:
         try:
             begun = op.at_rest(op.api.get(models.Disk, op.kept[NEXT]))
