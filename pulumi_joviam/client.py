@@ -96,6 +96,11 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.settings.endpoint})"
 
+    @property
+    def ahead(self) -> float:
+        """The seconds by which the server's clock was ahead of this machine's in the last answer, or up to 1 less."""
+        return self._transport.ahead
+
     def until(self, deadline: Deadline) -> Client:
         """Return the same client, its connections shared, whose calls end at ``deadline``."""
         other = copy.copy(self)
@@ -170,7 +175,7 @@ class Client:
         if answer.status in _NOT_NOW:
             raise _NotNow(request, answer.status, _retry_after(answer.headers))
         if answer.status in _GATEWAY:
-            raise AnswerLost(f"a gateway before the API answered {answer.status} to {request}")
+            raise AnswerLost(f"a gateway before the API answered {answer.status} to {request}", may_still_act=True)
         if 300 <= answer.status < 400 and "Location" in answer.headers:
             raise BadAnswer(
                 f"{request} was redirected to {readable(answer.headers['Location'])}, which is not followed: "

@@ -158,7 +158,14 @@ class Unreachable(NoAnswer):
 
 
 class AnswerLost(NoAnswer):
-    """The request was sent and its answer did not arrive: the server may have acted."""
+    """The request was sent and its answer did not arrive: the server may have acted.
+
+    ``may_still_act`` says that it may also do so later: nothing shows that it is done with the request.
+    """
+
+    def __init__(self, message: str, may_still_act: bool = False) -> None:
+        super().__init__(message)
+        self.may_still_act = may_still_act
 
 
 class WaitError(JoviamError):

@@ -9,15 +9,18 @@ could be sent at all.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, HTTPResponse, IncompleteRead, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -77,11 +80,13 @@ class Transport:
     """The way to one endpoint with one token. Safe to share between threads.
 
     At most ``settings.max_concurrency`` requests are in flight; the others wait, but not beyond their deadlines.
-    ``reached`` is set as soon as anything there has answered.
+    ``reached`` is set as soon as anything there has answered. ``ahead`` is by how many seconds the server's clock is
+    ahead of this machine's: up to a second less than it really is, as far as the last answer told.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.reached = threading.Event()
+        self.ahead = 0.0
         self._endpoint = settings.endpoint
         self._slots = threading.BoundedSemaphore(settings.max_concurrency)
         self._session = _Session()
@@ -106,6 +111,7 @@ class Transport:
                 stream=True,
             ) as response:
                 self.reached.set()
+                self._compare_clocks(response.headers)
                 for chunk in response.iter_content(65536):
                     content += chunk
                     if len(content) > LARGEST_ANSWER:
@@ -115,6 +121,10 @@ class Transport:
             raise self._translate(error, request) from None
         finally:
             self._slots.release()
+
+    def _compare_clocks(self, headers: Mapping[str, str]) -> None:
+        with contextlib.suppress(TypeError, ValueError):  # no Date, or none that can be read
+            self.ahead = parsedate_to_datetime(headers.get("Date", "")).timestamp() - time.time()
 
     def _translate(self, error: Exception, request: str) -> JoviamError:
         """Return our exception for one of theirs. What may have reached the server counts as if it had."""
@@ -135,7 +145,8 @@ class Transport:
         never = any(isinstance(it, _NEVER_CONNECTED) for it in chain)
         if never or reason.startswith("tunnel connection failed"):
             return Unreachable(f"{where}{by}: {reason}. Is joviam:endpoint right, and is the network up?")
-        return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}")
+        late = isinstance(chain[-1], TimeoutError)
+        return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}", may_still_act=late)
 
 
 class _Token(requests.auth.AuthBase):
