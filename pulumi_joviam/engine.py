@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any
@@ -34,7 +34,10 @@ DROPPED = "__dropped"
 """Hidden output: names of the outputs that a partial failure had no room for."""
 
 cancelled = threading.Event()
-"""Set by the first Ctrl-C (and harmlessly at every normal end)."""
+"""Set by the first Ctrl-C, when the engine is gone, and harmlessly at every normal end."""
+
+LAST_STEPS_SECONDS = 75.0
+"""How long steps may go on without their engine: a machine that was stopped for a change is started again."""
 
 _LANGUAGE_HOST = "pulumi-language-python-exec"
 _CANCEL = "/pulumirpc.ResourceProvider/Cancel"
@@ -64,6 +67,11 @@ class Call:
     def name(self) -> str:
         """The resource's Pulumi name."""
         return self.urn.rsplit("::", 1)[-1]
+
+    @property
+    def stack(self) -> str:
+        """The part of the URN that names stack and project."""
+        return "::".join(self.urn.split("::")[:2])
 
 
 def call() -> Call:
@@ -99,6 +107,42 @@ def listen_for_cancel() -> None:
         for table in tables:
             if _CANCEL in table:
                 table[_CANCEL] = table[_CANCEL]._replace(unary_unary=_cancel)
+
+
+def end_with_engine() -> None:
+    """Stop all waits when the engine is gone (it was killed), and end this process as soon as its steps have ended.
+
+    Falls back to a plugin that goes on with the calls it is in.
+    """
+    was_there = threading.Event()
+
+    def changed(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            was_there.set()
+        elif was_there.is_set() and state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            cancelled.set()
+            threading.Thread(target=_exit_after_steps, daemon=True).start()
+
+    with contextlib.suppress(Exception):
+        _channel().subscribe(changed, try_to_connect=True)
+
+
+@contextlib.contextmanager
+def step() -> Iterator[None]:
+    """Count a step that is under way."""
+    with _steps.changed:
+        _steps.under_way += 1
+    try:
+        yield
+    finally:
+        with _steps.changed:
+            _steps.under_way -= 1
+            _steps.changed.notify_all()
+
+
+def at_end(call: Callable[[], None]) -> None:
+    """Call this when the engine says that the run ends (or is interrupted) while no step is under way."""
+    _steps.endings.append(call)
 
 
 def end_quietly() -> None:
@@ -181,8 +225,28 @@ def _end(kind: type[BaseException], error: BaseException, trace: TracebackType |
     sys.__excepthook__(kind, error, trace)
 
 
+@dataclass
+class _Steps:
+    under_way: int = 0
+    endings: list[Callable[[], None]] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+_steps = _Steps()
+
+
+def _exit_after_steps() -> None:
+    with _steps.changed:
+        _steps.changed.wait_for(lambda: not _steps.under_way, LAST_STEPS_SECONDS)
+    os._exit(1)
+
+
 def _cancel(_request: Any, _context: Any) -> Any:
     cancelled.set()
+    with _steps.changed:
+        endings = [] if _steps.under_way else _steps.endings
+    for end in endings:
+        end()
     return empty_pb2.Empty()
 
 
@@ -205,8 +269,13 @@ def _pack(outputs: Mapping[str, Any]) -> Any:
 
 
 @functools.cache
+def _channel() -> grpc.Channel:
+    return grpc.insecure_channel(sys.argv[1])
+
+
+@functools.cache
 def _engine() -> Any:
-    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[1]))
+    return engine_pb2_grpc.EngineStub(_channel())
 
 
 def _log(severity: Any, urn: str, message: str, ephemeral: bool) -> None:

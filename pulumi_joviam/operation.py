@@ -9,15 +9,16 @@ from __future__ import annotations
 import functools
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from pulumi_joviam import engine
+from pulumi_joviam import engine, journal
 from pulumi_joviam.catalog import Catalog
 from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
+from pulumi_joviam.creation import Creations, Order
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail, Vanished
 from pulumi_joviam.models import Disk, Model, Named, PerformanceTier, Region, Template
@@ -35,6 +36,7 @@ class Session:
         self.client = Client(settings, engine.cancelled)
         self.catalog = Catalog(self.client)
         self.waiter = Waiter(self.client)
+        self.creations = Creations()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
 
@@ -60,6 +62,8 @@ class Operation:
     """{argument: all words for it}, as the state knows them."""
     kept: dict[str, Any] = field(default_factory=dict)
     """What the resource has to remember. What is put here is in the state after the step, however it ends."""
+    taken_over: list[str] = field(default_factory=list)
+    """Ids of objects of an interrupted run that this step goes on with."""
     resolved: dict[str, Named] = field(default_factory=dict)
     """{argument: what it was found to name} in this step."""
 
@@ -76,6 +80,30 @@ class Operation:
         """Return the same step with a new deadline that Ctrl-C does not end."""
         deadline = Deadline.after(seconds)
         return replace(self, api=self.api.until(deadline), deadline=deadline)
+
+    @property
+    def journal(self) -> journal.Journal:
+        """What was asked for in this stack."""
+        return journal.of_stack(self.call.stack)
+
+    def create(
+        self,
+        model: type[M],
+        body: Mapping[str, Any],
+        path: str | None = None,
+        *,
+        purpose: str = "",
+        shows: Mapping[str, Any] | None = None,
+        alike: Callable[[M], bool] = lambda _live: True,
+    ) -> M:
+        """Make an object exactly once, and return it as soon as it has an id: it may still be provisioning.
+
+        ``purpose`` tells apart what one resource makes. An object whose answer is lost is known by the attributes that
+        ``shows`` names (default: those of ``body``), and by ``alike``.
+        """
+        order = Order(model, body, path or model.path, body if shows is None else shows, alike)
+        made: M = self.session.creations.make(self, (self.call.urn, purpose), order)
+        return made
 
     def region(self, said: str) -> Region:
         """Look up a region. Raises ArgumentError."""

@@ -37,7 +37,7 @@ from pulumi.dynamic import (
 )
 from typing_extensions import Self
 
-from pulumi_joviam import engine
+from pulumi_joviam import engine, journal
 from pulumi_joviam.args import BaseArgs, check, has_unknown
 from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ApiError, ArgumentError, Failed, JoviamError, NotFound
@@ -151,6 +151,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def configure(self, req: ConfigureRequest) -> None:
         engine.widen()
         engine.listen_for_cancel()
+        engine.end_with_engine()
         self.args.model_rebuild()  # now, while nobody else uses it: pydantic's own first use is not thread-safe
         self._config = req.config.get
         self._checked: set[str] = set()
@@ -175,8 +176,9 @@ class Provider(ResourceProvider, Generic[A, M]):
             news["region"] = settings.region
         return news
 
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         call = engine.call()
+        self._seen(call, id)
         before = None if call.inputs is None else _plain(call.inputs)
         hidden, olds, news = call.hidden or olds, _plain(olds), _plain(news)
         if hidden.get(FAILED):
@@ -213,10 +215,11 @@ class Provider(ResourceProvider, Generic[A, M]):
             op = self._begin(call, STEP_SECONDS)
             args = self._args(said)
             live = self.post(op, args)
-        return CreateResult(live.id, self._converged("creating", op, live, args, said, said))
+            return CreateResult(live.id, self._converged("creating", op, live, args, said, said))
 
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         call, held, news = engine.call(), _plain(olds), _plain(news)
+        self._seen(call, id)
         taken = {
             field: traits.resets.to
             for field, traits in self.args.traits().items()
@@ -231,10 +234,11 @@ class Provider(ResourceProvider, Generic[A, M]):
                     f"the {self.model.noun} {id} does not exist any more. "
                     "`pulumi refresh` takes note of that, and the next `up` makes it again."
                 )
-        return UpdateResult(self._converged("updating", op, live, args, news, {**taken, **news}))
+            return UpdateResult(self._converged("updating", op, live, args, news, {**taken, **news}))
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         call = engine.call()
+        self._seen(call, id)
         held = _plain(props)
         said = {field: held[field] for field in self.args.model_fields if field in held}
         if call.inputs is not None:
@@ -262,6 +266,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def delete(self, id: str, _props: dict[str, Any]) -> None:
         call = engine.call()
+        self._seen(call, id)
         with self._reporting("deleting", call):
             op = self._begin(call, STEP_SECONDS)
             live = self._existing(op, id, set())
@@ -276,6 +281,11 @@ class Provider(ResourceProvider, Generic[A, M]):
 
         hidden = (dict(call.hidden.get(name) or {}) for name in (WORDS, KEPT))
         return Operation.begin(call, Settings.load(self._config), call.timeout or seconds, *hidden)
+
+    @staticmethod
+    def _seen(call: engine.Call, id: str) -> None:
+        """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
+        journal.of_stack(call.stack).seen(call.urn, [id, *_texts(call.hidden.get(KEPT))])
 
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
@@ -303,6 +313,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         what was said and what was taken away.
         """
         try:
+            self._fits(op, live, said)
             live = self.converge(op, live, args)
             return self._state(op, live, self._shown(live, said))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
@@ -311,6 +322,23 @@ class Provider(ResourceProvider, Generic[A, M]):
             if isinstance(error, Failed) and live.state in live.failed:
                 outputs[FAILED] = live.state
             raise engine.partial_failure(live.id, outputs, self._text(doing, op.call, error, live.id)) from None
+
+    def _fits(self, op: Operation, live: M, said: Mapping[str, Any]) -> None:
+        """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""
+        if not op.taken_over:
+            return
+        shown, traits = self.said(live), self.args.traits()
+        other = [
+            field
+            for field in said
+            if field in shown
+            and traits[field].replaces
+            and not self._means(traits[field].same, shown[field], said[field])
+        ]
+        if other:
+            raise JoviamError(
+                f"an interrupted run had made it with another {', '.join(other)}; the next `pulumi up` replaces it"
+            )
 
     def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M:
         """Return what is live after a failure, or what was last seen where that cannot be asked."""
@@ -352,7 +380,8 @@ class Provider(ResourceProvider, Generic[A, M]):
     def _reporting(self, doing: str, call: engine.Call) -> Iterator[None]:
         """Turn what went wrong into one clear message on the resource."""
         try:
-            yield
+            with engine.step():
+                yield
         except JoviamError as error:
             raise engine.refusal(self._text(doing, call, error)) from None
 
@@ -425,6 +454,15 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _as_said(value: Any, like: Any = None) -> Any:

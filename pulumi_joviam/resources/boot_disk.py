@@ -151,7 +151,7 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
     tier = op.performance_tier(wanted["performance_tier"], "disks", live.region, "boot_disk.performance_tier")
     template = op.template(wanted["template"], live.region, "boot_disk.template")
     body = {"name": f"{live.name} boot", "size": wanted["size"], "region": live.region.id}
-    new = op.api.create(models.Disk, {**body, "performance_tier": tier.id, "template": template.id})
+    new = op.create(models.Disk, {**body, "performance_tier": tier.id, "template": template.id}, purpose=NEXT)
     op.kept[NEXT] = new.id
     try:
         return op.settled(new)

@@ -55,11 +55,11 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         body = args.model_dump(include={"name", "is_template"}, exclude_unset=True) | {"performance_tier": tier}
         if args.source_disk:
             path = op.api.path(models.Disk, args.source_disk, "clone")
-            return op.when_at_rest([args.source_disk], lambda: op.api.create(models.Disk, body, path))
+            return op.when_at_rest([args.source_disk], lambda: op.create(models.Disk, body, path))
         body |= args.model_dump(include={"size", "cdrom"}, exclude_unset=True) | {"region": region.id}
         if args.template:
             body["template"] = op.template(args.template, region).id
-        return op.api.create(models.Disk, body)
+        return op.create(models.Disk, body)
 
     def converge(self, op: Operation, live: models.Disk, args: DiskArgs) -> models.Disk:
         live = super().converge(op, live, args)

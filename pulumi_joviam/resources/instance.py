@@ -112,7 +112,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         if disk is None:
             body["performance_tier"] = tier.id
             path = "/instances/assemble"
-            return op.when_at_rest(args.disks or (), lambda: op.api.create(models.Instance, body, path))
+            return op.when_at_rest(args.disks or (), lambda: op.create(models.Instance, body, path))
         disk_tier = op.performance_tier(disk["performance_tier"], "disks", region, "boot_disk.performance_tier")
         body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
         body |= {
@@ -123,7 +123,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             # what the machine reads when it boots has to be there before
             "start_when_ready": args.power_state == "running" and not args.model_fields_set & LATER,
         }
-        live = op.api.create(models.Instance, body)
+        shows = {"name": args.name, "memory": args.memory, "region": region.id, "performance_tier": tier.id}
+        live = op.create(models.Instance, body, shows=shows)
         if live.disks:
             op.kept[boot_disk.MADE] = live.disks[0].id
         networking.adopt(op, live, args)

@@ -45,7 +45,7 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
         body = args.model_dump(exclude_unset=True)
         if args.region is not None:
             body["region"] = op.region(args.region).id
-        return op.api.create(models.IpAddress, body)
+        return networking.make_address(op, body)
 
     def said(self, live: models.IpAddress) -> dict[str, Any]:
         return {**super().said(live), "network": live.network_id}

@@ -41,7 +41,7 @@ class NetworkProvider(Provider[NetworkArgs, models.Network]):
 
     def post(self, op: Operation, args: NetworkArgs) -> models.Network:
         body = args.model_dump(exclude_unset=True) | {"name": args.name, "region": op.region(args.region).id}
-        return op.api.create(models.Network, body)
+        return op.create(models.Network, body)
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], steps: Mapping[str, str]) -> bool:
         specifications = (olds.get("specification"), news.get("specification"))

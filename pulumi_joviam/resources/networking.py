@@ -144,6 +144,18 @@ def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
         replace(op, instance_id, adapters)
 
 
+def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> models.IpAddress:
+    """Ask for an address in a network, or for a public one in a region (both as ids)."""
+
+    def is_there(live: models.IpAddress) -> bool:  # the API shows an address with its network, never with its region
+        public = op.api.list(models.Network, f"{models.Network.path}/public")
+        return "network" in body or live.network_id in [it.id for it in public if it.region.id == body["region"]]
+
+    shows = {name: value for name, value in body.items() if name not in ("network", "region")}
+    shows |= {"network_id": body["network"]} if "network" in body else {}
+    return op.create(models.IpAddress, body, purpose=purpose, shows=shows, alike=is_there)
+
+
 def release(op: Operation, address: models.IpAddress) -> None:
     """Take the address off every instance that has it and give it back."""
     for instance_id in address.instance_ids:
@@ -220,6 +232,6 @@ def _made(op: Operation, live: models.Instance, source: str) -> models.IpAddress
         if not here:
             raise ArgumentError(PRIVATE, f"there is no private network in region {live.region.code}")
         where = {"network": here[0].id}
-    address = op.api.create(models.IpAddress, where)
+    address = make_address(op, where, purpose=source)
     made[source] = address.id
     return address

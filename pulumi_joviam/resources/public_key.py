@@ -32,7 +32,7 @@ class PublicKeyProvider(Provider[PublicKeyArgs, models.PublicKey]):
     outputs = ("created_at",)
 
     def post(self, op: Operation, args: PublicKeyArgs) -> models.PublicKey:
-        return op.api.create(models.PublicKey, {"name": args.name, "key": args.key})
+        return op.create(models.PublicKey, {"name": args.name, "key": args.key})
 
 
 class PublicKey(Resource, provider=PublicKeyProvider):

@@ -43,7 +43,8 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
         line = catalog.template_line(args.supersedes, disk.region, "supersedes")
         while True:
             try:
-                made = op.api.create(models.Template, {"disk": disk.id, "supersedes": line[0].id})
+                shows = {"disk_id": disk.id, "slug": line[0].slug, "version": line[0].version + 1}
+                made = op.create(models.Template, {"disk": disk.id, "supersedes": line[0].id}, shows=shows)
                 break
             except ValidationFail:
                 tried = line[0].id
