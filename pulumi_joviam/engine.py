@@ -13,6 +13,7 @@ import contextlib
 import functools
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -119,7 +120,7 @@ def end_with_engine() -> None:
     def changed(state: grpc.ChannelConnectivity) -> None:
         if state is grpc.ChannelConnectivity.READY:
             was_there.set()
-        elif was_there.is_set() and state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+        elif was_there.is_set() and not _answers(sys.argv[1]):
             cancelled.set()
             threading.Thread(target=_exit_after_steps, daemon=True).start()
 
@@ -233,6 +234,13 @@ class _Steps:
 
 
 _steps = _Steps()
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5):
+        return True
+    return False
 
 
 def _exit_after_steps() -> None:
