@@ -126,7 +126,7 @@ class Creations:
             op.journal.over(key)
             raise error
         raise AnswerLost(
-            f"{error}\nThe {order.model.noun} was looked for and not found; whether it will still be made is not known. "
+            f"{error}\nThe {order.model.noun} was looked for and not found; it may still be made. "
             "The next `pulumi up` on this machine looks for it again before it makes another."
         )
 

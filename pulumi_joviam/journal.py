@@ -65,6 +65,7 @@ class Journal:
     _mine: dict[Key, Entry] = field(default_factory=dict)
     _by_id: dict[str, Key] = field(default_factory=dict)
     _file: IO[str] | None = None
+    _revoking: threading.Timer | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def earlier(self, key: Key) -> Entry | None:
@@ -122,9 +123,17 @@ class Journal:
                 return
             before = dict(self._mine)
             self._rewrite({key: entry for key, entry in before.items() if not entry.id})
-            revoked = threading.Timer(REVOKE_SECONDS, lambda: self._rewrite({**before, **self._mine}))
-            revoked.daemon = True
-            revoked.start()
+            self._revoking = threading.Timer(REVOKE_SECONDS, lambda: self._rewrite({**before, **self._mine}))
+            self._revoking.daemon = True
+            self._revoking.start()
+
+    def close(self) -> None:
+        """Let go of the file. What is open in it stays there for the next process."""
+        with self._lock:
+            if self._revoking:
+                self._revoking.cancel()
+            if self._file:
+                self._file.close()
 
     @functools.cached_property
     def _others(self) -> dict[Path, dict[Key, Entry]]:
@@ -198,9 +207,17 @@ def digest(value: Any) -> str:
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-@functools.cache
+_opening = threading.Lock()
+
+
 def of_stack(stack: str) -> Journal:
-    """Return the journal of a stack ("urn:pulumi:dev::shop"), which is told when the run ends; "" is no stack."""
+    """Return the one journal of a stack ("urn:pulumi:dev::shop"), which is told when the run ends; "" is no stack."""
+    with _opening:
+        return _opened(stack)
+
+
+@functools.cache
+def _opened(stack: str) -> Journal:
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     lasting = os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "t", "true")
     found = (Journal if stack else NoStack)(home / "joviam" / digest([_backend(home), stack]), lasting)
@@ -213,8 +230,8 @@ def _end(journal: Journal) -> None:
     if left:
         engine.warn(
             "",
-            f"an interrupted run made these objects, and nothing in the stack has them: {', '.join(left[:MOST_NAMED])}. "
-            "`pulumi up` takes over those that the program still names. Delete the others by hand, then the folder "
+            f"an interrupted run made {', '.join(left[:MOST_NAMED])}, and nothing in the stack has them. `pulumi up` "
+            "takes over those that the program still names. Delete the others by hand, and then the folder "
             f"{journal.folder}",
         )
     journal.end()

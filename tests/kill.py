@@ -1,0 +1,138 @@
+"""Kill the CLI or its plugin at random moments of an `up` of 30 resources, then go on as README tells.
+
+    python -m tests.kill [ROUNDS] [SEED]
+
+prints one line per kill and ends with status 1 if any object was lost or made twice. Half of the rounds run under
+PULUMI_SKIP_CHECKPOINTS, where the state is written only at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pulumi_joviam.emulator import Emulator
+from tests.keys import key
+from tests.stack import Stack
+
+ENGINE = Path(__file__).parent.parent / "tools/engine/install.py"
+LONGEST = 4.0
+"""Seconds after the start by which the kill comes: a whole `up` takes about as long."""
+
+
+def thirty() -> dict[str, dict[str, Any]]:
+    """Return a program of 30 resources of which some need others."""
+    spec: dict[str, dict[str, Any]] = {f"key{i}": {"kind": "PublicKey", "key": key(f"key{i}")} for i in range(4)}
+    spec |= {f"net{i}": {"kind": "Network", "specification": f"10.{i}.0.0/24"} for i in range(3)}
+    spec |= {f"ip{i}": {"kind": "IpAddress", "network": {"ref": f"net{i % 3}.id"}} for i in range(6)}
+    spec |= {f"disk{i}": {"kind": "Disk", "size": 5, "performance_tier": "Fast", "name": "data"} for i in range(10)}
+    machine = {"kind": "Instance", "memory": 512, "performance_tier": "Standard"}
+    for i in range(5):
+        disk, address = {"ref": f"disk{i}.id"}, {"ref": f"ip{i}.id"}
+        spec[f"vm{i}"] = machine | {"disks": [disk], "ip_addresses": [address], "public_keys": [{"ref": "key0.id"}]}
+    boot = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"}
+    spec |= {f"web{i}": machine | {"boot_disk": boot, "allocate_public_ip": True} for i in range(2)}
+    return spec
+
+
+def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -> int:
+    """Start an `up` and kill as soon as it is ``now``; return how many objects there were then."""
+    up = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+        cwd=stack.project,
+        env=stack.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not now() and up.poll() is None:
+        time.sleep(0.002)
+    if who == "cli":
+        up.kill()
+    else:
+        for plugin in plugins(stack):
+            os.kill(plugin, signal.SIGKILL)
+    there = sum(stack.cloud.count().values())
+    up.wait(60)
+    return there
+
+
+def plugins(stack: Stack) -> list[int]:
+    """Return the process ids of the plugins that work for a stack."""
+    found = subprocess.run(["pgrep", "-f", "pulumi.dynamic"], capture_output=True, text=True, check=False)
+    home = f"PULUMI_HOME={stack.environ['PULUMI_HOME']}\0".encode()
+    mine = []
+    for pid in found.stdout.split():
+        try:
+            if home in Path(f"/proc/{pid}/environ").read_bytes():
+                mine.append(int(pid))
+        except OSError:
+            continue  # it has ended meanwhile
+    return mine
+
+
+def recover(stack: Stack) -> str:
+    """Do what README says after a kill; return what is wrong then, or ""."""
+    stack.pulumi("cancel", "--yes", fails=None)
+    stack.up()
+    until = time.monotonic() + 10  # so that the journal is nobody's when the preview tidies up
+    while plugins(stack) and time.monotonic() < until:
+        time.sleep(0.05)
+    held = stack.resources()
+    cloud = {it["id"]: kind for kind in stack.cloud.count() for it in stack.cloud.objects(kind)}
+    mine = {held[name]["id"] for name in held}
+    made_with = {id for name in held for id in held[name]["outputs"].get("disk_ids", [])}
+    made_with |= {address["id"] for address in stack.cloud.objects("ip_addresses") if address["instance_ids"]}
+    lost, orphans = mine - cloud.keys(), cloud.keys() - mine - made_with
+    counts = stack.cloud.count()
+    wanted = {"public_keys": 4, "networks": 3, "ip_addresses": 8, "disks": 12, "instances": 7}
+    if lost or orphans or counts != wanted:
+        return f"lost {lost}, orphans {[(cloud[id], id) for id in orphans]}, {dict(counts)}"
+    preview = stack.preview()
+    if not preview.empty:
+        return f"the preview is not empty: {preview.steps}"
+    left = list((Path(stack.environ["PULUMI_HOME"]) / "joviam").rglob("*.jsonl"))
+    return f"the journal was left: {left}" if left else ""
+
+
+def main(rounds: int, seed: int) -> int:
+    """Run the rounds and print a line for each."""
+    random.seed(seed)
+    engine = subprocess.run([sys.executable, ENGINE], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder, Emulator(token="t", provision_seconds=0.5) as cloud:
+        stack = Stack(Path(folder), cloud, engine)
+        stack.program(thirty())
+        for number in range(rounds):
+            skip = number % 4 >= 2
+            stack.environ["PULUMI_SKIP_CHECKPOINTS"] = "true" if skip else ""
+            who: Literal["cli", "plugin"] = "plugin" if number % 2 else "cli"
+            moment = random.uniform(0.7, LONGEST)  # noqa: S311 - moments, not secrets
+            start = time.monotonic()
+            there = kill(stack, who, lambda at=start + moment: time.monotonic() >= at)  # type: ignore[misc]
+            problem = recover(stack)
+            wrong += bool(problem)
+            skipping = ", without checkpoints" if skip else ""
+            print(
+                f"{who} killed after {moment:.2f} s with {there} objects{skipping}: {problem or 'nothing lost'}",
+                flush=True,
+            )
+            stack.destroy()
+            if cloud.count():
+                print(f"  not destroyed: {dict(cloud.count())}")
+                wrong += 1
+            cloud.reset()
+    print(f"{rounds} kills, {wrong} with something lost or made twice")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    said = [int(word) for word in sys.argv[1:]]
+    sys.exit(main(*(said + [20, 1][len(said) :])))
