@@ -1,4 +1,4 @@
-"""The CLI or the plugin dies in the middle of an `up`, with and without checkpoints; `python -m tests.kill` does more."""
+"""The CLI or its plugin dies in the middle of an `up`, with and without checkpoints. More: `python -m tests.kill`."""
 
 from __future__ import annotations
 
