@@ -131,11 +131,21 @@ class Client:
         self.call("DELETE", self.path(model, id))
 
     def state(self, model: type[Model], id: str) -> str:
-        """Return the state of a disk or an instance, the cheapest thing that can be asked of it."""
+        """Return the state of an object, by the cheapest request that tells it."""
+        if not model.has_state_path:
+            return self.get(model, id).state
         answer = self.call("GET", self.path(model, id, "state"))
         if not isinstance(answer, dict) or not isinstance(answer.get("state"), str):
             raise BadAnswer(f"the API's answer about the state of the {model.noun} {id} could not be read")
         return str(answer["state"])
+
+    def states(self, model: type[Model]) -> dict[str, str]:
+        """Return {id: state} of all objects of a kind."""
+        answer = self.call("GET", model.path)
+        try:
+            return {str(item["id"]): str(item["state"]) for item in answer}
+        except (KeyError, TypeError):
+            raise BadAnswer(f"GET {model.path} was not answered with a list of objects") from None
 
     @staticmethod
     def path(model: type[Model], id: str, *rest: str) -> str:

@@ -36,6 +36,8 @@ class Model(BaseModel):
     failed: ClassVar[frozenset[str]] = frozenset()
     gone: ClassVar[frozenset[str]] = frozenset({"terminated", "transferred"})
     has_state_path: ClassVar[bool] = False
+    listed: ClassVar[bool] = True
+    """Whether `GET path` lists all of the account."""
 
     __iter__: ClassVar[Any] = _NotIterable()
 
@@ -243,6 +245,7 @@ class ConsoleSession(Model):
     ready = frozenset({"ready"})
     failed = frozenset({"failed"})
     gone = frozenset({"failed", "terminated"})
+    listed = False
 
     type: str
     host: str | None = None

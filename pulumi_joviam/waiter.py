@@ -1,17 +1,32 @@
-"""Waiting until an object is in one of some states: the only place that polls."""
+"""Waiting until an object is in one of some states: the only place that polls.
+
+All who wait for one kind of object share one poll. A few are asked about one by one (`/disks/{id}/state`); from more
+on, one list tells the state of all. Looks come often at first and then less and less, and never keep the API busy for
+more than a part of the time.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 
 from pulumi_joviam.client import Client
 from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Failed, NoAnswer, NotFound, TimedOut, Vanished
+from pulumi_joviam.errors import Failed, JoviamError, NoAnswer, NotFound, TimedOut, Vanished
 from pulumi_joviam.models import Model
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
-GROWTH = 1.4
+GROWTH = 1.25
+FEW = 3
+"""So many are asked about one by one."""
+RESTS = 4.0
+"""Between two looks there are at least so many times the seconds that the last one took."""
+TICK = 0.2
+"""How soon Ctrl-C ends a wait, which cannot also wait for an event. In seconds."""
 
 
 class Waiter:
@@ -19,6 +34,8 @@ class Waiter:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._polls: dict[type[Model], _Poll] = {}
+        self._lock = threading.Lock()
 
     def wait(
         self,
@@ -33,30 +50,122 @@ class Waiter:
         An object that no longer exists counts as ``terminated``. ``seen`` is told each state when it begins.
         Raises Failed, Vanished or TimedOut, each naming the last state, and Cancelled at Ctrl-C.
         """
-        client = self._client.until(deadline)
-        pause, last = FIRST_PAUSE, ""
+        with self._lock:
+            poll = self._polls.setdefault(model, _Poll(self._client, model))
+        ticket, last = _Ticket(id, deadline), ""
+        poll.join(ticket)
+        try:
+            while True:
+                state = ticket.next_news()
+                if isinstance(state, NoAnswer) and last and deadline.left <= FIRST_PAUSE:
+                    state = None  # the deadline cut the last look short: what was waited for is the news, not that
+                if isinstance(state, JoviamError):
+                    raise state
+                if state is None:
+                    now = f"is still {last}" if last else "did not show its state in time"
+                    raise TimedOut(f"the {model.noun} {id} {now}; customTimeouts on the resource gives it longer", last)
+                if state in until:
+                    return state
+                if state in model.failed:
+                    raise Failed(f"the {model.noun} {id} ended in state {state}", state)
+                if state in model.gone:
+                    raise Vanished(f"the {model.noun} {id} was deleted by somebody else meanwhile", state)
+                if state != last:
+                    seen(state)
+                last = state
+        finally:
+            poll.leave(ticket)
+
+
+@dataclass(eq=False)
+class _Ticket:
+    """One that waits: what it waits for, when it is to be looked at next, and what was seen."""
+
+    id: str
+    deadline: Deadline
+    pause: float = FIRST_PAUSE
+    due: float = 0.0
+    news: SimpleQueue[str | JoviamError] = field(default_factory=SimpleQueue)
+
+    def next_news(self) -> str | JoviamError | None:
+        """Return the next state, or what went wrong; None when the time is up. Raises Cancelled at Ctrl-C."""
         while True:
+            left = self.deadline.remaining()
             try:
-                state = client.state(model, id) if model.has_state_path else client.get(model, id).state
+                return self.news.get(timeout=min(left, TICK) or TICK)
+            except Empty:
+                if not left:  # and so the last look has had its time
+                    return None
+
+    def postpone(self) -> None:
+        # the last look comes shortly before the deadline
+        self.due = time.monotonic() + min(self.pause, max(self.deadline.left / 2, FIRST_PAUSE / 2))
+        self.pause = min(self.pause * GROWTH, LONGEST_PAUSE)
+
+
+@dataclass
+class _Poll:
+    """The one poll of a kind. Its thread lives as long as anybody waits."""
+
+    client: Client
+    model: type[Model]
+    tickets: set[_Ticket] = field(default_factory=set)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    nobody: threading.Event = field(default_factory=threading.Event)
+    """Nobody waits any more."""
+    running: bool = False
+    rest_until: float = 0.0
+
+    def join(self, ticket: _Ticket) -> None:
+        with self.changed:
+            self.tickets.add(ticket)
+            self.nobody.clear()
+            if not self.running:
+                self.running = True
+                threading.Thread(target=self._run, name=f"joviam-poll-{self.model.noun}", daemon=True).start()
+            self.changed.notify()
+
+    def leave(self, ticket: _Ticket) -> None:
+        with self.changed:
+            self.tickets.discard(ticket)
+            if not self.tickets:
+                self.nobody.set()
+            self.changed.notify()
+
+    def _run(self) -> None:
+        while waiting := self._due():
+            began = time.monotonic()
+            states = self._states({ticket.id for ticket in waiting}, max(ticket.deadline.at for ticket in waiting))
+            self.rest_until = time.monotonic() + max(FIRST_PAUSE / 2, RESTS * (time.monotonic() - began))
+            for ticket in waiting:
+                ticket.postpone()
+                ticket.news.put(states[ticket.id])
+
+    def _due(self) -> set[_Ticket]:
+        """Return all who wait as soon as one of them is due; nobody where nobody waits."""
+        with self.changed:
+            while self.tickets:
+                pause = max(self.rest_until, min(ticket.due for ticket in self.tickets)) - time.monotonic()
+                if pause <= 0:
+                    break
+                self.changed.wait(pause)
+            self.running = bool(self.tickets)
+            return set(self.tickets)
+
+    def _states(self, ids: set[str], until: float) -> dict[str, str | JoviamError]:
+        """Return {id: its state, or why that cannot be told}. What a list does not show is asked for by id."""
+        client = self.client.until(Deadline(until, self.nobody))
+        found: dict[str, str | JoviamError] = {}
+        if len(ids) > FEW and self.model.listed:
+            try:
+                found |= client.states(self.model)
+            except JoviamError as error:
+                return dict.fromkeys(ids, error)
+        for id in ids - found.keys():
+            try:
+                found[id] = client.state(self.model, id)
             except NotFound:
-                state = "terminated"
-            except NoAnswer:
-                if not last or deadline.remaining() > FIRST_PAUSE:
-                    raise
-                state = last  # the deadline cut the last look short: what was waited for is the news, not that
-            if state in until:
-                return state
-            if state in model.failed:
-                raise Failed(f"the {model.noun} {id} ended in state {state}", state)
-            if state in model.gone:
-                raise Vanished(f"the {model.noun} {id} was deleted by somebody else meanwhile", state)
-            if state != last:
-                seen(state)
-            last = state
-            left = deadline.remaining()
-            if left <= FIRST_PAUSE:
-                raise TimedOut(
-                    f"the {model.noun} {id} is still {state}; customTimeouts on the resource gives it longer", state
-                )
-            deadline.sleep(min(pause, left / 2))  # the last look comes shortly before the deadline
-            pause = min(pause * GROWTH, LONGEST_PAUSE)
+                found[id] = "terminated"
+            except JoviamError as error:
+                found[id] = error
+        return found
