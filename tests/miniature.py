@@ -1,0 +1,324 @@
+"""The part of Pulumi's engine that a provider sees, in this process: thousands of runs in the time of one CLI call.
+
+It speaks gRPC to the real plugin of Pulumi's Python SDK, a process of its own, one step at a time: check, diff, create,
+update, replacement, delete, read, partial failures. test_miniature.py holds it against the real engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent import futures
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
+
+import pulumi_joviam as joviam
+from pulumi_joviam.emulator import Emulator
+from tests.stack import Spec
+
+# Waits of minutes are for networks; on this machine, what has not come after a second will not come.
+LAUNCHER = """
+import runpy, sys
+from pulumi_joviam import client, creation, provider, transport
+transport.READ_SECONDS = 1.0
+creation.LONGEST_PAUSE = 0.5
+client.LONGEST_PAUSE = 0.5
+provider.STEP_SECONDS = 6.0
+runpy.run_module("pulumi.dynamic", run_name="__main__")
+"""
+
+
+class _Engine(engine_pb2_grpc.EngineServicer):
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def Log(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the name of the RPC
+        self.said.append(request)
+        return empty_pb2.Empty()
+
+
+@dataclass
+class Plugin:
+    """The plugin's process, and what it told the engine."""
+
+    stub: Any
+    engine: _Engine
+
+    def warnings(self) -> list[str]:
+        """Return the warnings since the last call."""
+        said, self.engine.said = self.engine.said, []
+        return [it.message for it in said if not it.ephemeral]
+
+
+@contextmanager
+def plugin(cloud: Emulator, home: Path) -> Iterator[Plugin]:
+    """Run a plugin that is configured for an account."""
+    engine = _Engine()
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", LAUNCHER, address],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PULUMI_HOME": str(home)},
+        text=True,
+    )
+    assert process.stdout
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            config = {"token": cloud.token, "endpoint": cloud.url, "region": "SY3"}
+            stub.Configure(
+                provider_pb2.ConfigureRequest(args=_struct({f"joviam:{key}": value for key, value in config.items()}))
+            )
+            yield Plugin(stub, engine)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        server.stop(0).wait()
+
+
+@dataclass
+class Held:
+    """What the state holds of one resource."""
+
+    kind: str
+    id: str
+    inputs: Any
+    outputs: Any
+    failed: bool = False
+    """A step of it ended as a partial failure."""
+    doomed: bool = False
+    """It was replaced and still has to be deleted."""
+
+
+@dataclass
+class Run:
+    """What one command did. ``error`` is the message of the step that failed, or ""."""
+
+    steps: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+class StepFailed(Exception):
+    """A step ended with a message for the user."""
+
+
+class Miniature:
+    """One stack on the small engine. ``program`` is a `tests.stack.Spec`."""
+
+    def __init__(self, plugin: Plugin, name: str) -> None:
+        self.plugin = plugin
+        self.name = name
+        self.state: dict[str, Held] = {}
+        self.doomed: list[tuple[str, Held]] = []
+
+    def preview(self, program: Spec) -> Run:
+        return self._run(lambda run: self._deploy(run, program, dry=True))
+
+    def up(self, program: Spec) -> Run:
+        return self._run(lambda run: self._deploy(run, program, dry=False))
+
+    def destroy(self) -> Run:
+        return self._run(lambda run: self._deploy(run, {}, dry=False))
+
+    def refresh(self) -> Run:
+        """Read everything; a step says what differs from what the state held: "update" or "delete"."""
+        return self._run(self._read_all)
+
+    def _run(self, command: Any) -> Run:
+        run = Run()
+        try:
+            command(run)
+        except StepFailed as failed:
+            run.error = str(failed)
+        return run
+
+    def _deploy(self, run: Run, program: Spec, dry: bool) -> None:
+        unknown: dict[str, set[str]] = {}
+        """{resource: outputs that are not known in this preview; "*" is all of them}."""
+        early: set[str] = set()
+        """Deleted already, because what they need could not be replaced while they were there."""
+        for name, said in program.items():
+            kind, held = said["kind"], self.state.get(name)
+            checked = self._wanted(name, said, unknown)
+            step = self._step(name, held, checked)
+            if step == "replace-first" and not dry:
+                early |= self._delete_dependents(name, program)
+            if step != "same":
+                run.steps[name] = "replace" if name in early else step.removesuffix("-first")
+            if dry and step != "same":
+                unknown[name] = {"*"} if step != "update" else _computed(kind)
+            if not dry:
+                self._take(step, name, kind, held, checked)
+        for name in [name for name in reversed(self.state) if name not in program]:
+            run.steps[name] = "delete"
+            if not dry:
+                self._delete(name, self.state[name])
+                del self.state[name]
+        while self.doomed and not dry:
+            self._delete(*self.doomed[-1])
+            self.doomed.pop()
+
+    def _wanted(self, name: str, said: Mapping[str, Any], unknown: Mapping[str, set[str]]) -> Any:
+        """Return the checked inputs that a program gives a resource."""
+        wanted = {key: self._value(it, unknown) for key, it in said.items() if key not in ("kind", "opts")}
+        return self._checked(name, said["kind"], self.state.get(name), wanted)
+
+    def _delete_dependents(self, name: str, program: Spec) -> set[str]:
+        """Delete what has to be replaced with a resource, the last one first; return the names."""
+        later = [other for other in program if other != name and f"'ref': '{name}." in str(program[other])]
+        deleted: set[str] = set()
+        for other in reversed(later):
+            held = self.state.get(other)
+            checked = self._wanted(other, program[other], {name: {"*"}}) if held else None
+            if held and self._step(other, held, checked).startswith("replace"):
+                deleted |= self._delete_dependents(other, program) | {other}
+                self._delete(other, held)
+                del self.state[other]
+        return deleted
+
+    def _step(self, name: str, held: Held | None, checked: Any) -> str:
+        if held is None:
+            return "create"
+        request = provider_pb2.DiffRequest(
+            **self._of(name, held.kind), id=held.id, olds=held.outputs, news=checked, old_inputs=held.inputs
+        )
+        diff = self._call("Diff", request)
+        if diff.replaces:
+            return "replace" + ("-first" if diff.deleteBeforeReplace else "")
+        changed = diff.changes == provider_pb2.DiffResponse.DIFF_SOME
+        if diff.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN:
+            changed = _plain(held.inputs) != _plain(checked)
+        return "update" if changed or held.failed else "same"
+
+    def _take(self, step: str, name: str, kind: str, held: Held | None, checked: Any) -> None:
+        if step == "same" and held:
+            held.inputs = checked
+        elif step == "update" and held:
+            request = provider_pb2.UpdateRequest(
+                **self._of(name, kind), id=held.id, olds=held.outputs, news=checked, old_inputs=held.inputs
+            )
+            self._keep(name, kind, "Update", request, checked, held)
+        else:
+            if held and step == "replace-first":
+                self._delete(name, held)
+                del self.state[name]
+            elif held:
+                # the engine keeps the old one in the state until the end of the run
+                self.doomed.append((name, held))
+            properties = provider_pb2.CreateRequest(**self._of(name, kind), properties=checked)
+            try:
+                self._keep(name, kind, "Create", properties, checked, None)
+            except StepFailed:
+                if held and (name, held) in self.doomed and self.state.get(name) is held:
+                    self.doomed.remove((name, held))
+                raise
+
+    def _keep(self, name: str, kind: str, method: str, request: Any, inputs: Any, held: Held | None) -> None:
+        """Make a step and put into the state what came of it, also where it failed half-way."""
+        try:
+            answer = getattr(self.plugin.stub, method)(request)
+        except grpc.RpcError as error:
+            status, half = _details(error)
+            if half:
+                self.state.pop(name, None)
+                self.state[name] = Held(kind, half.id, inputs, half.properties, failed=True)
+            raise StepFailed(status) from None
+        id = held.id if held else answer.id
+        if not held:
+            self.state.pop(name, None)  # a new object comes after what it needs
+        self.state[name] = Held(kind, id, inputs, answer.properties)
+
+    def _delete(self, name: str, held: Held) -> None:
+        self._call(
+            "Delete", provider_pb2.DeleteRequest(**self._of(name, held.kind), id=held.id, properties=held.outputs)
+        )
+
+    def _read_all(self, run: Run) -> None:
+        for name, held in list(self.state.items()):
+            request = provider_pb2.ReadRequest(
+                **self._of(name, held.kind), id=held.id, properties=held.outputs, inputs=held.inputs
+            )
+            answer = self._call("Read", request)
+            if not answer.id:
+                run.steps[name] = "delete"
+                del self.state[name]
+            elif _plain(held.outputs) != _plain(answer.properties):
+                run.steps[name] = "update"
+            if answer.id:
+                inputs = answer.inputs if answer.HasField("inputs") else held.inputs
+                self.state[name] = Held(held.kind, answer.id, inputs, answer.properties)
+
+    def _checked(self, name: str, kind: str, held: Held | None, wanted: Mapping[str, Any]) -> Any:
+        news = _struct({**wanted, "__provider": serialize_provider(getattr(joviam, kind)._lifecycle())})
+        request = provider_pb2.CheckRequest(**self._of(name, kind), olds=held.inputs if held else None, news=news)
+        answer = self._call("Check", request)
+        if answer.failures:
+            raise StepFailed("; ".join(f"{name}: {it.property}: {it.reason}" for it in answer.failures))
+        return answer.inputs
+
+    def _call(self, method: str, request: Any) -> Any:
+        try:
+            return getattr(self.plugin.stub, method)(request)
+        except grpc.RpcError as error:
+            raise StepFailed(_details(error)[0]) from None
+
+    def _of(self, name: str, kind: str) -> dict[str, Any]:
+        type_ = f"pulumi-python:dynamic/joviam:{kind}"
+        return {"urn": f"urn:pulumi:{self.name}::miniature::{type_}::{name}", "name": name, "type": type_}
+
+    def _value(self, said: Any, unknown: Mapping[str, set[str]]) -> Any:
+        if isinstance(said, dict) and set(said) == {"ref"}:
+            name, output = said["ref"].split(".")
+            if {"*", output} & unknown.get(name, set()):
+                return rpc.UNKNOWN
+            held = self.state[name]
+            return held.id if output == "id" else _plain(held.outputs)[output]
+        if isinstance(said, dict):
+            return {key: self._value(it, unknown) for key, it in said.items()}
+        return [self._value(it, unknown) for it in said] if isinstance(said, list) else said
+
+
+def _computed(kind: str) -> set[str]:
+    return set(getattr(joviam, kind)._lifecycle.outputs)
+
+
+def _struct(values: Mapping[str, Any]) -> Any:
+    made = Struct()
+    made.update({key: value for key, value in values.items() if value is not None})
+    return made
+
+
+def _plain(struct: Any) -> dict[str, Any]:
+    """Return the values, as they are compared: by the engine, what is hidden counts, too."""
+    plain: dict[str, Any] = json.loads(json.dumps(MessageToDict(struct), sort_keys=True))
+    return plain
+
+
+def _details(error: Any) -> tuple[str, Any]:
+    """Return the message of an error, and what it says of an object that was made by half."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            status = status_pb2.Status.FromString(value)
+            for detail in status.details:
+                half = provider_pb2.ErrorResourceInitFailed()
+                if detail.Unpack(half):
+                    return status.message, half
+            return status.message, None
+    return f"{error.code()}: {error.details()}", None

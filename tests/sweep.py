@@ -1,0 +1,264 @@
+"""Every request of a run with every fault: nothing is lost, nothing is made twice, and the next `up` heals.
+
+    python -m tests.sweep [PART OF AN OPERATION'S NAME]
+
+A stack with every kind of resource is made, changed and destroyed once, and its requests are noted. Then the run is
+repeated for each of them and each fault. Whatever happens then, the message must be clear, the same command given once
+more must succeed, the cloud must hold what it holds without a fault, and a destroy must leave nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi_joviam.emulator import Emulator
+from tests.keys import key
+from tests.miniature import Miniature, Plugin, Run, plugin
+from tests.stack import Spec
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "500": {"status": 500},
+    "500, but it acted": {"status": 500, "act": "before"},
+    "503 with Retry-After": {"status": 503, "retry_after": 0},
+    "429": {"status": 429, "retry_after": 0},
+    "502, but it acted": {"status": 502, "act": "before"},
+    "dropped before the act": {"drop": "before"},
+    "dropped after the act": {"drop": "after"},
+    "half an answer": {"body": b'{"id": "', "act": "before"},
+    "not JSON": {"body": b"<html>Welcome</html>", "act": "before"},
+    "of the wrong type": {"body": b'"text"', "act": "before"},
+    "answers too late": {"delay": 1.3, "act": "before"},
+    "acts after we gave up": {"delay": 1.3, "act": "after"},
+    "401 once": {"error": "invalid_token"},
+}
+"""{name: what `Emulator.fail` takes}. The plugin of tests/miniature.py waits one second for an answer."""
+
+MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
+FIRST: Spec = {
+    "key": {"kind": "PublicKey", "key": key("sweep")},
+    "net": {"kind": "Network", "specification": "10.0.0.0/24"},
+    "private": {"kind": "IpAddress", "network": {"ref": "net.id"}},
+    "public": {"kind": "IpAddress"},
+    "blank": {"kind": "Disk", "size": 5, "performance_tier": "Fast"},
+    "system": {"kind": "Disk", "size": 20, "performance_tier": "Fast", "template": "ubuntu-16-04"},
+    "clone": {"kind": "Disk", "size": 6, "performance_tier": "Fast", "source_disk": {"ref": "blank.id"}},
+    "assembled": MACHINE
+    | {
+        "disks": [{"ref": "system.id"}],
+        "ip_addresses": [{"ref": "private.id"}, {"ref": "public.id"}],
+        "public_keys": [{"ref": "key.id"}],
+        "note": "one",
+        "context": {"a": "1", "b": "2"},
+    },
+    "basic": MACHINE
+    | {
+        "boot_disk": {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"},
+        "networks": [{"ref": "net.id"}],
+        "allocate_public_ip": True,
+    },
+    "spare": {**MACHINE, "power_state": "stopped"},
+    "group": {"kind": "AvailabilityGroup", "instances": [{"ref": "assembled.id"}, {"ref": "basic.id"}]},
+    "version": {"kind": "Template", "disk": {"ref": "clone.id"}, "supersedes": "debian-9"},
+    "console": {"kind": "ConsoleSession", "instance": {"ref": "assembled.id"}, "type": "vnc"},
+}
+SECOND: Spec = {
+    **FIRST,
+    "key": {**FIRST["key"], "name": "other"},
+    "net": {**FIRST["net"], "gateway": "10.0.0.1"},
+    "public": {**FIRST["public"], "shareable": True},
+    "blank": {**FIRST["blank"], "size": 8},
+    "assembled": {
+        **FIRST["assembled"],
+        "memory": 1024,
+        "disks": [{"ref": "system.id"}, {"ref": "blank.id"}],
+        "ip_addresses": [{"ref": "private.id"}],
+        "context": {"b": "3"},
+    },
+    "basic": {
+        **FIRST["basic"],
+        "boot_disk": {"template": "debian-9", "size": 20, "performance_tier": "Fast"},
+        "allocate_public_ip": False,
+    },
+    "group": {"kind": "AvailabilityGroup", "instances": [{"ref": "assembled.id"}, {"ref": "spare.id"}]},
+}
+PHASES: dict[str, Spec] = {"make": FIRST, "change": SECOND, "destroy": {}}
+
+CHANGING = {"id", "created_at", "updated_at", "address", "hostname", "position", "superseded_by_id"}
+"""What differs between two clouds that hold the same."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The ``number``-th call of an operation in a phase."""
+
+    phase: str
+    operation: str
+    number: int
+
+
+@dataclass
+class Tally:
+    """What became of the runs with one fault."""
+
+    tried: int = 0
+    healed: int = 0
+    one_more: int = 0
+    lost: int = 0
+    twice: int = 0
+    unclear: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def __add__(self, other: Tally) -> Tally:
+        names = ("tried", "healed", "one_more", "lost", "twice", "unclear", "problems")
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
+class Sweep:
+    """Runs with faults in one cloud of their own."""
+
+    numbers = itertools.count()
+
+    def __init__(self, cloud: Emulator, plugin: Plugin) -> None:
+        self.cloud = cloud
+        self.plugin = plugin
+        self.expected: dict[str, Counter[str]] = {}
+
+    def record(self) -> list[Case]:
+        """Run without a fault; return every request of it."""
+        stack, cases = self._fresh(), []
+        for phase, program in PHASES.items():
+            before = len(self.cloud.requests)
+            run = stack.up(program)
+            assert not run.error, f"{phase}: {run.error}"
+            names = [request.operation or request.path for request in self.cloud.requests[before:]]
+            cases += [Case(phase, name, number) for name, times in Counter(names).items() for number in range(times)]
+            self.expected[phase] = contents(self.cloud)
+        return cases
+
+    def run(self, case: Case, fault: str) -> Tally:
+        """Repeat the run up to the phase of the case, with the fault; check what becomes of it."""
+        stack, tally = self._fresh(), Tally()
+        for phase, program in PHASES.items():
+            if phase == case.phase:
+                break
+            stack.up(program)
+        before = len(self.cloud.requests)
+        self.cloud.fail(case.operation, skip=case.number, **FAULTS[fault])
+        run = stack.up(PHASES[case.phase])
+        called = [request.operation for request in self.cloud.requests[before:]].count(case.operation)
+        if called <= case.number:  # a look more or less, of those that wait
+            return tally
+        tally.tried = 1
+        self._judge(tally, stack, case, run)
+        if tally.problems:
+            tally.problems = [f"{case.phase}, {case.operation} #{case.number}, {fault}: {it}" for it in tally.problems]
+        return tally
+
+    def _judge(self, tally: Tally, stack: Miniature, case: Case, run: Run) -> None:
+        tally.healed, tally.one_more = int(not run.error), int(bool(run.error))
+        if run.error and ("Traceback" in run.error or "bug in" in run.error or "StatusCode" in run.error):
+            tally.unclear += 1
+            tally.problems.append(f"unclear: {run.error}")
+        program = PHASES[case.phase]
+        again = stack.up(program)
+        if again.error:
+            tally.problems.append(f"after {run.error!r} the next up failed: {again.error}")
+            again = stack.up(program)
+        if not run.error and again.steps:
+            tally.problems.append(f"a second up had something to do: {again.steps}")
+        if still := stack.preview(program).steps:
+            tally.problems.append(f"the preview is not empty: {still}")
+        now, expected = contents(self.cloud), self.expected[case.phase]
+        if missing := expected - now:
+            tally.lost += 1
+            tally.problems.append(f"lost: {dict(missing)}, instead: {dict(now - expected)}")
+        elif extra := now - expected:
+            tally.twice += 1
+            tally.problems.append(f"made twice or left over: {dict(extra)}")
+        if case.phase != "destroy" and (gone := stack.destroy()).error:
+            tally.problems.append(f"destroy failed: {gone.error}")
+        elif left := contents(self.cloud) - self.expected["destroy"]:
+            tally.twice += 1
+            tally.problems.append(f"a destroy left: {dict(left)}")
+
+    def _fresh(self) -> Miniature:
+        self.cloud.reset()
+        return Miniature(self.plugin, f"sweep{next(self.numbers)}")
+
+
+def contents(cloud: Emulator) -> Counter[str]:
+    """Return what a cloud holds, in words that are the same for every cloud that holds the same.
+
+    Console sessions are left out: they cannot be listed, so a lost one is asked for again, and each ends by itself.
+    """
+    kinds = ("public_keys", "networks", "ip_addresses", "disks", "instances", "templates")
+    return Counter(f"{kind}: {_words(it)}" for kind in kinds for it in cloud.objects(kind))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        known = {name: it for name, it in value.items() if name not in CHANGING and not name.endswith(("_id", "_ids"))}
+        return f"{{{', '.join(f'{name}={_words(it)}' for name, it in sorted(known.items()))}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(sorted(map(_words, value)))}]" if not _are_ids(value) else f"{len(value)} ids"
+    return str(value)
+
+
+def _are_ids(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+@contextmanager
+def sweeping() -> Iterator[Sweep]:
+    """Start a cloud and a plugin to sweep with."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Emulator(token="t", provision_seconds=0.0) as cloud,
+        plugin(cloud, Path(home)) as started,
+    ):
+        yield Sweep(cloud, started)
+
+
+def part(number: int, of: int, name: str) -> dict[str, Tally]:
+    """Sweep every ``of``-th pair of a request and a fault."""
+    tallies = {fault: Tally() for fault in FAULTS}
+    with sweeping() as sweep:
+        pairs = [(case, fault) for case in sweep.record() for fault in FAULTS if name in case.operation]
+        for case, fault in pairs[number::of]:
+            tallies[fault] += sweep.run(case, fault)
+    return tallies
+
+
+def table(tallies: dict[str, Tally]) -> str:
+    """Return the result as a Markdown table."""
+    head = "| fault | runs | healed by themselves | needed one more `up` | lost | made twice | unclear messages |"
+    rows = [
+        f"| {fault} | {it.tried} | {it.healed} | {it.one_more} | {it.lost} | {it.twice} | {it.unclear} |"
+        for fault, it in [*tallies.items(), ("all", sum(tallies.values(), Tally()))]
+    ]
+    return "\n".join([head, "|---|" + "--:|" * 6, *rows])
+
+
+def main(name: str, workers: int = 3) -> int:
+    """Sweep all and print the table."""
+    tallies = {fault: Tally() for fault in FAULTS}
+    with ProcessPoolExecutor(workers) as pool:
+        for found in pool.map(part, range(workers), [workers] * workers, [name] * workers):
+            tallies = {fault: tallies[fault] + found[fault] for fault in FAULTS}
+    print(table(tallies))
+    problems = [problem for tally in tallies.values() for problem in tally.problems]
+    print("\n".join(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("".join(sys.argv[1:2])))
