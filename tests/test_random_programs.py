@@ -1,0 +1,258 @@
+"""Random stacks, random changes, drift and faults: the promises hold for all of them.
+
+    JOVIAM_EXAMPLES=400 python -m pytest tests/test_random_programs.py
+
+tries more programs than the few that fit into the suite.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from pulumi_joviam.emulator import Emulator
+from tests.keys import key
+from tests.miniature import Miniature, Plugin, plugin
+from tests.sweep import FAULTS
+
+EXAMPLES = int(os.environ.get("JOVIAM_EXAMPLES", "8"))
+RULES = 25
+KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
+QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
+MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
+
+numbers = itertools.count()
+steps_taken = itertools.count()
+
+
+class RandomPrograms(RuleBasedStateMachine):
+    """A program that somebody edits, a cloud that somebody else touches, and a network that fails."""
+
+    cloud: Emulator
+    plugin: Plugin
+
+    @initialize()
+    def begin(self) -> None:
+        self.cloud.reset()
+        self.stack = Miniature(self.plugin, f"random{next(numbers)}")
+        self.program: dict[str, dict[str, Any]] = {}
+        self.brought_up = True
+
+    # -- the program changes --
+
+    @rule()
+    def add_key(self) -> None:
+        self._add({"kind": "PublicKey", "key": key(str(next(numbers)))})
+
+    @rule(gateway=st.booleans())
+    def add_network(self, gateway: bool) -> None:
+        net = self._range()
+        self._add({"kind": "Network", "specification": f"{net}.0/24", **({"gateway": f"{net}.1"} if gateway else {})})
+
+    @rule(data=st.data())
+    def add_address(self, data: st.DataObject) -> None:
+        network = data.draw(st.sampled_from([None, *self._all("Network")]))
+        self._add({"kind": "IpAddress", **({"network": {"ref": f"{network}.id"}} if network else {})})
+
+    @rule(size=st.integers(20, 40), template=st.sampled_from([None, "ubuntu-16-04", "debian-9"]))
+    def add_disk(self, size: int, template: str | None) -> None:
+        disk = {"kind": "Disk", "size": size, "performance_tier": "Fast"}
+        self._add(disk | ({"template": template} if template else {}))
+
+    @rule(data=st.data(), power=st.sampled_from(["running", "stopped"]))
+    def add_machine(self, data: st.DataObject, power: str) -> None:
+        self._add({**MACHINE, "power_state": power, **self._parts(data, None)})
+
+    @rule(public=st.booleans(), size=st.integers(20, 30))
+    def add_basic_machine(self, public: bool, size: int) -> None:
+        boot = {"template": "ubuntu-16-04", "size": size, "performance_tier": "Fast"}
+        self._add({**MACHINE, "boot_disk": boot, "allocate_public_ip": public})
+
+    @precondition(lambda self: len(self._all("Instance")) > 1)
+    @rule()
+    def add_group(self) -> None:
+        if not self._all("AvailabilityGroup"):
+            members = [{"ref": f"{name}.id"} for name in self._all("Instance")[:2]]
+            self._add({"kind": "AvailabilityGroup", "instances": members})
+
+    @precondition(lambda self: self.program)
+    @rule(data=st.data())
+    def change(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.program)))
+        said = self.program[name]
+        changes: dict[str, list[dict[str, Any]]] = {
+            "PublicKey": [{"name": "renamed"}, {"key": key(str(next(numbers)))}],
+            "Network": [
+                {"name": "renamed"},
+                {"gateway": None},
+                {"specification": f"{self._range()}.0/24", "gateway": None},
+            ],
+            "IpAddress": [{"name": "renamed"}, {"shareable": True}, {"shareable": None}],
+            "Disk": [{"name": "renamed"}, {"size": said.get("size", 0) + 5}, {"size": 20}, {"template": "debian-9"}],
+            "Instance": [{"name": "renamed"}, {"memory": 1024}, {"note": "n"}, {"note": None}, {"context": {"a": "b"}}],
+        }
+        if said["kind"] == "Instance" and "boot_disk" in said:
+            boot = said["boot_disk"]
+            grown = {**boot, "size": boot["size"] + 5}
+            changes["Instance"] += [{"boot_disk": grown}, {"boot_disk": {**boot, "template": "debian-9"}}]
+            changes["Instance"] += [{"allocate_public_ip": True}, {"allocate_public_ip": False}]
+        elif said["kind"] == "Instance":
+            changes["Instance"] += [{"power_state": "stopped"}, {"power_state": "running"}, self._parts(data, name)]
+        if options := changes.get(said["kind"]):
+            edited = {**said, **data.draw(st.sampled_from(options))}
+            self.program[name] = {argument: value for argument, value in edited.items() if value is not None}
+            self.brought_up = False
+
+    @precondition(lambda self: self.program)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        # a plugin serves one run, and remembers in it who groups an instance; this one serves them all
+        grouping = self._all("AvailabilityGroup")
+        free = [name for name in self.program if name not in grouping and not self._users(name)]
+        if not free:
+            return
+        self.program.pop(data.draw(st.sampled_from(sorted(free))))
+        self.brought_up = False
+
+    # -- what happens meanwhile --
+
+    @precondition(lambda self: self.stack.state)
+    @rule(data=st.data())
+    def drift(self, data: st.DataObject) -> None:
+        names = [name for name, held in self.stack.state.items() if held.kind != "AvailabilityGroup"]
+        name = data.draw(st.sampled_from(sorted(names)))
+        self.cloud.change(self.stack.state[name].id, name=f"drifted {next(numbers)}")
+        assert self.stack.refresh().steps == {name: "update"}
+        self.brought_up = False
+
+    @precondition(lambda self: self.stack.state and self.brought_up)
+    @rule(data=st.data())
+    def vanish(self, data: st.DataObject) -> None:
+        kinds = ("PublicKey", "Disk", "IpAddress")
+        free = [n for n, held in self.stack.state.items() if held.kind in kinds and not self._users(n)]
+        if free:
+            name = data.draw(st.sampled_from(sorted(free)))
+            self.cloud.remove(self.stack.state[name].id)
+            run = self.stack.refresh()
+            assert (run.error, run.steps) == ("", {name: "delete"})
+            self.brought_up = False
+
+    # -- and what the tool makes of it --
+
+    @rule()
+    def up(self) -> None:
+        preview, run = self.stack.preview(self.program), self.stack.up(self.program)
+        assert (preview.error, run.error) == ("", "")
+        assert run.steps == preview.steps
+        self._as_promised()
+
+    @rule(fault=st.sampled_from(QUICK), skip=st.integers(0, 15))
+    def up_with_a_fault(self, fault: str, skip: int) -> None:
+        self.cloud.fail("*", skip=skip, **FAULTS[fault])
+        for _ in range(3):  # the fault may strike as late as in the run that heals
+            run = self.stack.up(self.program)
+            assert not any(word in run.error for word in ("Traceback", "bug in", "StatusCode")), run.error
+            if not run.error:
+                break
+        self.cloud._faults.clear()
+        run = self.stack.up(self.program)
+        assert run.error == ""
+        self._as_promised()
+
+    def _as_promised(self) -> None:
+        assert self.stack.preview(self.program).steps == {}
+        refreshed = self.stack.refresh()
+        assert (refreshed.error, refreshed.steps) == ("", {})
+        assert self.stack.preview(self.program).steps == {}
+        mine = {held.id for held in self.stack.state.values() if held.kind != "AvailabilityGroup"}
+        there = {it["id"]: it for kind in KINDS for it in self.cloud.objects(kind)}
+        assert mine <= there.keys()
+        with_machines = {disk["id"] for it in self.cloud.objects("instances") for disk in it["disks"]}
+        with_machines |= {it["id"] for it in self.cloud.objects("ip_addresses") if it["instance_ids"]}
+        assert there.keys() <= mine | with_machines
+        for name, said in self.program.items():
+            if said["kind"] != "AvailabilityGroup":
+                live = there[self.stack.state[name].id]
+                assert live["name"] == said.get("name", name)
+                assert all(live[it] == said[it] for it in ("size", "memory", "specification", "key") if it in said)
+        self.brought_up = True
+
+    @invariant()
+    def count(self) -> None:
+        next(steps_taken)
+
+    def teardown(self) -> None:
+        assert self.stack.destroy().error == ""
+        assert not self.cloud.count()
+
+    # -- how it picks --
+
+    def _add(self, said: dict[str, Any]) -> None:
+        self.program[f"r{next(numbers)}"] = copy.deepcopy(said)
+        self.brought_up = False
+
+    def _all(self, kind: str) -> list[str]:
+        return [name for name, said in self.program.items() if said["kind"] == kind]
+
+    def _users(self, name: str) -> list[str]:
+        return [other for other, said in self.program.items() if f"'ref': '{name}." in str(said)]
+
+    def _parts(self, data: st.DataObject, machine: str | None) -> dict[str, Any]:
+        """Return disks, addresses and keys for a machine: those that no other has."""
+        parts = {"disks": self._all("Disk"), "ip_addresses": self._all("IpAddress")}
+        order = list(self.program)
+        before = order[: order.index(machine)] if machine else order  # a program names what it has made already
+        chosen = {}
+        for argument, names in parts.items():
+            free = [n for n in names if n in before and set(self._users(n)) <= {machine}]
+            picked = data.draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
+            chosen[argument] = [{"ref": f"{name}.id"} for name in picked]
+        keys = [name for name in self._all("PublicKey") if name in before]
+        return {**chosen, "public_keys": [{"ref": f"{name}.id"} for name in keys[:2]]}
+
+    @staticmethod
+    def _range() -> str:
+        number = next(numbers)
+        return f"10.{number // 250 % 250}.{number % 250}"
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[None]:
+    with ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        RandomPrograms.cloud = stack.enter_context(Emulator(token="t", provision_seconds=0.0))
+        RandomPrograms.plugin = stack.enter_context(plugin(RandomPrograms.cloud, Path(home)))
+        yield
+
+
+@pytest.mark.usefixtures("started")
+def test_random_programs() -> None:
+    run_state_machine_as_test(
+        RandomPrograms,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=RULES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
+    print(f"{next(steps_taken)} steps")
