@@ -78,6 +78,8 @@ class Provider(ResourceProvider, Generic[A, M]):
     """Those of them that may be None. The state says "" for it: what it does not say is unknown in every preview."""
     filled: ClassVar[tuple[str, ...]] = ("name", "region")
     """Arguments that have a value also when the program gives none."""
+    secret: ClassVar[tuple[str, ...]] = ()
+    """Arguments that are secret where no program says whether they are: in what Class.get reads."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
 
@@ -419,11 +421,13 @@ class Resource(pulumi.dynamic.Resource):
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
         """Read the existing object ``id`` without managing it: it is neither changed nor deleted.
 
-        Every argument and output has its live value. Fails if there is no such object.
+        Every argument and output has its live value; an instance's context is a secret. Fails if there is no such
+        object.
         """
         engine.end_quietly()
         existing = cls.__new__(cls)
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        secret = list(cls._lifecycle.secret)
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))
         fields = dict.fromkeys(cls._lifecycle.args.model_fields)
         existing._register(resource_name, opts, fields)
         # a preview is told neither an id that is not in the state yet nor what is None: both would be unknown in it

@@ -95,6 +95,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     model = models.Instance
     outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
     nullable = ("boot_disk_id", "public_ip", "private_ip")
+    secret = ("context",)
     api_names = MappingProxyType(
         {
             "instance_performance_tier": "performance_tier",

@@ -12,7 +12,6 @@ import time
 import pytest
 
 from pulumi_joviam import engine
-from tests.keys import key
 from tests.stack import Stack
 
 DISK = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
@@ -139,18 +138,6 @@ def test_the_user_sees_what_is_waited_for(stack: Stack) -> None:
     """The state of an object under way stands in its row."""
     stack.program({"d": DISK})
     assert "Disk d creating (0s) provisioning" in stack.up().text
-
-
-def test_the_token_is_nowhere(stack: Stack) -> None:
-    """Neither the screen nor the state nor an error shows the token in clear."""
-    stack.program({"laptop": {"kind": "PublicKey", "key": key("token")}})
-    printed = stack.up().text
-    stack.cloud.fail("GET /public_keys/{public_key_id}", status=401, error="invalid_token", times=9)
-    printed += stack.refresh(fails=True).text
-    assert stack.cloud.token not in printed
-    files = [file.read_text(errors="replace") for file in stack.folder.rglob("*") if file.is_file()]
-    assert len(files) > 5
-    assert not any(stack.cloud.token in text for text in files)
 
 
 @pytest.mark.parametrize(

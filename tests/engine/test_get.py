@@ -22,7 +22,7 @@ def program(stack: Stack, *lines: str) -> None:
 
 
 def outputs(stack: Stack) -> Json:
-    found: Json = json.loads(stack.pulumi("stack", "output", "--json").text)
+    found: Json = json.loads(stack.pulumi("stack", "output", "--json", "--show-secrets").text)
     return found
 
 
