@@ -13,6 +13,15 @@ demo: $(READY) engine  ## see it work: preview, up, change, drift, repair and de
 test: $(READY) engine  ## every test, on the real engine
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about 15 minutes)
+	$(BIN)/python -m tests.sweep
+
+kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an up: what is lost or made twice
+	$(BIN)/python -m tests.kill
+
+random: $(READY)  ## 10,000 steps of random programs, drift and faults
+	JOVIAM_EXAMPLES=450 $(BIN)/python -m pytest -q -s tests/test_random_programs.py
+
 lint: $(READY)  ## style and likely mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,4 +43,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test lint types engine help
+.PHONY: check demo test sweep kill random lint types engine help

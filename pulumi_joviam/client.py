@@ -47,7 +47,7 @@ from pulumi_joviam.errors import (
     Unreachable,
     readable,
 )
-from pulumi_joviam.models import Model, prepare
+from pulumi_joviam.models import Instance, Model, prepare
 from pulumi_joviam.transport import Transport, Untrusted
 
 M = TypeVar("M", bound=Model)
@@ -146,6 +146,22 @@ class Client:
             return {str(item["id"]): str(item["state"]) for item in answer}
         except (KeyError, TypeError):
             raise BadAnswer(f"GET {model.path} was not answered with a list of objects") from None
+
+    def note(self, instance_id: str) -> str:
+        """Return the note of an instance."""
+        path = self.path(Instance, instance_id, "note")
+        try:
+            return str(self.call("GET", path)["note"] or "")
+        except (KeyError, TypeError):
+            raise BadAnswer(f"GET {path} was not answered with a note") from None
+
+    def context(self, instance_id: str) -> dict[str, str]:
+        """Return the context of an instance."""
+        path = self.path(Instance, instance_id, "context")
+        answer = self.call("GET", path)
+        if not isinstance(answer, dict) or not all(isinstance(value, str) for value in answer.values()):
+            raise BadAnswer(f"GET {path} was not answered with variables")
+        return answer
 
     @staticmethod
     def path(model: type[Model], id: str, *rest: str) -> str:

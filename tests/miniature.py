@@ -237,7 +237,8 @@ class Miniature:
         except grpc.RpcError as error:
             status, half = _details(error)
             if half:
-                self.state.pop(name, None)
+                if not held:
+                    self.state.pop(name, None)
                 self.state[name] = Held(kind, half.id, inputs, half.properties, failed=True)
             raise StepFailed(status) from None
         id = held.id if held else answer.id

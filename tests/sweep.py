@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -154,6 +155,7 @@ class Sweep:
         before = len(self.cloud.requests)
         self.cloud.fail(case.operation, skip=case.number, **FAULTS[fault])
         run = stack.up(PHASES[case.phase])
+        time.sleep(FAULTS[fault].get("delay", 0.0))  # what is still to come has come when the next command starts
         called = [request.operation for request in self.cloud.requests[before:]].count(case.operation)
         if called <= case.number:  # a look more or less, of those that wait
             return tally

@@ -172,7 +172,7 @@ class RandomPrograms(RuleBasedStateMachine):
             assert not any(word in run.error for word in ("Traceback", "bug in", "StatusCode")), run.error
             if not run.error:
                 break
-        self.cloud._faults.clear()
+        self.cloud.heal()
         run = self.stack.up(self.program)
         assert run.error == ""
         self._as_promised()

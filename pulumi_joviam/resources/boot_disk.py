@@ -101,6 +101,8 @@ def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
     """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
     if args.boot_disk is None:
         return []
+    if op.kept.get(NEXT) in [disk.id for disk in live.disks]:  # it was swapped in by a run that did not hear of it
+        _swapped(op, live, op.kept[NEXT])
     if MADE in op.kept and args.boot_disk.get("delete_with_instance", True) is False:
         op.kept.pop(MADE)
     # disks that the program has just taken away make room for the boot disk, none of them becomes it
@@ -168,11 +170,17 @@ def _swap(op: Operation, live: models.Instance, old: models.Disk | None, new: mo
     rest = [disk.id for disk in now.disks if disk.id != old.id] if old else []
     path = op.api.path(models.Instance, live.id, "disks")
     op.steadily(now, lambda _now: op.api.call("PUT", path, {"disks": [new.id, *rest]}))
+    _swapped(op, op.api.get(models.Instance, live.id), new.id)
+
+
+def _swapped(op: Operation, live: models.Instance, new: str) -> None:
+    """Remember that the new disk has taken the place of the one that was made before it."""
     op.kept.pop(NEXT, None)
     op.kept.pop(SMALLER, None)
-    if old and op.kept.get(MADE) == old.id:
-        op.kept.setdefault(OLD, []).append(old.id)
-    op.kept[MADE] = new.id
+    before = op.kept.get(MADE)
+    if before and before not in [disk.id for disk in live.disks]:
+        op.kept.setdefault(OLD, []).append(before)
+    op.kept[MADE] = new
 
 
 def _delete(op: Operation, id: str) -> None:

@@ -158,9 +158,9 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         live = op.api.get(models.Instance, id)
         # at addresses of their own, so asked for only where a program sets them
         if "note" in fields:
-            live = live.with_details(note=op.api.call("GET", op.api.path(models.Instance, id, "note"))["note"] or "")
+            live = live.with_details(note=op.api.note(id))
         if "context" in fields:
-            live = live.with_details(context=op.api.call("GET", op.api.path(models.Instance, id, "context")))
+            live = live.with_details(context=op.api.context(id))
         return live
 
     def remove(self, op: Operation, live: models.Instance) -> None:

@@ -43,7 +43,7 @@ def test_no_secret_is_left_in_clear(stack: Stack) -> None:
     screen += [stack.refresh().text, stack.preview().text, stack.up().text]
     cloud.fail("*", error="invalid_token", times=99)
     screen += [stack.refresh(fails=True).text]
-    cloud._faults.clear()
+    cloud.heal()
     (stack.project / "__main__.py").write_text(
         "import pulumi\nimport pulumi_joviam as joviam\n"
         f"found = joviam.Instance.get('vm', '{vm['id']}')\npulumi.export('context', found.context)\n"

@@ -1,0 +1,36 @@
+"""A sample of the fault sweep on the real engine."""
+
+from __future__ import annotations
+
+from tests.stack import Stack
+from tests.sweep import FAULTS, FIRST, contents
+
+STRIKING = {
+    "POST /public_keys": "dropped before the act",
+    "POST /networks": "half an answer",
+    "POST /ip_addresses": "502, but it acted",
+    "POST /disks": "dropped after the act",
+    "POST /disks/{disk_id}/clone": "not JSON",
+    "POST /instances": "500, but it acted",
+    "POST /instances/assemble": "dropped after the act",
+    "POST /templates": "of the wrong type",
+}
+ENDING = {"PUT /instances/{instance_id}/public_keys": "500", "DELETE /disks/{disk_id}": "401 once"}
+
+
+def test_every_creation_loses_its_answer(stack: Stack) -> None:
+    """One `up` in which each creation goes wrong makes what it makes without a fault, and a destroy takes it away."""
+    stack.program(FIRST)
+    for operation, fault in STRIKING.items():
+        stack.cloud.fail(operation, **FAULTS[fault])
+    stack.up()
+    assert stack.preview().empty
+    assert stack.cloud.heal() == 0
+    made = contents(stack.cloud)
+    assert sum(made.values()) == 14
+    for operation, fault in ENDING.items():
+        stack.cloud.fail(operation, **FAULTS[fault])
+    ended = stack.destroy(fails=True)
+    assert "Traceback" not in ended.text
+    stack.destroy()
+    assert set(stack.cloud.count()) <= {"templates", "console_sessions"}
