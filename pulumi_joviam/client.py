@@ -10,6 +10,7 @@ What is sent again, with growing pauses, until the deadline of the call:
 
 - any request that the server cannot have seen or acted on: connection refused, 429, 503
   (after the time the server asks for in Retry-After);
+  a 429 is for all, so one is enough to let every thread keep quiet;
 - GET, PUT and DELETE, which may be done twice: also after a dropped connection, a timeout, 502 and
   504; and a few times after an unreadable answer, GET also after 500.
 
@@ -25,6 +26,7 @@ import copy
 import random
 import re
 import threading
+import time
 from collections.abc import Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
@@ -48,6 +50,7 @@ from pulumi_joviam.errors import (
     readable,
 )
 from pulumi_joviam.models import Instance, Model, prepare
+from pulumi_joviam.reads import Reads
 from pulumi_joviam.transport import Transport, Untrusted
 
 M = TypeVar("M", bound=Model)
@@ -72,6 +75,7 @@ class _NotNow(Unreachable):
         asks = f" and asks to come back in {after:.0f} s" if after > 0 else ""
         super().__init__(f"the API is too busy for {request} ({status}){asks}. Try again later")
         self.after = after
+        self.all_of_us = status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 class _Garbled(BadAnswer):
@@ -92,6 +96,7 @@ class Client:
         self._cancelled = cancelled or threading.Event()
         self._deadline: Deadline | None = None
         self._transport = Transport(settings)
+        self._reads: Reads | None = None
 
     def __repr__(self) -> str:
         return f"Client({self.settings.endpoint})"
@@ -107,8 +112,26 @@ class Client:
         other._deadline = deadline
         return other
 
+    def sharing(self, reads: Reads) -> Client:
+        """Return the same client, but what it gets may come from a list that others have asked for, too."""
+        other = copy.copy(self)
+        other._reads = reads
+        return other
+
+    @property
+    def writes(self) -> int | None:
+        """How many requests that write were sent so far; None while one is under way."""
+        return self._transport.writes
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds until the deadline of all calls; None where each has its own."""
+        return self._deadline.left if self._deadline else None
+
     def get(self, model: type[M], id: str) -> M:
         """Return the object. Raises NotFound if it is gone."""
+        if self._reads and (found := self._reads.get(self, model, id)):
+            return found
         return self._parse(model, self.call("GET", self.path(model, id)))
 
     def list(self, model: type[M], path: str | None = None) -> list[M]:
@@ -179,6 +202,9 @@ class Client:
         contact = Deadline.after(FIRST_CONTACT_SECONDS, deadline.cancelled)
         longest, tries = FIRST_PAUSE, 1
         while True:
+            quiet = self._transport.quiet_until - time.monotonic()
+            if 0 < quiet < deadline.remaining():
+                deadline.sleep(quiet)
             try:
                 return self._send(method, path, body, deadline)
             except (NoAnswer, BadAnswer, ServerError) as error:
@@ -187,6 +213,8 @@ class Client:
                 pause = longest * random.uniform(0.5, 1)  # noqa: S311 - so that many do not come back as one
                 if isinstance(error, _NotNow):
                     pause = max(pause, error.after)
+                    if error.all_of_us:
+                        self._transport.be_quiet(pause)
                 if pause >= deadline.remaining():
                     raise
                 if pause >= contact.remaining() and not self._transport.reached.is_set():

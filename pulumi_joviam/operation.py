@@ -22,6 +22,7 @@ from pulumi_joviam.creation import Creations, Order
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail, Vanished
 from pulumi_joviam.models import Disk, Model, Named, PerformanceTier, Region, Template
+from pulumi_joviam.reads import Reads
 from pulumi_joviam.waiter import FIRST_PAUSE, Waiter
 
 M = TypeVar("M", bound=Model)
@@ -37,6 +38,7 @@ class Session:
         self.catalog = Catalog(self.client)
         self.waiter = Waiter(self.client)
         self.creations = Creations()
+        self.reads = Reads()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
 
@@ -80,6 +82,10 @@ class Operation:
         """Return the same step with a new deadline that Ctrl-C does not end."""
         deadline = Deadline.after(seconds)
         return replace(self, api=self.api.until(deadline), deadline=deadline)
+
+    def sharing(self) -> Operation:
+        """Return the same step for a first look: what it gets may be seconds old, but not older than our last write."""
+        return replace(self, api=self.api.sharing(self.session.reads))
 
     @property
     def journal(self) -> journal.Journal:

@@ -292,7 +292,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
         try:
-            live = self.look(op, id, fields)
+            live = self.look(op.sharing(), id, fields)
         except NotFound:
             return None
         if live.state == "transferred":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import socket
 import ssl
@@ -35,7 +36,10 @@ from pulumi_joviam.errors import AnswerLost, ConfigError, JoviamError, Unreachab
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
-LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_ANSWER = 16 * 1024 * 1024
+"""In bytes: some 6,000 instances. As Python's objects, JSON can be thirty times as large."""
+SHORTEST_SECRET = 8
+"""A token of fewer characters than this is no secret, and may be part of any word."""
 
 # Nothing was sent: the endpoint, or a proxy in the environment, is not an address that can be used.
 _UNUSABLE = (
@@ -71,7 +75,7 @@ class Answer:
     def json(self) -> Any:
         """Return the decoded content. Raises ValueError for what is not JSON."""
         try:
-            return json.loads(self.content)
+            return json.loads(self.content, parse_constant=_no_json)
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
@@ -87,13 +91,42 @@ class Transport:
     def __init__(self, settings: Settings) -> None:
         self.reached = threading.Event()
         self.ahead = 0.0
-        self._endpoint = settings.endpoint
+        self.quiet_until = 0.0
+        self._lock = threading.Lock()
+        self._sent, self._writing = 0, 0
+        self._endpoint, self._token = settings.endpoint, settings.token.encode()
         self._slots = threading.BoundedSemaphore(settings.max_concurrency)
         self._session = _Session()
         self._session.auth = _Token(settings.token)
-        self._session.headers.update({"Accept": "application/json", "User-Agent": "pulumi-joviam"})
+        self._session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "pulumi-joviam"}
+        )
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.mount(settings.endpoint, _Adapter(pool_maxsize=settings.max_concurrency))
+        self._session.check_environment(settings.endpoint)
+
+    @property
+    def writes(self) -> int | None:
+        """How many requests other than GET were sent so far; None while one is under way."""
+        with self._lock:
+            return None if self._writing else self._sent
+
+    def be_quiet(self, seconds: float) -> None:
+        """Ask all who share this to send nothing for so long (``quiet_until``, by time.monotonic())."""
+        with self._lock:
+            self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
+
+    @contextlib.contextmanager
+    def _counting(self, method: str) -> Iterator[None]:
+        writes = int(method != "GET")
+        with self._lock:
+            self._writing += writes
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._writing -= writes
+                self._sent += writes
 
     def exchange(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Answer:
         """Send one request once, and return the answer. Raises NoAnswer or ConfigError, and Cancelled before it."""
@@ -103,28 +136,38 @@ class Transport:
         _due.set(deadline)
         left = max(deadline.left, 0.001)  # to sockets, 0 is no timeout
         try:
-            with self._session.request(
-                method,
-                self._endpoint + path,
-                json=body,
-                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
-                stream=True,
-            ) as response:
+            with (
+                self._counting(method),
+                self._session.request(
+                    method,
+                    self._endpoint + path,
+                    json=body,
+                    timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                    stream=True,
+                ) as response,
+            ):
                 self.reached.set()
                 self._compare_clocks(response.headers)
+                if response.headers.get("Content-Encoding", "").lower() != "gzip":
+                    # read as it is what nobody asked for: gzip within gzip, or Brotli, grows a millionfold
+                    response.raw.headers.discard("Content-Encoding")
                 for chunk in response.iter_content(65536):
                     content += chunk
                     if len(content) > LARGEST_ANSWER:
                         return Answer(response.status_code, response.headers, b"", whole=False)
-                return Answer(response.status_code, response.headers, bytes(content), whole=True)
+                return Answer(response.status_code, response.headers, self._untold(bytes(content)), whole=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._translate(error, request) from None
         finally:
             self._slots.release()
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
-        with contextlib.suppress(TypeError, ValueError):  # no Date, or none that can be read
+        with contextlib.suppress(TypeError, ValueError, OverflowError):  # no Date, or none that can be read
             self.ahead = parsedate_to_datetime(headers.get("Date", "")).timestamp() - time.time()
+
+    def _untold(self, content: bytes) -> bytes:
+        """Return an answer that repeats the token without it: what answers say is shown and stored."""
+        return content if len(self._token) < SHORTEST_SECRET else content.replace(self._token, b"[token]")
 
     def _translate(self, error: Exception, request: str) -> JoviamError:
         """Return our exception for one of theirs. What may have reached the server counts as if it had."""
@@ -164,6 +207,31 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: it would carry the token elsewhere."""
 
+    def check_environment(self, endpoint: str) -> None:
+        """Raise ConfigError for a proxy, or a file of certificates, with which no request could be made.
+
+        requests would end in exceptions of any kind, some of which show a part of the proxy's password.
+        """
+        said: Any = self.merge_environment_settings(endpoint, {}, None, None, None)
+        proxies, authorities = said["proxies"], said["verify"]
+        try:
+            if requests.utils.select_proxy(endpoint, proxies):
+                request = requests.Request("GET", endpoint).prepare()
+                self.get_adapter(endpoint).get_connection_with_tls_context(request, authorities, proxies)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError):
+            raise ConfigError(
+                f"cannot reach {endpoint}: its proxy is no address that can be used. "
+                "Are joviam:endpoint and the proxy variables right?"
+            ) from None
+        try:
+            if endpoint.startswith("https:") and authorities is not True and not os.path.isdir(authorities):
+                ssl.create_default_context(cafile=authorities)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot reach {endpoint}: there are no certificates in the file {authorities} ({_reason(error)}). "
+                "Is REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) right?"
+            ) from None
+
 
 class _Adapter(HTTPAdapter):
     """requests' adapter, but an answer must be whole by the deadline, from its status line on."""
@@ -176,6 +244,11 @@ class _Adapter(HTTPAdapter):
 
 
 _due: ContextVar[Deadline] = ContextVar("_due")
+
+
+def _no_json(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python takes for numbers."""
+    raise ValueError(constant)
 
 
 def _response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:

@@ -166,6 +166,8 @@ class Miniature:
                 unknown[name] = {"*"} if step != "update" else _computed(kind)
             if not dry:
                 self._take(step, name, kind, held, checked)
+                self.state[name] = self.state.pop(name)
+        # the engine keeps what it has come by in the order of the program, behind what it has not
         for name in [name for name in reversed(self.state) if name not in program]:
             run.steps[name] = "delete"
             if not dry:
@@ -237,13 +239,9 @@ class Miniature:
         except grpc.RpcError as error:
             status, half = _details(error)
             if half:
-                if not held:
-                    self.state.pop(name, None)
                 self.state[name] = Held(kind, half.id, inputs, half.properties, failed=True)
             raise StepFailed(status) from None
         id = held.id if held else answer.id
-        if not held:
-            self.state.pop(name, None)  # a new object comes after what it needs
         self.state[name] = Held(kind, id, inputs, answer.properties)
 
     def _delete(self, name: str, held: Held) -> None:

@@ -222,11 +222,18 @@ class RandomPrograms(RuleBasedStateMachine):
         before = order[: order.index(machine)] if machine else order  # a program names what it has made already
         chosen = {}
         for argument, names in parts.items():
-            free = [n for n in names if n in before and set(self._users(n)) <= {machine}]
+            # what another machine still holds is free in the run after the one that takes it away
+            free = [n for n in names if n in before and set(self._users(n)) <= {machine} and self._is_free(n, machine)]
             picked = data.draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
             chosen[argument] = [{"ref": f"{name}.id"} for name in picked]
         keys = [name for name in self._all("PublicKey") if name in before]
         return {**chosen, "public_keys": [{"ref": f"{name}.id"} for name in keys[:2]]}
+
+    def _is_free(self, name: str, machine: str | None) -> bool:
+        held = [self.stack.state[it].id for it in (name, machine) if it in self.stack.state]
+        parts = [disk["id"] for it in self.cloud.objects("instances") if it["id"] not in held for disk in it["disks"]]
+        parts += [it["id"] for it in self.cloud.objects("ip_addresses") if set(it["instance_ids"]) - set(held)]
+        return not held or held[0] not in parts
 
     @staticmethod
     def _range() -> str:

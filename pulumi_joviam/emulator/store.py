@@ -6,9 +6,11 @@ a store can be written to a file.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
@@ -36,6 +38,11 @@ PACE: Mapping[str, float] = {
 }
 """How long a state lasts that ends by itself, in units of `Switches.provision_seconds`."""
 
+MOST_GONE = 1000
+"""How many terminated objects are remembered, so that an account in use for days does not grow without end."""
+
+_numbers = itertools.count(1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Switches:
@@ -56,7 +63,8 @@ class Switches:
     slow_delete: bool = True
     """Deleted disks, instances and networks are `terminating` for a while. Otherwise they are gone at once."""
     gone_is_404: bool = True
-    """Deleted disks, instances and networks answer 404. Otherwise they stay, also in lists, as `terminated`."""
+    """Deleted disks, instances and networks answer 404. Otherwise they stay, also in lists, as `terminated` (the last
+    MOST_GONE of them)."""
     delete_running: bool = False
     """A running instance may be deleted. Otherwise 422 at `state`."""
     delete_takes_disks: bool = False
@@ -255,10 +263,17 @@ class Store:
     """All objects of one account. Not thread safe: whoever shares it, locks it."""
 
     switches: Switches = field(default_factory=Switches)
-    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tables: defaultdict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     moving: dict[str, Moving] = field(default_factory=dict)
     failing: Counter[str] = field(default_factory=Counter)
     """How many of the next objects of a kind will fail to provision."""
+    version: int = 0
+    """Another number after every change, and never that of another store."""
+
+    _dead: deque[Object] = field(default_factory=deque)
+    _agenda: list[tuple[float, int, Moving]] = field(default_factory=list)
+    """A heap of when which state may end. An entry that is out of date does no harm: it only makes us look again."""
+    _agenda_pace: float = 0.0
 
     # Ids and the clock
 
@@ -281,7 +296,7 @@ class Store:
 
     def table(self, noun: type[ObjectT]) -> dict[str, ObjectT]:
         """Every object of a kind by id, also those that are gone."""
-        return self.tables.setdefault(noun.kind, {})
+        return self.tables[noun.kind]
 
     def add(self, obj: ObjectT) -> ObjectT:
         """Take in a new object and give it an id and its times."""
@@ -351,12 +366,36 @@ class Store:
         obj.entered(self)
         if obj.gone():
             self.let_go(obj)
+            self._bury(obj)
+        self.changed()
         self._advance(obj)
 
     def settle(self) -> None:
         """Let every state end whose time is over. Called before anybody looks, so no thread has to watch the clock."""
-        for obj in list(self.moving.values()):
-            self._advance(obj)
+        if self._agenda_pace != self.switches.provision_seconds:
+            self._agenda_pace = self.switches.provision_seconds
+            self._agenda.clear()
+            for obj in list(self.moving.values()):
+                self._advance(obj)
+        now = time.monotonic()
+        while self._agenda and self._agenda[0][0] <= now:
+            _, _, obj = heapq.heappop(self._agenda)
+            if obj.id in self.moving:
+                self._advance(obj)
+
+    def resume(self) -> None:
+        """Go on with what is under way, after the tables have been filled from elsewhere."""
+        for table in self.tables.values():
+            for obj in list(table.values()):
+                if obj.gone():
+                    self._bury(obj)
+                elif isinstance(obj, Moving) and obj.then:
+                    self.moving[obj.id] = obj
+                    self._advance(obj)
+
+    def changed(self) -> None:
+        """Note that something is not as it was."""
+        self.version = next(_numbers)
 
     def _advance(self, obj: Moving) -> None:
         if not obj.then:
@@ -365,6 +404,15 @@ class Store:
         if time.monotonic() >= due:
             # The next state starts when this one ended, not when somebody looked.
             self.enter(obj, obj.then, since=due)
+        else:
+            heapq.heappush(self._agenda, (due, next(_numbers), obj))
+
+    def _bury(self, obj: Object) -> None:
+        """Keep one that is gone for a while; nothing refers to it any more."""
+        self._dead.append(obj)
+        if len(self._dead) > MOST_GONE:
+            oldest = self._dead.popleft()
+            self.table(type(oldest)).pop(oldest.id, None)
 
 
 def new_id() -> str:

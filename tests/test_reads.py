@@ -1,0 +1,80 @@
+"""Shared reads: how many requests many readers cost, and how old an answer can be."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pulumi_joviam.client import Client
+from pulumi_joviam.config import Settings
+from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.errors import NotFound
+from pulumi_joviam.models import PublicKey
+from pulumi_joviam.reads import FEW, Reads
+from tests.keys import key
+
+
+@pytest.fixture
+def client(cloud: Emulator) -> Client:
+    client = Client(Settings(cloud.token, cloud.url))
+    return client.sharing(Reads())
+
+
+def keys(client: Client, number: int) -> list[str]:
+    return [client.create(PublicKey, {"name": "k", "key": key(str(n))}).id for n in range(number)]
+
+
+def asked(cloud: Emulator) -> list[str | None]:
+    return [request.operation for request in cloud.requests if request.method == "GET"]
+
+
+def test_many_ask_for_a_list(cloud: Emulator, client: Client) -> None:
+    ids = keys(client, 100)
+    with ThreadPoolExecutor(32) as pool:
+        found = list(pool.map(lambda id: client.get(PublicKey, id), ids))
+    assert [it.id for it in found] == ids
+    assert asked(cloud).count("GET /public_keys") == 1
+    assert len(asked(cloud)) == FEW + 1
+
+
+def test_our_own_writes_are_seen(cloud: Emulator, client: Client) -> None:
+    ids = keys(client, 20)
+    for id in ids:
+        client.get(PublicKey, id)
+    client.update(PublicKey, ids[0], {"name": "renamed"})
+    assert client.get(PublicKey, ids[0]).name == "renamed"
+    assert asked(cloud).count("GET /public_keys") == 2
+
+
+def test_what_no_list_shows_is_asked_for(cloud: Emulator, client: Client) -> None:
+    ids = keys(client, 20)
+    for id in ids:
+        client.get(PublicKey, id)
+    with pytest.raises(NotFound):
+        client.get(PublicKey, str(uuid.uuid4()))
+    assert asked(cloud)[-1] == "GET /public_keys/{public_key_id}"
+
+
+def test_a_list_that_fails_is_nobodys_answer(cloud: Emulator, client: Client) -> None:
+    ids = keys(client, 20)
+    cloud.fail("GET /public_keys", error="forbidden", times=99)
+    with ThreadPoolExecutor(8) as pool:
+        assert [it.id for it in pool.map(lambda id: client.get(PublicKey, id), ids)] == ids
+
+
+def test_a_busy_api_is_left_alone_by_all(cloud: Emulator, client: Client) -> None:
+    """One 429 is enough: who has not asked yet waits, too."""
+    ids = keys(client, 3)
+    before = len(cloud.requests)
+    cloud.fail("*", status=429, retry_after=1)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.get, PublicKey, ids[0])
+        while len(cloud.requests) == before or cloud.requests[before].status is None:
+            pass
+        second = pool.submit(client.get, PublicKey, ids[1])
+        assert (first.result().id, second.result().id) == (ids[0], ids[1])
+    refused, *others = cloud.requests[before:]
+    assert len(others) == 2
+    assert all(request.time - refused.time > 0.9 for request in others)
