@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import itertools
 import json
 import logging
 import socket
@@ -19,6 +20,7 @@ from typing import Any, Literal
 
 import fastapi
 import uvicorn
+from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -53,10 +55,13 @@ OWNED = (PublicKey, network.Network, IpAddress, Disk, Instance, template.Templat
 Connections = dict[Any, asyncio.Transport]
 """Every open connection by the client's address."""
 
+MOST_REQUESTS = 100_000
+"""How many requests are remembered, so that an emulator in use for days does not grow without end."""
+
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request that the emulator received. It never holds the token."""
 
@@ -84,7 +89,7 @@ class Answer:
 
 def success(status: int, shown: Any) -> Answer:
     """The answer to an operation that did what was asked."""
-    return Answer(status, json.dumps(shown).encode())
+    return Answer(status, to_json(shown))
 
 
 def failure(status: int | None, error: str | None, details: Any = None) -> Answer:
@@ -153,6 +158,7 @@ class Emulator:
         self._address = (host, port)
         self._switches = Switches(**switches)
         self._lock = threading.RLock()
+        self._numbers = itertools.count(1)
         self._connections: Connections = {}
         self._server: uvicorn.Server | None = None
         self.reset()
@@ -213,9 +219,9 @@ class Emulator:
 
     @property
     def requests(self) -> list[Request]:
-        """Every request since the start or the last reset, in order of arrival."""
+        """The requests since the start or the last reset, in order of arrival; of very many the last MOST_REQUESTS."""
         with self._lock:
-            return list(self._requests)
+            return list(self._requests.values())
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """The account's own objects of a kind, as the API shows them: `public_keys`, `networks` (private ones),
@@ -228,7 +234,8 @@ class Emulator:
     def count(self) -> Counter[str]:
         """How many objects the account owns, by kind; kinds without any are left out, so an empty account is `{}`."""
         with self._lock:
-            return +Counter({noun.kind: len(self.objects(noun.kind)) for noun in OWNED})
+            self._store.settle()
+            return +Counter({noun.kind: sum(obj.owned() for obj in self._store.all(noun)) for noun in OWNED})
 
     # Arranging
 
@@ -240,7 +247,7 @@ class Emulator:
         with self._lock:
             # A request that is still delayed keeps the old store and log, and cannot disturb the new ones.
             self._store = store
-            self._requests: list[Request] = []
+            self._requests: dict[int, Request] = {}
             self._faults: list[Fault] = []
 
     def configure(self, **switches: Any) -> None:
@@ -373,8 +380,9 @@ class Emulator:
         path = request.scope["path"].removeprefix(PREFIX)
         with self._lock:
             store, log = self._store, self._requests
-            place = len(log)
-            log.append(Request(request.method, path, name, _parsed(raw), None, arrived))
+            number = next(self._numbers)
+            log[number] = Request(request.method, path, name, _parsed(raw), None, arrived)
+            log.pop(number - MOST_REQUESTS, None)
             fault = next((fault for fault in self._faults if fault.strikes(name)), NO_FAULT)
 
         answer = Answer(operation.status if operation else 404, b"")
@@ -388,7 +396,8 @@ class Emulator:
             return await self._hang_up(request)
         answer = fault.disguise(answer)
         with self._lock:
-            log[place] = replace(log[place], status=answer.status)
+            if number in log:
+                log[number] = replace(log[number], status=answer.status)
         answer.headers["Date"] = email.utils.formatdate(store.wall_clock(), usegmt=True)
         return fastapi.Response(answer.content, answer.status, answer.headers, "application/json")
 
