@@ -28,10 +28,14 @@ meanings), so that word chooses the class. Source: reference, "Errors".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import Repr
 from typing import ClassVar
 
 LONGEST_TEXT = 500
 MOST_FIELDS = 20
+
+_short = Repr()  # of what is nested, however deep and wide, no more than a person would read
+_short.maxstring = _short.maxother = LONGEST_TEXT
 
 
 class JoviamError(Exception):
@@ -194,7 +198,7 @@ class Cancelled(JoviamError):
 
 def readable(text: object) -> str:
     """Return what somebody else wrote as one line for a terminal: no control characters, not too long."""
-    start = str(text)[: 2 * LONGEST_TEXT]
+    start = (_short.repr(text) if isinstance(text, (dict, list)) else str(text))[: 2 * LONGEST_TEXT]
     line = " ".join("".join(char if char.isprintable() else " " for char in start).split())
     return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
 

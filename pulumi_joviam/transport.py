@@ -212,12 +212,14 @@ class _Session(requests.Session):
 
         requests would end in exceptions of any kind, some of which show a part of the proxy's password.
         """
-        said: Any = self.merge_environment_settings(endpoint, {}, None, None, None)
-        proxies, authorities = said["proxies"], said["verify"]
         try:
+            said: Any = self.merge_environment_settings(endpoint, {}, None, None, None)
+            proxies, authorities = said["proxies"], said["verify"]
             if requests.utils.select_proxy(endpoint, proxies):
                 request = requests.Request("GET", endpoint).prepare()
-                self.get_adapter(endpoint).get_connection_with_tls_context(request, authorities, proxies)
+                adapter: Any = self.get_adapter(endpoint)
+                adapter.get_connection_with_tls_context(request, authorities, proxies)
+                adapter.request_url(request, proxies)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError):
             raise ConfigError(
                 f"cannot reach {endpoint}: its proxy is no address that can be used. "
@@ -294,6 +296,6 @@ def _reason(error: BaseException) -> str:
         if isinstance(error, kind):
             return words
     text = readable(getattr(error, "strerror", None) or error)
-    text = re.sub(r"\[[A-Z_: ]+\] | \(_ssl\.c:\d+\)|\.$", "", text)
+    text = re.sub(r"\[[A-Z0-9_: ]+\] | \(_ssl\.c:\d+\)|\.$", "", text)
     text = type(error).__name__ if not text or " object at 0x" in text else text
     return text if text[1:2].isupper() else text[0].lower() + text[1:]
