@@ -32,11 +32,12 @@ from tests.stack import Spec
 # Waits of minutes are for networks; on this machine, what has not come after a second will not come.
 LAUNCHER = """
 import runpy, sys
-from pulumi_joviam import client, creation, provider, transport
+from pulumi_joviam import client, creation, provider, reads, transport
 transport.READ_SECONDS = 1.0
 creation.LONGEST_PAUSE = 0.5
 client.LONGEST_PAUSE = 0.5
 provider.STEP_SECONDS = 6.0
+reads.FRESH_SECONDS = 0.0  # one process serves many commands here, and each must see what was there when it began
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """
 

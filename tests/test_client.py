@@ -772,8 +772,8 @@ def test_no_exception_of_requests_gets_out(mocker: MockerFixture, name: str) -> 
 def test_a_host_that_no_library_takes() -> None:
     """An endpoint that passes for an address until somebody looks it up ends at once, as a setting to correct."""
     started = time.monotonic()
-    text = failure(ConfigError, lambda: client_of("http://a..b").call("GET", "/disks"))
-    assert text.startswith("cannot reach http://a..b: ")
+    text = failure(ConfigError, lambda: client_of("https://a..b").call("GET", "/disks"))
+    assert text.startswith("cannot reach https://a..b: ")
     assert text.endswith("Are joviam:endpoint and the proxy variables right?")
     assert time.monotonic() - started < 1
 
@@ -931,10 +931,10 @@ def test_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy from the environment is used, as everywhere with requests."""
     with Loopback(answer()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api/v1"))
-        client = client_of("http://joviam.invalid/api/v1")
+        client = client_of("http://joviam.localhost/api/v1")
         client.list(models.Disk)
         client.list(models.Disk)
-        assert proxy.lines == ["GET http://joviam.invalid/api/v1/disks"] * 2
+        assert proxy.lines == ["GET http://joviam.localhost/api/v1/disks"] * 2
         assert len(proxy.connections) == 1
 
 
@@ -950,16 +950,16 @@ def test_a_proxy_that_loses_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(lambda _connection: None) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api/v1"))
         with pytest.raises(AnswerLost):
-            client_of("http://joviam.invalid/api/v1").call("POST", "/disks")
-        assert proxy.lines == ["POST http://joviam.invalid/api/v1/disks"]
+            client_of("http://joviam.localhost/api/v1").call("POST", "/disks")
+        assert proxy.lines == ["POST http://joviam.localhost/api/v1/disks"]
 
 
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that cannot be reached is not mistaken for the API."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    text = failure(Unreachable, lambda: client_of("http://joviam.invalid/api/v1", 0.1).call("POST", "/disks"))
+    text = failure(Unreachable, lambda: client_of("http://joviam.localhost/api/v1", 0.1).call("POST", "/disks"))
     assert text == (
-        "cannot reach http://joviam.invalid/api/v1 through the proxy: connection refused. "
+        "cannot reach http://joviam.localhost/api/v1 through the proxy: connection refused. "
         "Is joviam:endpoint right, and is the network up?"
     )
 
@@ -979,7 +979,7 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proxy_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy variable that is no address is a setting to correct."""
     monkeypatch.setenv("HTTP_PROXY", "foo://proxy")
-    text = failure(ConfigError, lambda: client_of("http://joviam.invalid").call("GET", "/disks"))
+    text = failure(ConfigError, lambda: client_of("http://joviam.localhost").call("GET", "/disks"))
     assert text.endswith("Are joviam:endpoint and the proxy variables right?")
 
 

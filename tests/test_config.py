@@ -122,6 +122,37 @@ def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://cloud.joviam.com/api/v1",
+        "HTTP://cloud.joviam.com",
+        "http://192.168.1.2:8765/api/v1",
+        "http://emulator:8765",
+        "http://localhost.example.com",
+        "http://notlocalhost",
+        "http://127.0.0.1.example.com",
+        "http://[2001:db8::1]",
+    ],
+)
+def test_a_token_in_clear_on_the_network(endpoint: str) -> None:
+    """Over http a token goes nowhere but to this machine, and the message says what does."""
+    assert refusal({"endpoint": endpoint}) == (
+        f"joviam:endpoint (or JOVIAM_ENDPOINT) is {endpoint}: over http everybody on the way could read the token. "
+        "It must be https; http is for this machine alone (http://localhost:8765/api/v1)"
+    )
+    with pytest.raises(ConfigError, match="over http everybody"):
+        Settings("t", endpoint)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.", "api.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"]
+)
+def test_a_token_in_clear_on_this_machine(host: str) -> None:
+    """An emulator on this machine needs no TLS."""
+    assert load({"token": "t", "endpoint": f"http://{host}:8765"}).endpoint == f"http://{host}:8765"
+
+
 @pytest.mark.parametrize("endpoint", ["https://user:hunter2@host/api", "https://:hunter2@host", "http://hunter2@host"])
 def test_a_password_in_an_endpoint(endpoint: str) -> None:
     """A password in the endpoint is refused, and not shown."""

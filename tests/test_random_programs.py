@@ -39,7 +39,7 @@ KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
 QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
 MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
 
-numbers = itertools.count()
+stacks = itertools.count()
 steps_taken = itertools.count()
 
 
@@ -52,7 +52,8 @@ class RandomPrograms(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.cloud.reset()
-        self.stack = Miniature(self.plugin, f"random{next(numbers)}")
+        self.numbers = itertools.count()
+        self.stack = Miniature(self.plugin, f"random{next(stacks)}")
         self.program: dict[str, dict[str, Any]] = {}
         self.brought_up = True
 
@@ -60,7 +61,7 @@ class RandomPrograms(RuleBasedStateMachine):
 
     @rule()
     def add_key(self) -> None:
-        self._add({"kind": "PublicKey", "key": key(str(next(numbers)))})
+        self._add({"kind": "PublicKey", "key": key(str(next(self.numbers)))})
 
     @rule(gateway=st.booleans())
     def add_network(self, gateway: bool) -> None:
@@ -99,7 +100,7 @@ class RandomPrograms(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.program)))
         said = self.program[name]
         changes: dict[str, list[dict[str, Any]]] = {
-            "PublicKey": [{"name": "renamed"}, {"key": key(str(next(numbers)))}],
+            "PublicKey": [{"name": "renamed"}, {"key": key(str(next(self.numbers)))}],
             "Network": [
                 {"name": "renamed"},
                 {"gateway": None},
@@ -139,7 +140,7 @@ class RandomPrograms(RuleBasedStateMachine):
     def drift(self, data: st.DataObject) -> None:
         names = [name for name, held in self.stack.state.items() if held.kind != "AvailabilityGroup"]
         name = data.draw(st.sampled_from(sorted(names)))
-        self.cloud.change(self.stack.state[name].id, name=f"drifted {next(numbers)}")
+        self.cloud.change(self.stack.state[name].id, name=f"drifted {next(self.numbers)}")
         assert self.stack.refresh().steps == {name: "update"}
         self.brought_up = False
 
@@ -206,7 +207,7 @@ class RandomPrograms(RuleBasedStateMachine):
     # -- how it picks --
 
     def _add(self, said: dict[str, Any]) -> None:
-        self.program[f"r{next(numbers)}"] = copy.deepcopy(said)
+        self.program[f"r{next(self.numbers)}"] = copy.deepcopy(said)
         self.brought_up = False
 
     def _all(self, kind: str) -> list[str]:
@@ -235,9 +236,8 @@ class RandomPrograms(RuleBasedStateMachine):
         parts += [it["id"] for it in self.cloud.objects("ip_addresses") if set(it["instance_ids"]) - set(held)]
         return not held or held[0] not in parts
 
-    @staticmethod
-    def _range() -> str:
-        number = next(numbers)
+    def _range(self) -> str:
+        number = next(self.numbers)
         return f"10.{number // 250 % 250}.{number % 250}"
 
 
