@@ -9,10 +9,12 @@
 
 The region never comes from the environment: a colleague's shell must not replace a stack.
 Blanks and line ends around a value do not count: they come with copying. A value of nothing else is not set.
+The token travels over TLS; http is for an endpoint on this machine alone, such as an emulator.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -54,6 +56,11 @@ class Settings:
             given = repr(self.endpoint) if "@" not in self.endpoint else "one with a user name or password in it"
             raise ConfigError(
                 f"joviam:endpoint (or JOVIAM_ENDPOINT) must be a plain http(s) address such as {ENDPOINT}, not {given}"
+            )
+        if not _keeps_the_token(self.endpoint):
+            raise ConfigError(
+                f"joviam:endpoint (or JOVIAM_ENDPOINT) is {self.endpoint}: over http everybody on the way could read "
+                "the token. It must be https; http is for this machine alone (http://localhost:8765/api/v1)"
             )
         if not 1 <= self.max_concurrency <= HIGHEST_CONCURRENCY:
             raise _not_a_width(self.max_concurrency)
@@ -101,3 +108,14 @@ def _is_plain_address(address: str) -> bool:
         return False
     plain = _is_one_word(address) and not set(address) & set("?#@\\")
     return plain and port_is_a_port and url.scheme in ("http", "https") and bool(url.hostname)
+
+
+def _keeps_the_token(address: str) -> bool:
+    """Say whether what is sent to ``address`` is encrypted, or does not leave this machine."""
+    url = urlsplit(address)
+    host = (url.hostname or "").rstrip(".")
+    try:
+        here = ipaddress.ip_address(host)
+    except ValueError:
+        return url.scheme == "https" or host == "localhost" or host.endswith(".localhost")
+    return url.scheme == "https" or here.is_loopback or here.is_unspecified

@@ -146,7 +146,8 @@ def test_a_token_in_clear_on_the_network(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST.", "api.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"]
+    "host",
+    ["localhost", "LOCALHOST.", "api.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"],  # noqa: S104 - where to
 )
 def test_a_token_in_clear_on_this_machine(host: str) -> None:
     """An emulator on this machine needs no TLS."""
