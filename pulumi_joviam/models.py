@@ -1,19 +1,25 @@
 """The API's nouns as it shows them. Where a noun lives and what its states mean is class data.
 
 A model never decides anything: it is what was seen at one moment. Fields the API may add later are
-ignored. Ids are checked to be UUIDs here, so nothing else can ever reach the path of a request.
+ignored. Ids are checked to be UUIDs here, so nothing else can ever reach the path of a request, and states
+to be words, so they can be shown as they are.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints
+
+T = TypeVar("T")
 
 Id = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
 ]
+State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
+Listed = Annotated[list[T], FailFast()]
+"""A list that is not read beyond what cannot be read: pydantic's words about millions of items take gigabytes."""
 
 
 class _NotIterable:
@@ -42,7 +48,7 @@ class Model(BaseModel):
     __iter__: ClassVar[Any] = _NotIterable()
 
     id: Id
-    state: str = ""
+    state: State = ""
 
     @property
     def settled(self) -> bool:
@@ -159,7 +165,7 @@ class IpAddress(Model):
     name: str | None = None
     address: str
     network_id: Id
-    instance_ids: list[Id]
+    instance_ids: Listed[Id]
     shareable: bool
     created_at: str
     updated_at: str
@@ -196,7 +202,7 @@ class NetworkAdapter(Model):
     index: int
     dhcp: bool
     network: Network
-    ip_addresses: list[IpAddress]
+    ip_addresses: Listed[IpAddress]
     created_at: str
     updated_at: str
 
@@ -223,14 +229,14 @@ class Instance(Model):
     start_on_crash: bool
     start_on_reboot: bool
     start_on_shutdown: bool
-    disks: list[Disk]
-    network_adapters: list[NetworkAdapter]
-    public_keys: list[PublicKey]
-    availability_group: list[Id]
+    disks: Listed[Disk]
+    network_adapters: Listed[NetworkAdapter]
+    public_keys: Listed[PublicKey]
+    availability_group: Listed[Id]
     created_at: str
     updated_at: str
     note: str | None = None
-    context: dict[str, str] | None = None
+    context: dict[str, str] | None = Field(default=None, repr=False)
 
     def with_details(self, **details: Any) -> Instance:
         """Return a copy that also knows ``note`` or ``context``."""
