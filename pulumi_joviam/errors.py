@@ -27,12 +27,16 @@ meanings), so that word chooses the class. Source: reference, "Errors".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import ClassVar
 
+from typing_extensions import Self
+
 LONGEST_TEXT = 500
 MOST_FIELDS = 20
+TELLING = 8
+"""So many characters of a secret are too many to be shown."""
 
 _short = Repr()  # of what is nested, however deep and wide, no more than a person would read
 _short.maxstring = _short.maxother = LONGEST_TEXT
@@ -96,6 +100,20 @@ class ApiError(JoviamError):
         if self.advice:
             lines.append(self.advice)
         return "\n".join(lines)
+
+    def untold(self, secrets: Iterable[str]) -> Self:
+        """Leave out whatever repeats the beginning of one of these ``secrets``, and return this error."""
+        beginnings = [beginning for secret in secrets if (beginning := readable(secret)[:TELLING])]
+
+        def told(text: str) -> str:
+            return "(not shown: it repeats a value)" if any(it in text for it in beginnings) else text
+
+        self.description = told(self.description)
+        if isinstance(self.details, str):
+            self.details = told(self.details)
+        else:
+            self.details = {field: [told(text) for text in said] for field, said in self.details.items()}
+        return self
 
     def __str__(self) -> str:
         return self.describe()

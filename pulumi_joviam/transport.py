@@ -156,7 +156,7 @@ class Transport:
                     if len(content) > LARGEST_ANSWER:
                         return Answer(response.status_code, response.headers, b"", whole=False)
                 return Answer(response.status_code, response.headers, self._untold(bytes(content)), whole=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # those of requests are OSErrors
             raise self._translate(error, request) from None
         finally:
             self._slots.release()
@@ -259,10 +259,14 @@ def _response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
 
 
 class _Punctual(io.RawIOBase):
-    """What arrives at a socket until the deadline of the request under way. All that a response wants of a socket."""
+    """What arrives at a socket until the deadline of the request under way, and as long as it can be an answer.
+
+    All that a response wants of a socket.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock, self._raw, self._deadline = sock, sock.makefile("rb", buffering=0), _due.get()
+        self._room = 2 * LARGEST_ANSWER  # also for headers and what stands between the chunks of a body
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -275,7 +279,11 @@ class _Punctual(io.RawIOBase):
         if not left:  # also where bytes never cease to be there
             raise TimeoutError("timed out")
         self._sock.settimeout(min(READ_SECONDS, left))
-        return self._raw.readinto(buffer)
+        size = self._raw.readinto(buffer)
+        self._room -= size or 0
+        if self._room < 0:
+            raise OSError("more bytes than any answer has")
+        return size
 
     def close(self) -> None:
         self._raw.close()
