@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from pulumi_joviam.emulator import Emulator
+
+_sealed: dict[str, dict[str, Any]] = {}
+"""{token: the settings of a stack that hold it, and nothing else}."""
 
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}; {"ref": "name.output"} stands for an output."""
@@ -92,14 +97,20 @@ class Stack:
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
         (self.project / "__main__.py").write_text(PROGRAM)
         self.program({})
+        self._configure({"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})})
+
+    def _configure(self, settings: Mapping[str, str]) -> None:
+        """Make the stack. The token is encrypted once in a process: that costs a command, and many stacks share it."""
+        file, token = self.project / "Pulumi.dev.yaml", self.cloud.token
+        if token in _sealed:
+            sealed = _sealed[token]
+            file.write_text(yaml.safe_dump({**sealed, "config": {**sealed["config"], **settings}}))
         self.pulumi("stack", "init", "dev")
-        settings = {"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})}
-        self.pulumi(
-            "config",
-            "set-all",
-            *(f"--plaintext={key}={value}" for key, value in settings.items()),
-            f"--secret=joviam:token={cloud.token}",
-        )
+        if token not in _sealed:
+            self.pulumi("config", "set", "--secret", "joviam:token", token)
+            _sealed[token] = yaml.safe_load(file.read_text())
+            plain = [f"--plaintext={key}={value}" for key, value in settings.items()]
+            self.pulumi("config", "set-all", *plain)
 
     def program(self, spec: Spec) -> None:
         """Write the program: what is wanted from now on."""
