@@ -23,6 +23,7 @@ from pulumi_joviam.emulator import Emulator
 from tests.keys import key
 from tests.stack import Stack
 
+PLUGIN = "pulumi.dynamic"
 ENGINE = Path(__file__).parent.parent / "tools/engine/install.py"
 LONGEST = 4.0
 """Seconds after the start by which the kill comes: a whole `up` takes about as long."""
@@ -57,16 +58,22 @@ def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -
     if who == "cli":
         up.kill()
     else:
-        for plugin in plugins(stack):
-            os.kill(plugin, signal.SIGKILL)
+        end(stack, PLUGIN)
     there = sum(stack.cloud.count().values())
     up.wait(60)
+    end(stack, "pulumi-language-python")  # outlives a CLI that was killed
     return there
 
 
-def plugins(stack: Stack) -> list[int]:
-    """Return the process ids of the plugins that work for a stack."""
-    found = subprocess.run(["pgrep", "-f", "pulumi.dynamic"], capture_output=True, text=True, check=False)
+def end(stack: Stack, name: str) -> None:
+    """Kill the processes of this name that work for a stack."""
+    for process in running(stack, name):
+        os.kill(process, signal.SIGKILL)
+
+
+def running(stack: Stack, name: str) -> list[int]:
+    """Return the ids of the processes of this name that work for a stack."""
+    found = subprocess.run(["pgrep", "-f", name], capture_output=True, text=True, check=False)
     home = f"PULUMI_HOME={stack.environ['PULUMI_HOME']}\0".encode()
     mine = []
     for pid in found.stdout.split():
@@ -83,7 +90,7 @@ def recover(stack: Stack) -> str:
     stack.pulumi("cancel", "--yes", fails=None)
     stack.up()
     until = time.monotonic() + 10  # so that the journal is nobody's when the preview tidies up
-    while plugins(stack) and time.monotonic() < until:
+    while running(stack, PLUGIN) and time.monotonic() < until:
         time.sleep(0.05)
     held = stack.resources()
     cloud = {it["id"]: kind for kind in stack.cloud.count() for it in stack.cloud.objects(kind)}
