@@ -79,8 +79,8 @@ class Creations:
             journal.asked(key, entry)
             live = self._asked(op, key, order, entry)
         journal.made(key, live.id)
-        if journal.broken:
-            op.warn(f"should this run be killed, it may lose what it was making: cannot write to {journal.broken}")
+        if problem := journal.complaint():
+            op.warn(f"should this run be killed, it may lose what it was making: cannot write to {problem}")
         return live
 
     def _asked(self, op: Operation, key: Key, order: Order, entry: Entry) -> Any:

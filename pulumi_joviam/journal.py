@@ -60,12 +60,12 @@ class Journal:
     """Whether it outlives the end of a run, because the engine writes the state only after that."""
     claimed: set[str] = field(default_factory=set)
     """Ids that belong to some resource of this run."""
-    broken: str = ""
-    """Why no file can be written, once one could not."""
     _mine: dict[Key, Entry] = field(default_factory=dict)
     _by_id: dict[str, Key] = field(default_factory=dict)
     _file: IO[str] | None = None
     _revoking: threading.Timer | None = None
+    _broken: str = ""
+    _complained: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def earlier(self, key: Key) -> Entry | None:
@@ -101,14 +101,20 @@ class Journal:
                 self._write({"key": key})
             self._drop(key)
 
-    def seen(self, urn: str, ids: Collection[str]) -> None:
-        """Note that the state holds these objects of a resource."""
+    def seen(self, ids: Collection[str]) -> None:
+        """Note that the state holds these objects, under whatever URN they have there by now."""
         with self._lock:
             self.claimed.update(ids)
             if self._mine or self._others:
                 for id in ids:
-                    if self._by_id.get(id, ("", ""))[0] == urn:
+                    if id in self._by_id:
                         self.over(self._by_id.pop(id))
+
+    def complaint(self) -> str:
+        """Return, once, why no file can be written; else ""."""
+        with self._lock:
+            said, self._complained = "" if self._complained else self._broken, bool(self._broken)
+        return said
 
     def left(self) -> dict[str, str]:
         """Return {id: URN} of what killed runs made and nothing of this run has asked about."""
@@ -162,14 +168,14 @@ class Journal:
                 file.unlink()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        if self.broken:
+        if self._broken:
             return
         try:
             self._file = self._file or self._opened()
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         except OSError as error:
-            self.broken = f"{self.folder}: {error.strerror}"
+            self._broken = f"{self.folder}: {error.strerror}"
 
     def _opened(self) -> IO[str]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

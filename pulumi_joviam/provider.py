@@ -287,7 +287,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     @staticmethod
     def _seen(call: engine.Call, id: str) -> None:
         """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
-        journal.of_stack(call.stack).seen(call.urn, [id, *_texts(call.hidden.get(KEPT))])
+        journal.of_stack(call.stack).seen([id, *_texts(call.hidden.get(KEPT))])
 
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""

@@ -42,9 +42,9 @@ def test_what_the_state_holds_is_forgotten_and_the_file_goes(journal: Journal) -
     journal.made(KEY, DISK)
     journal.close()  # as if the process had been killed
     after = Journal(journal.folder)
-    after.seen("another resource", [DISK])
+    after.seen(["0a0a0a0a-0000-4000-8000-000000000002"])
     assert after.earlier(KEY)
-    after.seen(KEY[0], [DISK])
+    after.seen([DISK])
     assert after.earlier(KEY) is None
     assert not files(journal.folder)
 
@@ -88,7 +88,7 @@ def test_the_file_of_a_living_process_stays(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     beside = Journal(journal.folder)
-    beside.seen(KEY[0], [DISK])
+    beside.seen([DISK])
     assert files(journal.folder)
     assert beside.left() == {}
 
@@ -119,5 +119,6 @@ def test_where_it_cannot_write_it_says_so(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "stack")
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
-    assert str(tmp_path) in journal.broken
+    assert str(tmp_path) in journal.complaint()
+    assert journal.complaint() == ""
     assert os.listdir(tmp_path) == ["stack"]
