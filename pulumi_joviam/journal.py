@@ -236,8 +236,8 @@ def _end(journal: Journal) -> None:
     if left:
         engine.warn(
             "",
-            f"an interrupted run made {', '.join(left[:MOST_NAMED])}, and nothing in the stack has them. `pulumi up` "
-            "takes over those that the program still names. Delete the others by hand, and then the folder "
+            f"an interrupted run made {', '.join(left[:MOST_NAMED])}, which this run has not come across in the stack. "
+            "`pulumi up` takes over those that the program still names. Delete the others by hand, and then the folder "
             f"{journal.folder}",
         )
     journal.end()
