@@ -18,6 +18,8 @@ Id = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
 ]
 State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
+Int = Annotated[int, Field(ge=-(2**53), le=2**53)]
+"""A number that is still the same when the engine takes it for a float."""
 Listed = Annotated[list[T], FailFast()]
 """A list that is not read beyond what cannot be read: pydantic's words about millions of items take gigabytes."""
 
@@ -110,8 +112,8 @@ class Template(Named):
     name: str | None = None
     slug: str | None = None
     region: Region
-    version: int
-    minimum_disk_size: int | None = None
+    version: Int
+    minimum_disk_size: Int | None = None
     allows_public_key_auth: bool
     disk_id: Id | None = None
     published: bool
@@ -181,14 +183,14 @@ class Disk(Model):
     has_state_path = True
 
     name: str
-    size: int
+    size: Int
     performance_tier: PerformanceTier
     region: Region
     template: Template | None = None
     cdrom: bool
     is_template: bool
     instance_id: Id | None = None
-    position: int | None = None
+    position: Int | None = None
     created_at: str
     updated_at: str
 
@@ -199,7 +201,7 @@ class NetworkAdapter(Model):
     noun = "network adapter"
     path = ""
 
-    index: int
+    index: Int
     dhcp: bool
     network: Network
     ip_addresses: Listed[IpAddress]
@@ -221,7 +223,7 @@ class Instance(Model):
 
     name: str
     hostname: str
-    memory: int
+    memory: Int
     performance_tier: PerformanceTier
     region: Region
     virtualization: str
@@ -255,7 +257,7 @@ class ConsoleSession(Model):
 
     type: str
     host: str | None = None
-    port: int | None = None
+    port: Int | None = None
     token: str | None = Field(default=None, repr=False)
     url: str | None = None
     instance_id: Id
@@ -268,7 +270,7 @@ _preparing = threading.Lock()
 def prepare() -> None:
     """Build the validators of all models, once: left to first use, several threads would build them at once."""
     with _preparing:
-        waiting = Model.__subclasses__()
+        waiting: list[type[Model]] = [Model]
         while waiting:
             model = waiting.pop()
             model.model_rebuild()

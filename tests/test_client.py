@@ -815,6 +815,26 @@ def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext, method: str) -> N
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REQUESTS_CA_BUNDLE", ""),
+        ("CURL_CA_BUNDLE", ""),
+        ("PYTHONHTTPSVERIFY", "0"),
+        ("SSL_VERIFY", "false"),
+        ("SSL_CERT_FILE", "{certificate}"),
+    ],
+)
+def test_nothing_turns_verification_off(
+    tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """No variable that other programs obey makes a certificate trusted, or nobody look at it."""
+    monkeypatch.setenv(name, value.format(certificate=certificate))
+    with Loopback(answer(), tls=tls) as server:
+        assert "is not trusted" in failure(Unreachable, lambda: client_of(server).call("GET", "/disks"))
+        assert server.requests == []
+
+
 def test_a_certificate_of_ones_own(tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its certificate in REQUESTS_CA_BUNDLE the server is trusted, as that message says."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))

@@ -25,6 +25,8 @@ def client(cloud: Emulator) -> Client:
     return Client(Settings(cloud.token, cloud.url, token_source="the stack config joviam:token"))
 
 
+HIDDEN = "(not shown: it repeats a value)"
+
 TABLE: list[tuple[tuple[int, dict[str, Any]], type[ApiError], str]] = [
     (
         (400, {"error": "bad_request", "details": "name: is required; size: must be an integer"}),
@@ -166,6 +168,28 @@ def test_huge_details(cloud: Emulator, client: Client) -> None:
     assert kept["field0"] == ["x" * 499 + "…"] * 3
     assert kept["…"] == ["10 more"]
     assert str(caught.value).endswith("\n  …: 10 more")
+
+
+@pytest.mark.parametrize(
+    ("details", "left"),
+    [
+        ({"key": ["s3cret and more is too long"]}, {"key": [HIDDEN]}),
+        ({"key": ["is too long", "'s3cret and m…' is too long"]}, {"key": ["is too long", HIDDEN]}),
+        ({"key": [{"was": "s3cret and more"}]}, {"key": [HIDDEN]}),
+        ({"key": ["x" * 480 + "s3cret and more"]}, {"key": [HIDDEN]}),
+        ({"key": ["two lines is too long"]}, {"key": [HIDDEN]}),
+        ({"key": ["is s3cret"]}, {"key": ["is s3cret"]}),
+        ("key: s3cret and more", HIDDEN),
+        ("key: is too long", "key: is too long"),
+    ],
+)
+def test_a_secret_that_is_repeated(details: object, left: object) -> None:
+    """What the API says is left out where it repeats eight characters of a secret, or all of a shorter one."""
+    error = errors.ValidationFail("PUT /x", 422, "validation_fail", details, "is s3cret and more")
+    assert error.untold(["s3cret and more", "two\nlines", "", "  "]) is error
+    assert (error.details, error.description) == (left, HIDDEN)
+    short = errors.ValidationFail("PUT /x", 422, "validation_fail", "no pw here").untold(["pw"])
+    assert str(short) == f"the API refused it (422 validation_fail, PUT /x)\n  {HIDDEN}"
 
 
 @pytest.mark.parametrize("description", [None, "", 7, ["x"], "y" * 100_000, "a\nb"])
