@@ -9,12 +9,14 @@ against each other.
 
 try:
     import fastapi as _fastapi  # noqa: F401 - asked for here to say once what is missing
+    import fastapi_offline as _fastapi_offline  # noqa: F401
     import uvicorn as _uvicorn  # noqa: F401
 except ImportError as error:
     raise ImportError(
         f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
     ) from error
 
+from pulumi_joviam.emulator.data_file import UnusableData
 from pulumi_joviam.emulator.server import Emulator, Request
 
-__all__ = ["Emulator", "Request"]
+__all__ = ["Emulator", "Request", "UnusableData"]

@@ -1,6 +1,6 @@
-"""All HTTP of the emulator: routes, token check, error bodies, faults, the log of requests, and the server's thread.
+"""The API over HTTP: routes, token check, error bodies, faults, the log of requests, and the server's thread.
 
-What the API does with a request is in the files named after its nouns.
+What the API does with a request is in the files named after its nouns; what a browser gets to see is in pages.py.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Literal
 
 import fastapi
 import uvicorn
+from fastapi_offline import FastAPIOffline
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -27,11 +31,14 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from pulumi_joviam.emulator import network, performance_tier, region, template
 from pulumi_joviam.emulator.body import Nothing, parse
 from pulumi_joviam.emulator.console_session import ConsoleSession
+from pulumi_joviam.emulator.data_file import DataFile, UnusableData
 from pulumi_joviam.emulator.disk import Disk
 from pulumi_joviam.emulator.documentation import document
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.ip_address import IpAddress
+from pulumi_joviam.emulator.live import Part, picture
 from pulumi_joviam.emulator.operations import OPERATIONS, Operation
+from pulumi_joviam.emulator.pages import LivePage
 from pulumi_joviam.emulator.public_key import PublicKey
 from pulumi_joviam.emulator.store import Accepted, BadRequest, NotFound, Object, Refused, Store, Switches
 
@@ -149,11 +156,15 @@ NO_FAULT = Fault()
 class Emulator:
     """A Joviam account of your own, at `url`, for as long as the `with` block (or between `start` and `stop`).
 
-    `token` is the only one that it accepts. It listens on `host`; `port` 0 takes a free one. `provision_seconds` and
-    every other keyword are fields of `store.Switches`: the cloud's pace, and what the API reference leaves open.
+    `token` is the only one that it accepts. It listens on `host`; `port` 0 takes a free one. `data` is a file that
+    keeps the account: it is read now, if there is one, and written soon after each change while the server runs; a file
+    that cannot be used raises UnusableData, here or when starting. `provision_seconds` and every other keyword are
+    fields of `store.Switches`: the cloud's pace, and what the API reference leaves open.
     """
 
-    def __init__(self, token: str, *, host: str = "127.0.0.1", port: int = 0, **switches: Any) -> None:
+    def __init__(
+        self, token: str, *, host: str = "127.0.0.1", port: int = 0, data: Path | None = None, **switches: Any
+    ) -> None:
         self.token = token
         self._address = (host, port)
         self._switches = Switches(**switches)
@@ -162,6 +173,10 @@ class Emulator:
         self._connections: Connections = {}
         self._server: uvicorn.Server | None = None
         self.reset()
+        self._data = DataFile(data, self._lend) if data else None
+        kept = Store(self._switches)
+        if self._data and self._data.load(kept):
+            self._store = kept
 
     # Running
 
@@ -171,6 +186,12 @@ class Emulator:
             return self
         listener = socket.create_server(self._address, backlog=1024)
         self._address = listener.getsockname()[:2]
+        if self._data:
+            try:
+                self._data.start()
+            except UnusableData:
+                listener.close()
+                raise
         config = uvicorn.Config(
             self._app(),
             http=_tracked(self._connections),
@@ -202,6 +223,8 @@ class Emulator:
             self._server.should_exit = True
             self._thread.join()
             self._server = None
+            if self._data:
+                self._data.stop()
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -212,8 +235,17 @@ class Emulator:
     @property
     def url(self) -> str:
         """The API's root: `http://127.0.0.1:PORT/api/v1`."""
+        return f"{self._root}{PREFIX}"
+
+    @property
+    def page(self) -> str:
+        """The live page for a browser: `http://127.0.0.1:PORT/`. Beside it, at `/docs`, is the API's documentation."""
+        return f"{self._root}/"
+
+    @property
+    def _root(self) -> str:
         host, port = self._address
-        return f"http://{host}:{port}{PREFIX}"
+        return f"http://{host}:{port}"
 
     # Looking
 
@@ -227,15 +259,13 @@ class Emulator:
         """The account's own objects of a kind, as the API shows them: `public_keys`, `networks` (private ones),
         `ip_addresses`, `disks`, `instances`, `templates` (those made by supersede) or `console_sessions`."""
         nouns: dict[str, type[Object]] = {noun.kind: noun for noun in OWNED}
-        with self._lock:
-            self._store.settle()
-            return [dict(obj.show(self._store)) for obj in self._store.all(nouns[kind]) if obj.owned()]
+        with self._lend() as store:
+            return [dict(obj.show(store)) for obj in store.all(nouns[kind]) if obj.owned()]
 
     def count(self) -> Counter[str]:
         """How many objects the account owns, by kind; kinds without any are left out, so an empty account is `{}`."""
-        with self._lock:
-            self._store.settle()
-            return +Counter({noun.kind: sum(obj.owned() for obj in self._store.all(noun)) for noun in OWNED})
+        with self._lend() as store:
+            return +Counter({noun.kind: sum(obj.owned() for obj in store.all(noun)) for noun in OWNED})
 
     # Arranging
 
@@ -252,9 +282,8 @@ class Emulator:
 
     def configure(self, **switches: Any) -> None:
         """Set switches while it runs, until the next reset. The pace counts for what is already under way, too."""
-        with self._lock:
-            self._store.settle()
-            self._store.switches = replace(self._store.switches, **switches)
+        with self._lend() as store:
+            store.switches = replace(store.switches, **switches)
 
     def change(self, object_id: str, **fields: Any) -> None:
         """Set fields of any object behind everybody's back, whatever the rules say.
@@ -263,17 +292,17 @@ class Emulator:
         ids; regions, tiers and templates may be words (`region="ML1"`). `network_adapters` is what
         `PUT …/network_adapters` takes. Both sides of a relation change. A `state` stays until it is changed again.
         """
-        with self._lock:
-            self._store.settle()
+        with self._lend() as store:
+            store.changed()
             obj = self._object(object_id)
             for name, value in fields.items():
-                obj.change(self._store, name, value)
+                obj.change(store, name, value)
 
     def remove(self, object_id: str) -> None:
         """Let an object vanish behind everybody's back. What it used becomes free; a network's addresses go with it."""
-        with self._lock:
-            self._store.settle()
-            self._object(object_id).remove(self._store)
+        with self._lend() as store:
+            store.changed()
+            self._object(object_id).remove(store)
 
     def fail_provisioning(self, kind: str, *, times: int = 1) -> None:
         """Let the next `times` new `disks`, `instances`, `networks` or `console_sessions` fail for good."""
@@ -347,10 +376,27 @@ class Emulator:
                 return found
         raise LookupError(f"no object {object_id!r}")
 
+    @contextmanager
+    def _lend(self) -> Iterator[Store]:
+        """The store as it is by now, for one at a time."""
+        with self._lock:
+            self._store.settle()
+            yield self._store
+
+    # Watching
+
+    def _version(self) -> str:
+        with self._lend() as store:
+            return f"{store.version}-{next(reversed(self._requests), 0)}"
+
+    def _picture(self) -> Part:
+        with self._lend() as store:
+            return picture(store, self._requests)
+
     # Answering
 
     def _app(self) -> fastapi.FastAPI:
-        app = fastapi.FastAPI(title="Joviam API (emulated)", redirect_slashes=False)
+        app = FastAPIOffline(title="Joviam API (emulated)", redoc_url=None, redirect_slashes=False)
         for operation in OPERATIONS:
             app.add_api_route(
                 PREFIX + operation.path,
@@ -360,6 +406,7 @@ class Emulator:
                 response_model=None,
             )
         app.openapi = lambda: document(PREFIX)  # type: ignore[method-assign] # FastAPI's own way to replace it
+        app.router.routes += LivePage(self.page, self.token, version=self._version, picture=self._picture).routes()
         app.mount("/", self._unknown)
         return app
 
@@ -421,6 +468,8 @@ class Emulator:
             with self._lock:
                 store.settle()
                 shown = operation.act(store, *request.path_params.values(), *parameters)
+                if operation.method != "GET":
+                    store.changed()
             if isinstance(shown, Accepted):
                 return success(202, shown.shown)
             return success(operation.status, shown)

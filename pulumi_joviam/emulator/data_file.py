@@ -1,0 +1,196 @@
+"""An account in a file, so that it survives a restart: all objects with their ids, and how far their states have got.
+
+The file is JSON and holds secrets of the account (values of contexts, tokens of consoles), so only its owner may read
+it. The emulator's own token is not in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
+
+from pulumi_joviam.emulator.console_session import ConsoleSession
+from pulumi_joviam.emulator.disk import Disk
+from pulumi_joviam.emulator.instance import Instance
+from pulumi_joviam.emulator.ip_address import IpAddress
+from pulumi_joviam.emulator.network import Network
+from pulumi_joviam.emulator.performance_tier import PerformanceTier
+from pulumi_joviam.emulator.public_key import PublicKey
+from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.store import Moving, Refused, Store
+from pulumi_joviam.emulator.template import Template
+
+WRITTEN_BY = "pulumi-joviam emulator"
+VERSION = 1
+
+SECONDS = 0.2
+"""How long after a change the file is written at the latest."""
+
+logger = logging.getLogger(__name__)
+
+
+class UnusableData(Exception):
+    """A file cannot keep the account; it was left as it is."""
+
+
+class Objects(BaseModel):
+    """Every object of an account by its kind, in order of creation."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    regions: list[Region]
+    performance_tiers: list[PerformanceTier]
+    networks: list[Network]
+    templates: list[Template]
+    public_keys: list[PublicKey]
+    ip_addresses: list[IpAddress]
+    disks: list[Disk]
+    instances: list[Instance]
+    console_sessions: list[ConsoleSession]
+
+
+class Content(BaseModel):
+    """What such a file says."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    written_by: Literal["pulumi-joviam emulator"]
+    version: Literal[1]
+    epoch: float
+    """What to add to the times in it (`since`) to have seconds since the epoch: their clock ended with the process."""
+    objects: Objects
+
+
+class DataFile:
+    """The file at `path`, written soon after each change between `start` and `stop`.
+
+    It need not exist yet. What is there and is not ours is never overwritten. `lend` gives out the account's store for
+    as long as a `with` block, during which nobody else changes it.
+    """
+
+    def __init__(self, path: Path, lend: Callable[[], AbstractContextManager[Store]]) -> None:
+        self.path = path.resolve()
+        self._lend = lend
+        self._ended = threading.Event()
+        self._version: int | None = None
+        self._stamp: tuple[int, ...] | None = None
+
+    def load(self, store: Store) -> bool:
+        """Fill a store from the file; return False if there is none. Raises UnusableData."""
+        try:
+            self._stamp = self._look()
+            text = self.path.read_bytes() if self._stamp else b""
+        except OSError as error:
+            raise UnusableData(f"cannot read {self.path}: {error.strerror}") from None
+        if not self._stamp:
+            return False
+        try:
+            content = Content.model_validate_json(text)
+            _fill(store, content)
+        except (ValueError, LookupError, Refused) as error:
+            why = _first(error) if isinstance(error, ValidationError) else "its objects do not fit together"
+            raise UnusableData(
+                f"{self.path} does not hold an account of the emulator, or is damaged ({why}). "
+                "It was left as it is: say another file, or move this one away"
+            ) from None
+        return True
+
+    def start(self) -> None:
+        """Write the file now, and from now on. Raises UnusableData."""
+        self._save()
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._keep, name="joviam-emulator-data", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write the last changes. Raises UnusableData."""
+        self._ended.set()
+        self._thread.join()
+        self._save()
+
+    def _keep(self) -> None:
+        told = ""
+        while not self._ended.wait(SECONDS):
+            try:
+                self._save()
+            except UnusableData as error:
+                if told != str(error):
+                    logger.error("%s", error)
+                told = str(error)
+
+    def _save(self) -> None:
+        with self._lend() as store:
+            version = store.version
+            if version == self._version:
+                return
+            text = to_json(_content(store))
+        try:
+            if self._look() not in (None, self._stamp):
+                raise UnusableData(f"{self.path} was written by somebody else; changes are no longer kept in it")
+            self._replace(text)
+            self._stamp = self._look()
+        except OSError as error:
+            raise UnusableData(f"cannot write {self.path}: {error.strerror}; changes are not kept") from None
+        self._version = version
+
+    def _replace(self, text: bytes) -> None:
+        """Write the file as a whole or not at all. Only its owner may read it: a temporary file is made that way."""
+        number, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        try:
+            with open(number, "wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(number)
+            os.replace(name, self.path)
+        except BaseException:
+            os.unlink(name)
+            raise
+
+    def _look(self) -> tuple[int, ...] | None:
+        """What tells whether somebody else has written the file meanwhile; None if there is none."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            raise UnusableData(f"{self.path} is not a file that could hold an account")
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _epoch() -> float:
+    return time.time() - time.monotonic()
+
+
+def _content(store: Store) -> dict[str, Any]:
+    objects = {kind: list(store.tables[kind].values()) for kind in Objects.model_fields}
+    return {"written_by": WRITTEN_BY, "version": VERSION, "epoch": _epoch(), "objects": objects}
+
+
+def _fill(store: Store, content: Content) -> None:
+    for kind, objects in content.objects:
+        for obj in objects:
+            if isinstance(obj, Moving):
+                # a clock that was set back must not let a state last longer than it would
+                obj.since = min(obj.since + content.epoch - _epoch(), time.monotonic())
+            store.tables[kind][obj.id] = obj
+    for table in store.tables.values():
+        for obj in table.values():
+            obj.show(store)
+    store.resume()
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
