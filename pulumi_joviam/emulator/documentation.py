@@ -42,8 +42,7 @@ def document(prefix: str) -> dict[str, Any]:
     for operation in OPERATIONS:
         described: dict[str, Any] = {
             "operationId": operation.name,
-            "summary": operation.name,
-            "description": operation.act.__doc__,
+            "summary": operation.act.__doc__,
             "tags": [operation.path.split("/")[1]],
             "parameters": [
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -11,7 +11,7 @@ const place = (id) => document.getElementById(id);
 function make(tag, classes, ...content) {
   const element = document.createElement(tag);
   if (classes) element.className = classes;
-  element.append(...content.flat().filter((each) => each !== null));
+  element.append(...content.flat(Infinity).filter((each) => each !== null));
   return element;
 }
 
@@ -35,10 +35,12 @@ function swatch(network) { // the same colour wherever a network is shown, besid
   return mark;
 }
 
+const row = ([words, state]) => make("li", "", make("span", "words", words), state || null);
+
 function card(thing, about, rows) {
   const filled = rows.filter(([, items]) => items.length);
   const list = filled.map(([label, items]) => [
-    make("dt", "", label), make("dd", "", make("ul", "", items.map((item) => make("li", "", item)))),
+    make("dt", "", label), make("dd", "", make("ul", "", items.map(row))),
   ]);
   return make("li", `card ${thing.state ? tone(thing) : ""}`,
     make("header", "", make("h3", "", named(thing.name)), thing.state ? pill(thing) : null),
@@ -50,12 +52,12 @@ const aboutDisk = (disk) => [`${disk.size} GB`, disk.tier, disk.template].filter
 
 const show = {
   instances: (it) => card(it, `${it.memory} MB · ${it.tier} · ${it.region}`, [
-    ["Disks", it.disks.map((disk) => [named(disk.name), make("span", "quiet", aboutDisk(disk)), pill(disk)])],
-    ["Network", it.adapters.map((adapter) => [
+    ["Disks", it.disks.map((disk) => [[named(disk.name), make("span", "quiet", aboutDisk(disk))], pill(disk)])],
+    ["Network", it.adapters.map((adapter) => [[
       swatch(adapter.network), named(adapter.network.name || adapter.network.specification),
       adapter.addresses.map((address) => make("span", "mono", address)),
       adapter.dhcp ? make("span", "quiet", "dhcp") : null,
-    ])],
+    ]])],
     ["Keys", it.public_keys.length ? [[it.public_keys.join(", ")]] : []],
     ["Apart from", it.availability_group.length ? [[it.availability_group.join(", ")]] : []],
     ["Context", it.variables ? [[many(it.variables, "variable")]] : []],
@@ -64,10 +66,10 @@ const show = {
   disks: (it) => card(it, `${aboutDisk(it)} · ${it.region}`, []),
   networks: (it) => {
     const element = card(it, `${it.specification} · ${it.region}${it.public ? " · public" : ""}`, [
-      ["Addresses", it.addresses.map((address) => [
+      ["Addresses", it.addresses.map((address) => [[
         make("span", "mono", address.address), address.name ? named(address.name) : null,
         make("span", "quiet", address.users.length ? `→ ${address.users.join(", ")}` : "free"),
-      ])],
+      ]])],
     ]);
     element.querySelector("h3").prepend(swatch(it), " ");
     return element;
@@ -109,7 +111,7 @@ function everything(picture) {
     what: `${NOUNS[kind]} ${thing.address || thing.name || thing.specification || "without a name"}`,
     state: (thing.state || "").replaceAll("_", " "),
   });
-  for (const kind of Object.keys(show)) picture[kind].forEach((thing) => take(kind, thing));
+  for (const kind of Object.keys(show)) picture[kind].filter((thing) => !thing.public).forEach((thing) => take(kind, thing));
   for (const instance of picture.instances) {
     instance.disks.forEach((disk) => take("disks", disk));
     instance.consoles.forEach((session) => take("consoles", { ...session, name: `of ${instance.name}` }));
