@@ -1,0 +1,207 @@
+"""The live page of the cloud and the API's documentation, as a browser shows them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+from starlette.requests import Request
+
+from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.emulator.pages import LivePage
+from tests.emulator.account import KEY, Account
+from tests.emulator.browser import CHROMIUM, Browser
+from tests.emulator.endpoints import ENDPOINTS
+from tests.stack import Stack
+
+in_a_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt-get install chromium")
+
+HOSTILE = "<img src=x onerror=\"document.title='broken into'\"></li>&amp;"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests."""
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def says(text: str) -> str:
+    """The expression that is true when the page shows a text."""
+    return f"document.body?.innerText.includes({json.dumps(text)})"
+
+
+def state_of(name: str, state: str) -> str:
+    """The expression that is true when the card of a name shows a state."""
+    card = f"[...document.querySelectorAll('.card')].find((card) => card.querySelector('h3').innerText === {name!r})"
+    return f"{card}?.querySelector('.state').innerText === {state!r}"
+
+
+@in_a_browser
+def test_live(account: Account, browser: Browser) -> None:
+    """What there is and what becomes of it is shown without a reload, and a restart of the emulator is noticed."""
+    cloud = account.cloud
+    browser.open(cloud.page)
+    browser.wait(says("and watch."))
+    browser.value("window.same = true")
+    lan = account.network("10.1.0.0/24", name="backend")
+    address = account.address(lan, name="inside")
+    boot, data = account.disk(name="web-boot", template="ubuntu-16-04"), account.disk(name="web-data", size=50)
+    web = account.instance(
+        name="web", disks=[boot, data], ip_addresses=[address], public_keys=[account.key("anna")], running=True
+    )
+    other = account.call("POST", "/instances", account.basic_body(name="db", availability_group=[web]))["id"]
+    account.send("GET", "/nowhere")
+    cloud.fail_provisioning("disks")
+    account.disk(name="lost")
+    browser.wait(state_of("lost", "failed to provision"))
+    browser.wait(state_of("web", "running"))
+    browser.wait(state_of("db", "stopped"))
+    shown = browser.text()
+    for word in ("web-boot", "web-data", "50 GB", "ubuntu-16-04", "backend", "10.1.0.1", "inside", "anna"):
+        assert word in shown, word
+    assert "404\nan unknown URL" in shown
+    account.call("POST", f"/instances/{other}/start")
+    browser.wait(state_of("db", "starting"))
+    browser.wait(says("1 under way"))
+    account.settle()
+    browser.wait(state_of("db", "running"))
+    browser.wait(says("instance db is running"))
+    assert browser.complaints == []
+    cloud.stop()
+    browser.wait(says("no answer"))
+    cloud.start()
+    browser.wait("document.querySelector('#connection').innerText === 'live'")
+    cloud.remove(other)
+    browser.wait(says("instance db is gone"))
+    assert browser.value("window.same")
+    assert all(url.startswith((cloud.page, "data:")) for url in browser.requested)
+
+
+@in_a_browser
+def test_names_are_only_text(account: Account, browser: Browser) -> None:
+    """A name that is HTML is shown as it is, wherever names are shown, and runs nothing."""
+    lan = account.call(
+        "POST", "/networks", {"name": HOSTILE, "region": account.region(), "specification": "10.0.0.0/8"}
+    )
+    account.settle()
+    disk = account.disk(name=HOSTILE)
+    address = account.address(lan["id"], name=HOSTILE)
+    key = account.key(HOSTILE)
+    group = account.instance(name=HOSTILE)
+    account.instance(name=HOSTILE, disks=[disk], ip_addresses=[address], public_keys=[key], availability_group=[group])
+    browser.open(account.cloud.page)
+    browser.wait("document.querySelectorAll('#instances .card').length === 2")
+    account.disk(name=HOSTILE)
+    browser.wait(says(f"disk {HOSTILE} is new"))
+    assert browser.text().count(HOSTILE) == 14
+    assert browser.value("document.querySelectorAll('img').length") == 0
+    assert browser.value("document.title") == "Joviam cloud, emulated"
+    assert browser.complaints == []
+
+
+@in_a_browser
+def test_while_a_stack_goes_up(account: Account, stack: Stack, browser: Browser) -> None:
+    """During a real `pulumi up` the page shows a machine before it is ready, and then as it runs."""
+    account.cloud.configure(provision_seconds=1.0)
+    browser.open(account.cloud.page)
+    boot = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"}
+    stack.program({"web": {"kind": "Instance", "memory": 1024, "performance_tier": "Fast", "boot_disk": boot}})
+    up = threading.Thread(target=stack.up)
+    up.start()
+    browser.wait(state_of("web", "provisioning"), 60)
+    browser.wait(state_of("web", "running"), 60)
+    up.join()
+    assert "POST /instances" in browser.text()
+    assert browser.complaints == []
+
+
+@in_a_browser
+def test_documentation(cloud: Emulator, browser: Browser) -> None:
+    """`/docs` shows every endpoint, and asks nobody but the emulator for anything."""
+    browser.open(f"{cloud.page}docs")
+    browser.wait(f"document.querySelectorAll('.opblock').length === {len(ENDPOINTS)}")
+    assert len(browser.requested) >= 4
+    assert all(url.startswith((cloud.page, "data:")) for url in browser.requested)
+    assert browser.complaints == []
+
+
+def test_secrets_stay_inside(account: Account) -> None:
+    """Without the token nobody learns it, nor what a console, a context, a note, a key or a request's body says."""
+    instance = account.instance(running=True, public_keys=[account.key()])
+    account.call("POST", f"/instances/{instance}/context", {"A": "context-secret"})
+    account.call("PUT", f"/instances/{instance}", {"note": "note-secret"})
+    account.call("POST", f"/instances/{instance}/remote_access")
+    account.settle()
+    account.send("POST", "/disks/path-secret", {"name": "body-secret"})
+    [session] = account.cloud.objects("console_sessions")
+    seen = "".join(requests.get(account.cloud.page + path, timeout=10).text for path in ("", "live.js", "live.json"))
+    assert '"vnc"' in seen
+    for secret in (account.cloud.token, session["token"], session["url"], KEY, "-secret"):
+        assert secret not in seen
+
+
+def test_nothing_of_it_is_the_api(account: Account) -> None:
+    """Pages are no requests to the cloud: they are not logged, and no fault strikes them."""
+    account.cloud.fail("*", status=500)
+    for path in ("", "live.css", "live.json", "docs", "openapi.json"):
+        assert requests.get(account.cloud.page + path, timeout=10).status_code == 200
+    assert account.cloud.requests == []
+    assert account.refused("GET", "/regions").status == 500
+
+
+def test_other_sites_see_nothing(cloud: Emulator) -> None:
+    """A page of another site can read nothing here, not even by a name of its own that leads to this machine."""
+    address = f"{cloud.page}live.json"
+    for host in ("evil.example", "127.0.0.1.evil.example", "192.0.2.1", "[", ""):
+        assert requests.get(address, headers={"Host": host}, timeout=10).status_code in (400, 403), host
+    for host in ("localhost", "localhost:1", "127.0.0.1", "[::1]:8765"):
+        assert requests.get(address, headers={"Host": host}, timeout=10).status_code == 200, host
+    headers = requests.get(address, headers={"Origin": "https://evil.example"}, timeout=10).headers
+    assert not [name for name in headers if name.startswith("Access-Control")]
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_only_news(account: Account) -> None:
+    """Who has seen the latest gets a short answer; any change makes it old."""
+    address = f"{account.cloud.page}live.json"
+    region = account.region()
+
+    def look(known: str) -> requests.Response:
+        return requests.get(address, headers={"If-None-Match": known}, timeout=10)
+
+    for change in (
+        lambda: account.call("POST", "/networks", {"name": "a", "region": region, "specification": "10.1.0.0/24"}),
+        account.settle,
+        lambda: account.cloud.change(account.cloud.objects("networks")[0]["id"], name="b"),
+        lambda: account.cloud.remove(account.cloud.objects("networks")[0]["id"]),
+        account.cloud.reset,
+    ):
+        tag = look("").headers["ETag"]
+        assert look(tag).status_code == 304
+        change()
+        assert look(tag).status_code == 200
+
+
+def test_a_password_elsewhere() -> None:
+    """Where other machines can reach the page, it asks for a password, and only the token is right."""
+    page = LivePage("http://192.0.2.1:8765/", "s3cret", version=lambda: "1", picture=lambda: {"instances": []})
+    [route] = [route for route in page.routes() if route.path == "/live.json"]
+
+    def status(header: str) -> int:
+        headers = [(b"host", b"127.0.0.1:8765"), (b"authorization", header.encode())]
+        request = Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers})
+        response = asyncio.run(route.endpoint(request))
+        assert (response.status_code == 200) != ("WWW-Authenticate" in response.headers)
+        return int(response.status_code)
+
+    said = [":s3cret", "anna:s3cret", "anna:wrong", "s3cret", "", "s3cret:"]
+    answers = [status(f"Basic {base64.b64encode(each.encode()).decode()}") for each in said]
+    assert answers == [200, 200, 401, 401, 401, 401]
+    assert {status(header) for header in ("", "Basic", "Basic ?", "Basic é", "Bearer s3cret")} == {401}
