@@ -16,14 +16,17 @@ def main() -> None:
         import typer
     except ModuleNotFoundError as error:
         _end(f"the command needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[cli]'")
+    from pulumi_joviam.cli.comment import comment
     from pulumi_joviam.cli.console import console
     from pulumi_joviam.cli.emulator import emulator
+    from pulumi_joviam.cli.import_ import import_account
 
     # a pretty traceback shows local variables, and one of them is the token
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(pulumi_joviam)
-    for command in (console, emulator):
+    for command in (comment, console, emulator):
         app.command()(command)
+    app.command("import")(import_account)
     try:
         app()
     except JoviamError as error:

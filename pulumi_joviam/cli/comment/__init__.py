@@ -1,0 +1,62 @@
+"""`pulumi-joviam comment`: a preview as a comment for a pull request.
+
+preview.py reads what the engine says, harm.py finds what hurts, text.py makes names and values harmless, picture.py
+draws the stack, page.py puts it together.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STDIN = Path("-")
+FAILED, HURTS = 1, 3
+"""Exit statuses; 2 is wrong usage."""
+HURTING = ("delete", "replace", "stop")
+
+
+def _hurting(said: str) -> str:
+    wrong = [word for word in said.split(",") if word and word not in HURTING]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(HURTING)}")
+    return said
+
+
+def comment(
+    preview: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="What the preview printed; - is stdin.")
+    ] = STDIN,
+    fail_on: Annotated[
+        str,
+        typer.Option(metavar="WORDS", callback=_hurting, help="What ends with status 3: some of delete,replace,stop."),
+    ] = "",
+    stack: Annotated[
+        str, typer.Option(help="Name of the stack, where a pull request has one comment for each of several.")
+    ] = "",
+    log: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What the preview wrote to stderr.")
+    ] = None,
+) -> None:
+    """Turn `pulumi preview --json` into Markdown for a pull request.
+
+    With --show-sames the preview also names what stays the same, for the picture of the stack. A failed preview becomes
+    a comment too, and status 1; the --log tells why where the preview itself does not.
+    """
+    # the other commands need not pay for the provider, and pulumi with it
+    from pulumi_joviam.cli.comment import harm, page
+    from pulumi_joviam.cli.comment.preview import read
+
+    said = read(sys.stdin.buffer.read() if preview == STDIN else preview.read_bytes())
+    harms = harm.found(said)
+    text = page.written(said, harms, stack, log.read_text(errors="replace") if log else "")
+    typer.echo(text.encode(), nl=False)
+    if said.failed:
+        raise typer.Exit(FAILED)
+    there = {word for each in harms for word in (each.resource.op, each.stops and "stop") if word}
+    unwanted = [word for word in fail_on.split(",") if word in there]
+    if unwanted:
+        typer.echo(f"pulumi-joviam: this preview has something to {', '.join(unwanted)} (--fail-on)", err=True)
+        raise typer.Exit(HURTS)

@@ -1,0 +1,183 @@
+"""What hurts: deletes, replacements, stops of machines, and loss of data.
+
+Why an argument replaces or stops is told by the markers on the provider's arguments. A plain delete reaches no code
+of a provider in a preview, so what goes with a deleted object is told here. Of resources of other providers only
+deletes and replacements are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi_joviam as joviam
+from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
+from pulumi_joviam.provider import FAILED, KEPT, WORDS, Provider, _usual
+from pulumi_joviam.provider import Resource as Managed
+from pulumi_joviam.resources import boot_disk, networking
+
+LIFECYCLES: Mapping[str, type[Provider[Any, Any]]] = {
+    f"pulumi-python:{found._resource_type_name}": found._lifecycle
+    for found in (getattr(joviam, public) for public in joviam.__all__)
+    if isinstance(found, type) and issubclass(found, Managed)
+}
+"""{type in a stack: its lifecycle}"""
+
+FOR_EVER = {"Template", "ConsoleSession"}
+"""Kinds that the API deletes on no demand: destroying one only forgets it."""
+
+POWER, BOOT_DISK = "power_state", "boot_disk"
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What a change of a resource does that everybody should see before it happens."""
+
+    resource: Resource
+    loses: str = ""
+    """How much data is lost, or nothing."""
+    stops: str = ""
+    """ "stop", "possible stop", or nothing."""
+    causes: tuple[Argument, ...] = ()
+    """The arguments for which it is replaced or stopped."""
+    notes: tuple[str, ...] = ()
+    """Why, and what to do instead."""
+
+    @property
+    def words(self) -> list[str]:
+        """All of it in a few words."""
+        op = self.resource.op if self.resource.op != "update" else ""
+        return [word for word in (op, self.loses and f"data loss ({self.loses})", self.stops) if word]
+
+
+def found(preview: Preview) -> list[Harm]:
+    """Return what hurts, the worst first."""
+    harms = [harm for resource in preview.changes if (harm := _harm(resource, preview))]
+    return sorted(harms, key=lambda harm: (not harm.loses, harm.resource.rank))
+
+
+def _harm(resource: Resource, preview: Preview) -> Harm | None:
+    warnings = preview.warnings_on(resource)
+    if resource.op == "delete":
+        return Harm(resource, _lost(resource), notes=(*_fate(resource), *warnings))
+    if resource.op == "replace":
+        causes = tuple(argument for argument in resource.arguments if argument.replaces)
+        notes = (*_reasons(resource, causes, preview), *_fate(resource), *warnings)
+        return Harm(resource, _lost(resource), causes=causes, notes=notes)
+    stops = list(_stops(resource)) if resource.op == "update" else []
+    if not stops:
+        return None
+    fields = {stop.field for stop in stops}
+    causes = tuple(argument for argument in resource.arguments if argument.field in fields)
+    notes = tuple(dict.fromkeys([*(stop.why for stop in stops), *warnings]))
+    if fields != {POWER} and not resource.new.inputs.get("allow_stopping"):
+        notes += ("allow_stopping is not set: where the API wants a stop, the update fails and changes nothing",)
+    word = "stop" if any(stop.sure for stop in stops) else "possible stop"
+    return Harm(resource, _lost(resource), word, causes, notes)
+
+
+def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview) -> Iterator[str]:
+    """Yield why it is replaced, where the arguments alone do not tell."""
+    lifecycle = LIFECYCLES.get(resource.type)
+    for field in dict.fromkeys(argument.field for argument in causes):
+        traits = lifecycle.args.traits().get(field) if lifecycle else None
+        if traits and traits.replaces:
+            yield f"another {field} needs a new object: {traits.replaces.why}"
+    if causes:
+        return
+    uses = {urn for urns in resource.new.property_dependencies.values() for urn in urns or ()}
+    replaced = sorted(name(urn) for urn in uses if urn in preview.resources and preview.resources[urn].op == "replace")
+    if FAILED in resource.old.outputs:
+        yield f"it was made before, and ended in state {resource.old.outputs[FAILED]}"
+    elif replaced:
+        yield f"it needs {', '.join(replaced)}, which is deleted and made again"
+    else:
+        yield "no argument of it changed: it was asked for (--replace), or an earlier run did not finish it"
+
+
+def _fate(resource: Resource) -> Iterator[str]:
+    """Yield what else happens to the old object, and to what was made together with it."""
+    kept = resource.old.outputs.get(KEPT) or {}
+    if resource.old.retain_on_delete:
+        yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
+    elif resource.type in LIFECYCLES and resource.kind in FOR_EVER:
+        yield "the object is only forgotten: the API deletes none"
+    else:
+        if resource.old.inputs.get("disks") and resource.type in LIFECYCLES:
+            yield "the disks that it was given stay, but for those that are deleted here themselves"
+        if boot_disk.MADE in kept:
+            yield "its boot disk was made with it and is deleted with it"
+        if kept.get(networking.MADE):
+            yield "the addresses that were made with it are given back"
+
+
+def _lost(resource: Resource) -> str:
+    """Return how much data a change destroys."""
+    old = resource.old.outputs
+    if resource.type not in LIFECYCLES or resource.old.retain_on_delete or FAILED in old:
+        return ""
+    if resource.kind == "Disk":
+        return _gigabytes(old) if resource.op in ("delete", "replace") else ""
+    if resource.kind == "Instance" and boot_disk.MADE in (old.get(KEPT) or {}):
+        goes = resource.op in ("delete", "replace") or any(
+            stop.field == BOOT_DISK and stop.sure for stop in _stops(resource)
+        )
+        return _gigabytes(old.get(BOOT_DISK)) if goes else ""
+    return ""
+
+
+def _gigabytes(disk: Any) -> str:
+    size = disk.get("size") if isinstance(disk, dict) else None
+    return f"{size:g} GB" if isinstance(size, (int, float)) else "all that is on it"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An argument that stops a machine, or may do so."""
+
+    field: str
+    why: str
+    sure: bool
+
+
+def _stops(resource: Resource) -> Iterator[Stop]:
+    if resource.type not in LIFECYCLES:
+        return
+    changed, traits = _changed(resource), LIFECYCLES[resource.type].args.traits()
+    for field in changed:
+        if field in traits and (may_stop := traits[field].may_stop):
+            yield Stop(field, f"changing {field} {may_stop.why}", sure=False)
+    if resource.kind == "Instance":
+        if BOOT_DISK in changed:
+            yield _another_boot_disk(changed[BOOT_DISK])
+        if POWER in changed and resource.new.inputs[POWER] == "stopped":
+            yield Stop(POWER, f"{POWER} stops it", sure=True)
+
+
+def _another_boot_disk(values: Any) -> Stop:
+    old, new, before = values or (None, None, None)
+    if not old or not new:
+        return Stop(BOOT_DISK, "it boots from another disk", sure=True)
+    grows = all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
+    swapped = not grows or boot_disk.shrunk(old, new, before)
+    return Stop(BOOT_DISK, next(boot_disk.announce(old, new, before)), sure=swapped)
+
+
+def _changed(resource: Resource) -> dict[str, Any]:
+    """Return {argument: (live, wanted, said before)} for those that mean something else than before.
+
+    What is secret or unknown cannot be compared: it has changed, and has None.
+    """
+    lifecycle, words = LIFECYCLES[resource.type](), resource.old.outputs.get(WORDS) or {}
+    bags = (resource.old.outputs, resource.new.inputs, resource.old.inputs)
+    found: dict[str, Any] = {}
+    for field in {argument.field for argument in resource.arguments} & resource.new.inputs.keys():
+        values = [bag.get(field) for bag in bags]
+        if any(map(is_hidden, values)):
+            found[field] = None
+            continue
+        live, wanted, before = values = [_usual(value, words.get(field)) for value in values]
+        if field not in lifecycle.args.model_fields or lifecycle.compare(field, live, wanted, before) != "same":
+            found[field] = values
+    return dict(sorted(found.items()))

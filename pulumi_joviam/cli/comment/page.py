@@ -1,0 +1,165 @@
+"""The comment, put together: what matters most comes first and is cut last."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from pulumi_joviam.cli.comment.harm import Harm
+from pulumi_joviam.cli.comment.picture import Picture
+from pulumi_joviam.cli.comment.preview import STACK, Preview, Resource, rank
+from pulumi_joviam.cli.comment.text import block, change, code, given, prose
+
+LONGEST = 65_000
+"""In bytes of UTF-8. GitHub takes 65,536 characters."""
+MOST_ARGUMENTS = 40
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. ``items`` are never cut in the middle; ``rest`` says how many of them are left out."""
+
+    turn: int
+    """Which section gets room first."""
+    head: str
+    items: Sequence[str]
+    tail: str = ""
+    rest: Callable[[int], str] = "- … and {} more".format
+
+    @property
+    def frame(self) -> int:
+        """How many bytes it needs beside its items."""
+        return _size(self.head, self.tail, self.rest(len(self.items)))
+
+    def fitted(self, room: int) -> tuple[str, int]:
+        """Return its text with as many items as go into ``room`` bytes, and how many bytes these take."""
+        fitting, taken = 0, 0
+        while fitting < len(self.items) and taken + _size(self.items[fitting]) <= room:
+            taken += _size(self.items[fitting])
+            fitting += 1
+        left_out = len(self.items) - fitting
+        cut = [self.rest(left_out)] if left_out else []
+        return "\n".join([self.head, *self.items[:fitting], *cut, *filter(None, [self.tail])]), taken
+
+
+def written(preview: Preview, harms: Sequence[Harm], stack: str = "", log: str = "") -> str:
+    """Return the comment.
+
+    Its first line is hidden and says which comment it is: the same for each preview of one ``stack``. A preview that
+    failed before it could give an error shows the ``log``: what was written to stderr.
+    """
+    title = f"Pulumi preview of {code(preview.stack or stack)}" if preview.stack or stack else "Pulumi preview"
+    if preview.failed:
+        head, sections = f"### {title} failed", [_errors(preview, log), _warnings(preview, ())]
+    else:
+        head, sections = f"### {title}\n\n{_counts(preview, harms)}", _sections(preview, harms)
+    sections = [section for section in sections if section.items]
+    room = LONGEST - _size(_marker(stack), head) - sum(section.frame for section in sections)
+    texts = {}
+    for section in sorted(sections, key=lambda section: section.turn):
+        texts[section.turn], taken = section.fitted(room)
+        room -= taken
+    return "\n\n".join([f"{_marker(stack)}\n{head}", *(texts[section.turn] for section in sections)]) + "\n"
+
+
+def _marker(stack: str) -> str:
+    words = ["pulumi-joviam comment", re.sub(r"[^A-Za-z0-9._/]+", "-", stack)]
+    return f"<!-- {' '.join(filter(None, words))} -->"
+
+
+def _counts(preview: Preview, harms: Sequence[Harm]) -> str:
+    counts = Counter(resource.op for resource in preview.changes)
+    told = [f"{counts[op]} to {op}" for op in sorted(counts, key=rank)]
+    hurt = Counter(word for harm in harms for word in (harm.loses and "data loss", harm.stops) if word)
+    hurts = [f"{word} in {count}" for word, count in sorted(hurt.items())]
+    line = f"**{', '.join(told) or 'Nothing to do'}**, {preview.unchanged} unchanged"
+    return f"{line}; **{', '.join(hurts)}**" if hurts else line
+
+
+def _sections(preview: Preview, harms: Sequence[Harm]) -> list[Section]:
+    return [
+        Section(0, "#### Look at this first\n", [_hurting(harm) for harm in harms]),
+        _collapsed(3, "replace", preview),
+        _collapsed(4, "update", preview),
+        _collapsed(5, "create", preview),
+        _collapsed(6, "import", preview),
+        _warnings(preview, {harm.resource.urn for harm in harms}),
+        _picture(preview, harms),
+    ]
+
+
+def _hurting(harm: Harm) -> str:
+    lines = [change(argument) for argument in harm.causes[:MOST_ARGUMENTS]] + list(map(prose, harm.notes))
+    return _nested(f"{_who(harm.resource)}: **{', '.join(harm.words)}**", lines)
+
+
+def _collapsed(turn: int, op: str, preview: Preview) -> Section:
+    resources = [
+        resource
+        for resource in preview.changes
+        # all that there is to tell of a replacement may stand on top already
+        if resource.op == op and (op != "replace" or not all(argument.replaces for argument in resource.arguments))
+    ]
+    head, tail = f"<details><summary>{len(resources)} to {op}</summary>\n", "\n</details>"
+    return Section(turn, head, [_changing(resource) for resource in resources], tail)
+
+
+def _changing(resource: Resource) -> str:
+    told = given if resource.op in ("create", "import") else change
+    lines = [told(argument) for argument in resource.arguments[:MOST_ARGUMENTS]]
+    more = len(resource.arguments) - len(lines)
+    if more:
+        lines.append(f"… and {more} more arguments")
+    if not lines and resource.op == "update":
+        unfinished = "an earlier `up` did not finish it" if resource.old.init_errors else "what is live differs"
+        lines.append(f"no argument changes: {unfinished}")
+    return _nested(_who(resource), lines)
+
+
+def _warnings(preview: Preview, told: Collection[str]) -> Section:
+    warnings = [(Resource(said.urn), said.text) for said in preview.warnings if said.urn not in told]
+    return Section(1, "#### Warnings\n", [f"- {_of(resource)}{prose(text)}" for resource, text in warnings])
+
+
+def _errors(preview: Preview, log: str) -> Section:
+    errors = [_error(Resource(said.urn), said.text) for said in preview.errors]
+    if not errors:
+        errors = [block(log) if log.strip() else "Pulumi ended before it could say why: see the log of the job."]
+    return Section(0, "#### Error\n", errors, rest="… and {} more errors".format)
+
+
+def _error(resource: Resource, text: str) -> str:
+    text = text.removeprefix(f"{resource.type} resource '{resource.name}': ")
+    if len(text.splitlines()) > 1:
+        return f"{_of(resource).rstrip()}\n\n{block(text)}\n".lstrip()
+    return f"{_of(resource)}{prose(text)}\n"
+
+
+def _picture(preview: Preview, harms: Sequence[Harm]) -> Section:
+    picture = Picture(preview, {harm.resource.urn: harm.words for harm in harms})
+    items = [f"```mermaid\n{picture.source}\n```"] if preview.changes else []
+    if items and picture.left_out:
+        items.append(f"\n… and {picture.left_out} more resources that are not drawn")
+    return Section(2, "#### The stack\n", items, rest="… there is no room for the picture".format)
+
+
+def _of(resource: Resource) -> str:
+    return "" if resource.type in ("", STACK) else f"{_who(resource)}: "
+
+
+def _who(resource: Resource) -> str:
+    return f"{_kind(resource)} {code(resource.name)}"
+
+
+def _kind(resource: Resource) -> str:
+    return resource.kind if resource.kind.isalnum() else code(resource.kind)
+
+
+def _nested(first: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"- {first}", *(f"  - {line}" for line in lines)])
+
+
+def _size(*texts: str) -> int:
+    return sum(len(text.encode()) + 2 for text in texts)

@@ -1,0 +1,104 @@
+"""Names, values and messages as Markdown, whatever is in them.
+
+They are written by people who may not be trusted, into a comment that is. So a name or a value is always a code
+span, in which neither Markdown, HTML nor a mention means anything, and a message is one too unless it is plain prose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pulumi.runtime import rpc
+
+from pulumi_joviam.cli.comment.preview import SECRET, UNSET, Argument
+
+LONGEST_NAME = 100
+LONGEST_LABEL = 40
+LONGEST_VALUE = 200
+LONGEST_MESSAGE = 600
+LONGEST_ERROR = 4_000
+
+_PROSE = re.compile(r"(?!.*(?://|www\.|\bgh-\d|\b_|_\b))[^\W\d_][\w ,;:'%=().?/-]*", re.IGNORECASE)
+_UNUSUAL = re.compile(r"^[^\w]|[^\w ,()/-]")
+_SPECIAL = rpc._special_sig_key
+"""The key in a value that stands for something that JSON has no word for."""
+
+
+def code(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a code span that shows ``text`` on one line."""
+    text = _cut(_printable(text), longest)
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    edge = " " if not text.strip(" ") or text[0] in "` " or text[-1] in "` " else ""
+    return f"{fence}{edge}{text or ' '}{edge}{fence}"
+
+
+def prose(message: str) -> str:
+    """Return a message as it is if it is nothing but plain words, otherwise as code."""
+    line = " ".join(message.split())
+    return line if _PROSE.fullmatch(line) and len(line) <= LONGEST_MESSAGE else code(line, LONGEST_MESSAGE)
+
+
+def block(text: str) -> str:
+    """Return a code block. Of a long text both ends stay: an error is told at its end."""
+    text = "\n".join(map(_printable, text.expandtabs().splitlines()))
+    if len(text) > LONGEST_ERROR:
+        text = f"{text[: LONGEST_ERROR // 4]}\n…\n{text[-LONGEST_ERROR * 3 // 4 :]}"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def change(argument: Argument) -> str:
+    """Return what an argument was and what it will be."""
+    if SECRET in (argument.old, argument.new):  # one of the two may have been no secret, and is one now
+        done = "taken away" if argument.new is UNSET else "set" if argument.old is UNSET else "changed"
+        return f"{code(argument.path)}: a secret, {done}"
+    return f"{code(argument.path)}: {_value(argument.old)} → {_new(argument)}"
+
+
+def given(argument: Argument) -> str:
+    """Return an argument of a new resource."""
+    return f"{code(argument.path)}: {_new(argument)}"
+
+
+def label(*lines: str) -> str:
+    """Return the quoted text of a node in a Mermaid picture, in which anything unusual is an entity."""
+    shown = [_cut(_printable(line), LONGEST_LABEL) for line in lines if line]
+    return f'"{"<br/>".join(_UNUSUAL.sub(lambda char: f"#{ord(char[0])};", line) for line in shown)}"'
+
+
+def _new(argument: Argument) -> str:
+    source = argument.new == rpc.UNKNOWN and ", ".join(map(code, argument.sources))
+    return f"{_value(argument.new)} from {source}" if source else _value(argument.new)
+
+
+def _value(said: Any) -> str:
+    if said is UNSET:
+        return "*unset*"
+    return "*known after `up`*" if said == rpc.UNKNOWN else code(_json(said), LONGEST_VALUE)
+
+
+def _json(said: Any) -> str:
+    """Return a value in the manner of JSON."""
+    if said == SECRET:
+        return SECRET
+    if said == rpc.UNKNOWN:
+        return "(known after up)"
+    if isinstance(said, dict) and _SPECIAL in said:
+        return {rpc._special_asset_sig: "(asset)", rpc._special_archive_sig: "(archive)"}.get(said[_SPECIAL], SECRET)
+    if isinstance(said, dict):
+        shown = (f"{json.dumps(key, ensure_ascii=False)}: {_json(item)}" for key, item in said.items())
+        return f"{{{', '.join(shown)}}}"
+    if isinstance(said, list):
+        return f"[{', '.join(map(_json, said))}]"
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _printable(text: str) -> str:
+    """Return the text with a visible word for each character that shows nothing, or turns the others round."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
