@@ -1,0 +1,110 @@
+"""`pulumi-joviam import`: an account that is there already becomes a Pulumi program and the state that belongs to it.
+
+Three files are written and nothing in the cloud: the program, the import file (for `pulumi import --file`), and, where
+instances have a context, its values for the configuration of the stack. No value of a context is printed.
+
+account.py reads, resources.py says what it found as a program and a state say it, program.py writes the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pulumi_joviam.cli.import_.wanted import Filter, Kind
+from pulumi_joviam.config import Settings
+from pulumi_joviam.errors import JoviamError
+
+
+def import_account(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Import these objects only, of whatever kind.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Only what is in this region (code, name or id). Public keys have none.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Only what has such a name; * and ? stand for anything: 'web-*'.")
+    ] = None,
+    kind: Annotated[list[Kind] | None, typer.Option(help="Only this kind; may be said several times.")] = None,
+    program: Annotated[
+        Path, typer.Option(help="Where to write the program. The other files go into the same folder.")
+    ] = Path("__main__.py"),
+) -> None:
+    """Write a Pulumi program for what an account holds, and a file that imports it. Only reads in the cloud.
+
+    The account is that of JOVIAM_TOKEN, at JOVIAM_ENDPOINT. The commands to run next are printed.
+    """
+    from pulumi_joviam.cli.import_.account import Account
+    from pulumi_joviam.cli.import_.program import HEADINGS, written
+    from pulumi_joviam.cli.import_.resources import resources
+    from pulumi_joviam.operation import session
+
+    prefix = "" if program.stem == "__main__" else f"{program.stem}-"
+    key = f"{prefix}contexts"
+    import_file, contexts_file = (program.with_name(file) for file in (f"{prefix}import.json", f"{key}.json"))
+    _check_free(program, import_file, contexts_file)
+    settings = Settings.load(lambda _key: None)
+    wanted = Filter(ids or (), region, name, kind or ())
+    account = Account(session(settings), settings)
+    found = account.read(wanted, _progress)
+    made = resources(account, found)
+    if made:
+        contexts = {resource.name: resource.secrets for resource in made if resource.secrets}
+        if contexts:
+            _write(contexts_file, _json(contexts), 0o600)
+        _write(import_file, _json({"resources": [resource.entry for resource in made]}), 0o600)
+        _write(program, written(made, account.about, key), 0o666)
+    for what in account.left_out:
+        _talk(f"left out: {what}")
+    if not made:
+        raise JoviamError("there is nothing to import" + (" that fits" if wanted != Filter() else ""))
+    counts = Counter(resource.kind for resource in made)
+    _talk(f"{program}: " + ", ".join(f"{HEADINGS[kind].lower()}: {count}" for kind, count in counts.items()))
+    if counts[Kind.INSTANCE]:
+        _talk("console sessions cannot be listed: what a program needs of them, it asks for anew")
+    if contexts:
+        _talk(f"{contexts_file} and {import_file} hold the contexts of instances in clear: delete them afterwards")
+        typer.echo(f"pulumi config set --secret {key} < {shlex.quote(str(contexts_file))}")
+    typer.echo(f"pulumi import --file {shlex.quote(str(import_file))} --generate-code=false")
+    typer.echo("pulumi preview")
+
+
+def _check_free(*files: Path) -> None:
+    """Raise JoviamError if a file is there already, or none can be written there."""
+    for file in files:
+        if file.exists():
+            raise JoviamError(f"{file} is there already: move it away, or say another --program (imported.py)")
+    if not files[0].parent.is_dir():
+        raise JoviamError(f"--program: there is no folder {files[0].parent}")
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    """Write a new file. Raises JoviamError if it cannot be made."""
+    try:
+        number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise JoviamError(f"cannot write {file}: {error.strerror}") from None
+    with open(number, "w", encoding="utf-8") as open_file:
+        open_file.write(text)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _progress(length: int) -> Any:
+    """Return a bar that shows how far the reading is; a line where stderr is no terminal."""
+    return typer.progressbar(length=length, label=f"reading {length} objects", file=sys.stderr)
+
+
+def _talk(message: str) -> None:
+    typer.echo(message, err=True)

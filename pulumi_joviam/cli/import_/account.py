@@ -1,0 +1,187 @@
+"""Reading an account: what it holds of each kind, and of that what is wanted, as it is now.
+
+Only GETs are sent. Every list is asked for once; then each wanted object is looked at as a refresh would look at it, so
+that notes and contexts are known, too. What cannot be imported is left out, and said with its reason.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pulumi_joviam import engine, models
+from pulumi_joviam.cli.import_.wanted import Filter, Kind
+from pulumi_joviam.config import Settings
+from pulumi_joviam.errors import JoviamError, NotFound, readable
+from pulumi_joviam.operation import Operation, Session
+from pulumi_joviam.provider import READ_SECONDS, Resource
+from pulumi_joviam.resources.availability_group import MEMBERS, AvailabilityGroup, Group
+from pulumi_joviam.resources.disk import Disk
+from pulumi_joviam.resources.instance import Instance
+from pulumi_joviam.resources.ip_address import IpAddress
+from pulumi_joviam.resources.network import Network
+from pulumi_joviam.resources.public_key import PublicKey
+from pulumi_joviam.resources.template import Template
+
+KINDS: dict[Kind, type[Resource]] = {
+    Kind.PUBLIC_KEY: PublicKey,
+    Kind.NETWORK: Network,
+    Kind.IP_ADDRESS: IpAddress,
+    Kind.DISK: Disk,
+    Kind.TEMPLATE: Template,
+    Kind.INSTANCE: Instance,
+    Kind.AVAILABILITY_GROUP: AvailabilityGroup,
+}
+
+GROUP_IDS = uuid.UUID("1d0f1f4e-6f5c-5a3e-9d53-2f4a5c1f8b60")
+"""The API has no object for an availability group, so its id is made up here: the same for the same members."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object as it is now, and the step that has looked at it."""
+
+    kind: Kind
+    live: Any
+    op: Operation
+
+
+@dataclass
+class Account:
+    """What an account holds."""
+
+    session: Session
+    settings: Settings
+    left_out: list[str] = field(default_factory=list)
+    """What cannot be imported, each with its reason."""
+    _listed: dict[Kind, dict[str, Any]] = field(default_factory=dict)
+    _offered: dict[str, Any] = field(default_factory=dict)
+    """What is not of this account, but seen by it: public networks, and the templates of others."""
+
+    def read(self, wanted: Filter, progress: Callable[[int], AbstractContextManager[Any]]) -> list[Found]:
+        """Return what is wanted, in the order of a program and the oldest first. Raises JoviamError.
+
+        ``progress`` makes a bar for so many objects.
+        """
+        region = self.session.catalog.region(wanted.region) if wanted.region is not None else None
+        for kind, resource in KINDS.items():
+            self._listed[kind] = {live.id: live for live in self._list(resource._lifecycle.model)}
+        unknown = [id for id in wanted.ids if not any(id in listed for listed in self._listed.values())]
+        if unknown:
+            raise JoviamError(f"nothing that can be imported has the id {', '.join(map(readable, unknown))}")
+
+        def fits(live: Any) -> bool:
+            if isinstance(live, Group):
+                return sum(fits(self._listed[Kind.INSTANCE][id]) for id in live.lists) > 1
+            here = self.region(live)
+            return (
+                (not wanted.ids or live.id in wanted.ids)
+                and (region is None or here is None or here.id == region.id)
+                and (wanted.name is None or fnmatchcase(self.called(live), wanted.name))
+            )
+
+        fitting = [
+            (kind, live)
+            for kind in Kind
+            if kind in (wanted.kinds or Kind)
+            for live in sorted(self._listed[kind].values(), key=_age)
+            if fits(live)
+        ]
+        found = []
+        pool = ThreadPoolExecutor(self.settings.max_concurrency)
+        try:
+            with progress(len(fitting)) as bar:
+                for one in pool.map(lambda it: self._look(*it), fitting):
+                    bar.update(1)
+                    if isinstance(one, str):
+                        self.left_out.append(one)
+                    elif one:
+                        found.append(one)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return found
+
+    def region(self, live: Any) -> models.Region | None:
+        """Return the region of an object, or None for what has none."""
+        if isinstance(live, models.IpAddress):
+            live = self.network(live.network_id)
+        return getattr(live, "region", None)
+
+    def network(self, id: str) -> models.Network | None:
+        """Return a network, private or public, if the API lists it."""
+        return self._listed[Kind.NETWORK].get(id) or self._offered.get(id)
+
+    def own_template(self, id: str) -> bool:
+        """Say whether a template was made from a disk of this account."""
+        return id in self._listed[Kind.TEMPLATE]
+
+    def called(self, live: Any) -> str:
+        """Return the name of an object, or what else a person would call it."""
+        if isinstance(live, models.Template):
+            return f"{live.slug or live.name or live.noun}-v{live.version}"
+        if isinstance(live, Group):
+            return f"{self.called(self._listed[Kind.INSTANCE][next(iter(live.lists))])}-group"
+        return str(live.name or getattr(live, "address", "") or getattr(live, "specification", "") or live.noun)
+
+    def about(self, id: str) -> str:
+        """Return what a person would call what has this id, with its kind."""
+        for listed in (*self._listed.values(), self._offered):
+            if live := listed.get(id):
+                return f'{live.noun} "{readable(self.called(live))}"'
+        return "nothing that this account shows"
+
+    def _list(self, model: type[models.Model]) -> Sequence[Any]:
+        client = self.session.client
+        if model is Group:
+            return list(_groups(self._listed[Kind.INSTANCE]))
+        if model is models.Template:
+            every = self.session.catalog.listed(models.Template, model.path)
+            own = [template for template in every if template.disk_id in self._listed[Kind.DISK]]
+            self._offered |= {template.id: template for template in every}
+            return own
+        if model is models.Network:
+            public = client.list(models.Network, f"{model.path}/public")
+            self._offered |= {network.id: network for network in public}
+            return [network for network in client.list(models.Network) if network.id not in self._offered]
+        return client.list(model)
+
+    def _look(self, kind: Kind, listed: Any) -> Found | str | None:
+        """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
+        kept = {MEMBERS: list(listed.lists)} if isinstance(listed, Group) else {}
+        op = Operation.begin(engine.Call(), self.settings, READ_SECONDS, {}, kept)
+        provider = KINDS[kind]._lifecycle()
+        try:
+            live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
+        except NotFound:
+            return None
+        if live.state in live.gone:
+            return None
+        if live.state in live.failed:
+            return f"{self.about(live.id)} ({live.id}) is {live.state}"
+        if live.state not in live.ready:
+            return f"{self.about(live.id)} ({live.id}) is {live.state}; import it when that has ended"
+        return Found(kind, live, op)
+
+
+def _age(live: Any) -> tuple[str, int, str]:
+    """Return what sorts objects by age, always in the same way."""
+    return getattr(live, "created_at", ""), getattr(live, "version", 0), live.id
+
+
+def _groups(instances: dict[str, models.Instance]) -> Iterator[Group]:
+    """Yield the availability groups that a resource can say: every member names all others and nobody else."""
+    ids = sorted(instances, key=lambda id: _age(instances[id]))
+    seen = set()
+    for first in ids:
+        members = {first, *instances[first].availability_group}
+        together = [id for id in ids if id in members]
+        lists = {id: instances[id].availability_group for id in together}
+        group = Group(id=str(uuid.uuid5(GROUP_IDS, " ".join(sorted(members)))), lists=lists)
+        if group.id not in seen and set(group.instances) == members == set(lists):
+            seen.add(group.id)
+            yield group

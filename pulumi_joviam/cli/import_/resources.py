@@ -1,0 +1,202 @@
+"""What was found, as a program says it (inputs) and as the state holds it (outputs).
+
+The state is what the providers themselves would write, by their own methods; here is only the choice among several ways
+to say the same thing. What equals the API's default is not said, so it is not managed either.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pulumi.dynamic.dynamic import serialize_provider
+from pydantic_core import PydanticUndefined
+
+from pulumi_joviam import models
+from pulumi_joviam.args import check
+from pulumi_joviam.catalog import Catalog
+from pulumi_joviam.cli.import_.account import KINDS, Account, Found
+from pulumi_joviam.cli.import_.wanted import Kind
+from pulumi_joviam.errors import ArgumentError, readable
+from pulumi_joviam.provider import Provider
+from pulumi_joviam.resources.availability_group import Group
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+"""How Pulumi's files mark a secret, whose value stands beside it as JSON."""
+USES: dict[Kind, Literal["disks", "instances"]] = {Kind.DISK: "disks", Kind.INSTANCE: "instances"}
+"""For what the performance tier of a kind is."""
+LONGEST_NAME = 60
+SHORT_ID = 8
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A resource of the program. ``name`` is its Pulumi name, ``arguments`` what the program says."""
+
+    kind: Kind
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    implied: Collection[str]
+    """Arguments that have their value also when the program does not say it."""
+    remarks: list[str]
+    outputs: dict[str, Any] = field(repr=False)
+
+    @property
+    def provider(self) -> Provider[Any, Any]:
+        return KINDS[self.kind]._lifecycle()
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The values that the program takes from the stack's configuration."""
+        found: dict[str, str] = {}
+        for argument in self.provider.secret:
+            found |= self.arguments.get(argument, {})
+        return found
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """The resource in an import file. With outputs Pulumi takes it as it is: no provider is asked to read it."""
+        provider, resource = self.provider, KINDS[self.kind]
+        reference = {"__provider": serialize_provider(provider)}
+        return {
+            "type": f"pulumi-python:{resource._resource_type_name}",
+            "name": self.name,
+            "id": self.id,
+            "inputs": _sealed(provider, self.arguments) | reference,
+            "outputs": _sealed(provider, self.outputs) | reference,
+        }
+
+
+def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
+    """Return the resources for what was found. What cannot be said is added to ``account.left_out``."""
+    found = list(found)
+    grouped = {id for it in found if isinstance(it.live, Group) for id in it.live.lists}
+    names: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
+    made = []
+    for it in found:
+        arguments = _said(account, it)
+        if it.live.id in grouped:
+            arguments.pop("availability_group", None)
+        provider = KINDS[it.kind]._lifecycle()
+        refused = dict(check(provider.args, arguments))
+        remarks = []
+        for where, why in refused.items():
+            argument = re.split(r"[.\[]", where)[0]
+            arguments.pop(argument, None)
+            remarks.append(f"{argument} is left out, so nothing manages it: it {readable(why)}")
+        if lacking := check(provider.args, arguments):
+            argument, why = lacking[0]
+            account.left_out.append(
+                f"{account.about(it.live.id)} ({it.live.id}): {argument} {refused.get(argument, why)}"
+            )
+            continue
+        name = _unique(_slug(account.called(it.live), it.live.noun), it.live.id, names[it.kind])
+        implied = {field for field, value in arguments.items() if value == _default(provider, field)}
+        if arguments.get("name") == name:
+            implied.add("name")
+        outputs = provider._state(it.op, it.live, provider._shown(it.live, arguments))
+        made.append(Imported(it.kind, it.live.id, name, arguments, implied, remarks, outputs))
+    return made
+
+
+def _said(account: Account, found: Found) -> dict[str, Any]:
+    """Return the arguments for an object, without those that equal the API's default."""
+    provider, live, catalog = KINDS[found.kind]._lifecycle(), found.live, account.session.catalog
+    said = provider.said(live)
+    if isinstance(live, models.Disk) and live.template:
+        said["template"] = found.op.resolved["template"] = live.template
+    elif isinstance(live, models.IpAddress):
+        said |= _place(account, live)
+    elif isinstance(live, models.Template):
+        said |= _origin(account, found)
+    elif isinstance(live, models.Instance):
+        for made_with_it in ("boot_disk", "networks", "allocate_public_ip", "allocate_private_ip"):
+            del said[made_with_it]
+        del said["network_adapters" if _plain(live.network_adapters) else "ip_addresses"]
+    traits = provider.args.traits()
+    said = {field: _word(catalog, found.kind, live, value) for field, value in said.items()}
+    return {
+        field: said[field]
+        for field in provider.args.model_fields
+        if said.get(field) not in (None, "")
+        and not ((resets := traits[field].resets) and traits[field].same(said[field], resets.to))
+    }
+
+
+def _place(account: Account, live: models.IpAddress) -> dict[str, Any]:
+    """Return where an address is from. The network of a public one is Joviam's: the region says enough."""
+    network = account.network(live.network_id)
+    return {"network": None, "region": network.region} if network and network.is_public else {}
+
+
+def _origin(account: Account, found: Found) -> dict[str, Any]:
+    """Return what a template was made from, and let the state know all words for that."""
+    live, catalog = found.live, account.session.catalog
+    line = catalog.template_line(live.id, live.region)
+    older = line[[version.id for version in line].index(live.id) + 1 :]
+    if not older:
+        return {"disk": live.disk_id}
+    found.op.words["supersedes"] = list(dict.fromkeys(word for version in older for word in version.words))
+    own = account.own_template(older[0].id) or older[0].slug != live.slug
+    return {"disk": live.disk_id, "supersedes": older[0].id if own or not live.slug else live.slug}
+
+
+def _plain(adapters: list[models.NetworkAdapter]) -> bool:
+    """Say whether the addresses alone say which adapters there are: one in each network, none without an address."""
+    networks = {adapter.network.id for adapter in adapters}
+    return len(networks) == len(adapters) and all(it.ip_addresses and not it.dhcp for it in adapters)
+
+
+def _word(catalog: Catalog, kind: Kind, live: Any, value: Any) -> Any:
+    """Return the word by which a look-up finds a region, tier or template, else its id; any other value as it is."""
+    if isinstance(value, models.Region):
+        return _first(value, catalog.region)
+    if isinstance(value, models.PerformanceTier):
+        return _first(value, lambda word: catalog.performance_tier(word, USES[kind], live.region))
+    if isinstance(value, models.Template):
+        return _first(value, lambda word: catalog.template(word, live.region))
+    return list(value) if isinstance(value, list) else value
+
+
+def _first(named: models.Named, look_up: Callable[[str], models.Named]) -> str:
+    for word in named.words[1:]:
+        try:
+            if look_up(word).id == named.id:
+                return word
+        except ArgumentError:
+            continue
+    return named.id
+
+
+def _default(provider: Provider[Any, Any], argument: str) -> Any:
+    """Return the value that the class of a resource gives to an argument that the program does not say."""
+    return provider.args.model_fields[argument].get_default() or PydanticUndefined
+
+
+def _slug(text: str, noun: str) -> str:
+    """Return a Pulumi name: what no shell and no URN takes for something else."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain)[:LONGEST_NAME].strip("-._")
+    return name or noun.lower().replace(" ", "-")
+
+
+def _unique(name: str, id: str, taken: set[str]) -> str:
+    """Return a name that no other has. The oldest has the plain one, so a new object never changes another's."""
+    unique = next(it for it in (name, f"{name}-{id[:SHORT_ID]}", f"{name}-{id}") if it not in taken)
+    taken.add(unique)
+    return unique
+
+
+def _sealed(provider: Provider[Any, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values for a file of Pulumi, with those marked that are secret."""
+    return {
+        field: {key: {**SECRET, "plaintext": json.dumps(text)} for key, text in value.items()}
+        if field in provider.secret
+        else value
+        for field, value in values.items()
+    }
