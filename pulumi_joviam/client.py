@@ -158,16 +158,18 @@ class Client:
         if not model.has_state_path:
             return self.get(model, id).state
         answer = self.call("GET", self.path(model, id, "state"))
-        if not isinstance(answer, dict) or not isinstance(answer.get("state"), str):
-            raise BadAnswer(f"the API's answer about the state of the {model.noun} {id} could not be read")
-        return str(answer["state"])
+        try:
+            return Model.model_validate({"id": id, "state": answer["state"]}).state
+        except (KeyError, TypeError, ValidationError):
+            raise BadAnswer(f"the API's answer about the state of the {model.noun} {id} could not be read") from None
 
     def states(self, model: type[Model]) -> dict[str, str]:
         """Return {id: state} of all objects of a kind."""
         answer = self.call("GET", model.path)
         try:
-            return {str(item["id"]): str(item["state"]) for item in answer}
-        except (KeyError, TypeError):
+            seen = [Model.model_validate({"id": item["id"], "state": item["state"]}) for item in answer]
+            return {item.id: item.state for item in seen}
+        except (KeyError, TypeError, ValidationError):
             raise BadAnswer(f"GET {model.path} was not answered with a list of objects") from None
 
     def note(self, instance_id: str) -> str:
@@ -290,5 +292,5 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     try:  # a moment on the server's clock, which may differ from ours
         now = parsedate_to_datetime(headers.get("Date") or formatdate(usegmt=True))
         return (parsedate_to_datetime(said) - now).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0

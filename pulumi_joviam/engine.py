@@ -59,8 +59,8 @@ class Call:
 
     urn: str = ""
     timeout: float = 0
-    inputs: Mapping[str, Any] | None = None
-    hidden: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] | None = field(default=None, repr=False)
+    hidden: Mapping[str, Any] = field(default_factory=dict, repr=False)
     provider: str = ""
     context: Any = field(default=None, repr=False)
 

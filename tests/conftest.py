@@ -25,6 +25,14 @@ def engine_folder() -> str:
     return found.stdout.strip()
 
 
+@pytest.fixture(autouse=True)
+def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxies and certificates of whoever runs the tests take no part in them."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture(scope="module")
 def shared_cloud() -> Iterator[Emulator]:
     """One emulator for the tests of a module."""

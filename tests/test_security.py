@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import socket
 import subprocess
@@ -22,6 +21,8 @@ from typing import Any
 import pytest
 
 from pulumi_joviam import models
+from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.engine import Call
 from pulumi_joviam.errors import (
     AnswerLost,
     BadAnswer,
@@ -31,10 +32,11 @@ from pulumi_joviam.errors import (
     Unreachable,
     ValidationFail,
 )
+from pulumi_joviam.resources.instance import InstanceArgs
 from tests.conftest import TOKEN
+from tests.miniature import Miniature, plugin
 from tests.test_client import HEAD, ID, Loopback, answer, client_of, failure, flood
 
-SURROUNDINGS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle")
 PASSWORD = "hunter2"
 LARGE = 16_000_000
 """Bytes that are still read."""
@@ -61,14 +63,6 @@ INSTANCE: dict[str, Any] = {
     "created_at": "2026-01-01T00:00:00Z",
     "updated_at": "2026-01-01T00:00:00Z",
 }
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxies and certificates of whoever runs the tests do not take part."""
-    for name in SURROUNDINGS:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def refusal(details: object) -> bytes:
@@ -162,7 +156,6 @@ def test_however_much_it_sends() -> None:
         urls = [servers.enter_context(Loopback(make())).url for make, _ in MUCH.values()]
         done = subprocess.run(
             [sys.executable, "-c", ASKS, *urls],
-            env={name: value for name, value in os.environ.items() if name.lower() not in SURROUNDINGS},
             capture_output=True,
             text=True,
             timeout=200,
@@ -239,6 +232,22 @@ def test_a_state_that_is_none(state: object) -> None:
         assert "(state)" in failure(AnswerLost, lambda: client_of(server).create(models.Instance, {}))
 
 
+@pytest.mark.parametrize(
+    "item", [{}, 7, "x", [], {"id": ID}, {"id": ID, "state": "\x1b[2J"}, {"id": "..", "state": "running"}]
+)
+def test_states_that_are_none(item: object) -> None:
+    """The answers that tell nothing but states are looked at as closely."""
+    with Loopback(answer(json.dumps([item]).encode()), answer(json.dumps(item).encode())) as server:
+        client = client_of(server)
+        assert failure(BadAnswer, lambda: client.states(models.Disk)) == (
+            "GET /disks was not answered with a list of objects"
+        )
+        if not isinstance(item, dict) or item.get("state") != "running":
+            assert failure(BadAnswer, lambda: client.state(models.Disk, ID)) == (
+                f"the API's answer about the state of the disk {ID} could not be read"
+            )
+
+
 def test_an_answer_to_another_question() -> None:
     """What a server sends beyond an answer is not taken for the answer to the next request."""
     forged = answer(b'["forged"]')
@@ -291,6 +300,18 @@ def test_a_proxy_that_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fit_for_a_terminal(text)
 
 
+def test_a_name_that_draws(cloud: Emulator, tmp_path: Path) -> None:
+    """The name of somebody else's machine is shown without what a terminal would obey."""
+    with plugin(cloud, tmp_path) as running:
+        ours, theirs = Miniature(running, "ours"), Miniature(running, "theirs")
+        ours.up({"d": {"kind": "Disk", "size": 1, "performance_tier": "Fast"}})
+        theirs.up({"i": {"kind": "Instance", "memory": 512, "performance_tier": "Standard"}})
+        cloud.change(theirs.state["i"].id, name=OBEYED, disks=[ours.state["d"].id])
+        error = ours.destroy().error
+    assert 'is attached to the instance "[2J ]0;owned 31m gone" (' in error
+    assert fit_for_a_terminal(error)
+
+
 def test_a_token_that_is_repeated() -> None:
     """A server that repeats the token gets it into no message and no object."""
     said = f"Bearer {TOKEN} is unknown"
@@ -312,11 +333,15 @@ def test_a_token_that_is_repeated() -> None:
 
 
 def test_a_context_is_in_no_repr() -> None:
-    """What an instance may be told in confidence is not in its repr."""
+    """What an instance may be told in confidence is in no repr: its own, its arguments', that of a call."""
     seen = models.Instance.model_validate(INSTANCE).with_details(note="a note", context={"password": PASSWORD})
     assert seen.context == {"password": PASSWORD}
     assert "a note" in repr(seen)
-    assert PASSWORD not in f"{seen!r} {seen}"
+    args = InstanceArgs.model_construct(memory=512, context={"password": PASSWORD})
+    call = Call(urn="urn:pulumi:a", inputs={"password": PASSWORD}, hidden={"__kept": PASSWORD})
+    shown = f"{seen!r} {seen} {args!r} {args} {call!r}"
+    assert {"memory=512", "urn:pulumi:a"} <= set(re.split("[ (',)]", shown))
+    assert PASSWORD not in shown
 
 
 @pytest.mark.parametrize(
@@ -324,9 +349,11 @@ def test_a_context_is_in_no_repr() -> None:
     ["Wed, 21 Oct 99999999999999999999 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 +99999999999999", "9" * 6000, "\xff"],
 )
 def test_a_date_that_is_none(date: str) -> None:
-    """A moment that no clock shows does not make an answer unreadable."""
-    with Loopback(answer(b"[1]", "200 OK", f"Date: {date}")) as server:
+    """A moment that no clock shows neither makes an answer unreadable nor a pause endless."""
+    busy = answer(b"", "503 Busy", f"Retry-After: {date}".replace("9" * 6000, "x"))
+    with Loopback(busy, answer(b"[1]", "200 OK", f"Date: {date}")) as server:
         assert client_of(server).call("POST", "/disks") == [1]
+        assert len(server.requests) == 2
 
 
 # Proxies, and files of certificates

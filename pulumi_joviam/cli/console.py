@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -38,7 +39,7 @@ def console(
     path = client.path(models.Instance, found.id, "remote_access")
     session = _ready(client, client.create(models.ConsoleSession, {"type": kind}, path))
     if as_json:
-        typer.echo(session.model_dump_json(indent=2))
+        typer.echo(json.dumps(session.model_dump(), indent=2))  # ASCII: a terminal obeys nothing of it
     elif session.type == "serial":
         typer.echo(f"MOSH_KEY={_word(session.token)} mosh-client {_word(session.host)} {_word(session.port)}")
     else:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Args, MayStop, Region, Replaces, Resets, Text
-from pulumi_joviam.errors import JoviamError
+from pulumi_joviam.errors import JoviamError, readable
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import power
 
@@ -77,7 +77,7 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         if live.instance_id:
             name = op.api.get(models.Instance, live.instance_id).name
             raise JoviamError(
-                f'the disk {live.id} is attached to the instance "{name}" ({live.instance_id}). '
+                f'the disk {live.id} is attached to the instance "{readable(name)}" ({live.instance_id}). '
                 "Take it out of that instance's disks first."
             )
         op.delete(live)

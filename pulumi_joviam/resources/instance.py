@@ -17,6 +17,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Alike, Args, MayStop, Region, Resets, Text, given, has_unknown
+from pulumi_joviam.errors import ApiError
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.boot_disk import BootDisk
@@ -72,7 +73,9 @@ class InstanceArgs(Args):
     start_on_reboot: Annotated[bool | None, Resets(True)] = None
     start_on_shutdown: Annotated[bool | None, Resets(False)] = None
     note: Annotated[str | None, Resets("")] = None
-    context: Annotated[dict[str, str] | None, AfterValidator(lambda c: c and _context_keys(c)), Resets({})] = None
+    context: Annotated[
+        dict[str, str] | None, Field(repr=False), AfterValidator(lambda c: c and _context_keys(c)), Resets({})
+    ] = None
     power_state: Literal["running", "stopped", "unmanaged"] = "running"
     allow_stopping: bool | None = None
 
@@ -267,7 +270,10 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         path, there = op.api.path(models.Instance, live.id, "context"), live.context or {}
         changed = {key: value for key, value in wanted.items() if there.get(key) != value}
         if changed:
-            op.api.call("PUT" if there else "POST", path, changed)
+            try:
+                op.api.call("PUT" if there else "POST", path, changed)
+            except ApiError as error:  # the engine cannot know that its words may repeat a secret
+                raise error.untold(changed.values()) from None
         for key in there.keys() - wanted.keys():
             op.api.call("DELETE", op.api.path(models.Instance, live.id, "context", key))
 

@@ -12,7 +12,7 @@ import pulumi
 
 from pulumi_joviam import models
 from pulumi_joviam.args import BaseArgs, Replaces, Text
-from pulumi_joviam.errors import ValidationFail
+from pulumi_joviam.errors import ValidationFail, readable
 from pulumi_joviam.provider import Provider, Resource
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
         return {**super().computed(live), "region": live.region.code}
 
     def remove(self, op: Operation, live: models.Template) -> None:
-        called = live.slug or live.name or "template"
+        called = readable(live.slug or live.name or "template")
         op.warn(f"the API cannot delete templates: {called} version {live.version} ({live.id}) is only forgotten here")
 
 
