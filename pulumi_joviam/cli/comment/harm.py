@@ -98,7 +98,7 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
 
 def _fate(resource: Resource) -> Iterator[str]:
     """Yield what else happens to the old object, and to what was made together with it."""
-    kept = resource.old.outputs.get(KEPT) or {}
+    kept = _kept(resource)
     if resource.old.retain_on_delete:
         yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
     elif resource.type in LIFECYCLES and resource.kind in FOR_EVER:
@@ -119,12 +119,17 @@ def _lost(resource: Resource) -> str:
         return ""
     if resource.kind == "Disk":
         return _gigabytes(old) if resource.op in ("delete", "replace") else ""
-    if resource.kind == "Instance" and boot_disk.MADE in (old.get(KEPT) or {}):
-        goes = resource.op in ("delete", "replace") or any(
-            stop.field == BOOT_DISK and stop.sure for stop in _stops(resource)
-        )
+    if resource.kind == "Instance" and boot_disk.MADE in _kept(resource):
+        swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
+        goes = swapped or resource.op in ("delete", "replace")
         return _gigabytes(old.get(BOOT_DISK)) if goes else ""
     return ""
+
+
+def _kept(resource: Resource) -> Mapping[str, Any]:
+    """Return what was made together with it."""
+    kept = resource.old.outputs.get(KEPT)
+    return kept if isinstance(kept, dict) else {}
 
 
 def _gigabytes(disk: Any) -> str:
@@ -150,18 +155,20 @@ def _stops(resource: Resource) -> Iterator[Stop]:
             yield Stop(field, f"changing {field} {may_stop.why}", sure=False)
     if resource.kind == "Instance":
         if BOOT_DISK in changed:
-            yield _another_boot_disk(changed[BOOT_DISK])
+            yield from _another_boot_disk(changed[BOOT_DISK])
         if POWER in changed and resource.new.inputs[POWER] == "stopped":
             yield Stop(POWER, f"{POWER} stops it", sure=True)
 
 
-def _another_boot_disk(values: Any) -> Stop:
+def _another_boot_disk(values: Any) -> Iterator[Stop]:
     old, new, before = values or (None, None, None)
     if not old or not new:
-        return Stop(BOOT_DISK, "it boots from another disk", sure=True)
-    grows = all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
-    swapped = not grows or boot_disk.shrunk(old, new, before)
-    return Stop(BOOT_DISK, next(boot_disk.announce(old, new, before)), sure=swapped)
+        yield Stop(BOOT_DISK, "it boots from another disk", sure=True)
+        return
+    same_kind = all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
+    swapped = not same_kind or boot_disk.shrunk(old, new, before)
+    if swapped or new["size"] > old["size"]:
+        yield Stop(BOOT_DISK, next(boot_disk.announce(old, new, before)), sure=swapped)
 
 
 def _changed(resource: Resource) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _picture(preview: Preview, harms: Sequence[Harm]) -> Section:
     picture = Picture(preview, {harm.resource.urn: harm.words for harm in harms})
     items = [f"```mermaid\n{picture.source}\n```"] if preview.changes else []
     if items and picture.left_out:
-        items.append(f"\n… and {picture.left_out} more resources that are not drawn")
+        items.append(f"\n… and {picture.left_out} more, not drawn")
     return Section(2, "#### The stack\n", items, rest="… there is no room for the picture".format)
 
 

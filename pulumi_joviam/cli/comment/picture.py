@@ -28,7 +28,7 @@ COLOURS = {
 
 
 class Picture:
-    """The picture of a preview, of at most MOST_RESOURCES: those that change, what these use, then the others.
+    """The picture of a preview: of those that hurt, those that change, what these use, and others while there is room.
 
     ``hurts`` says by the urn what is to see of a resource beside its operation.
     """
@@ -42,7 +42,7 @@ class Picture:
         resources = [found for found in self._known.values() if self._is_drawn(found)]
         used = {urn for found in resources for urn in found.now.dependencies}
         used_by_change = {urn for found in preview.changes for urn in found.now.dependencies}
-        resources.sort(key=lambda found: (found.rank, found.urn not in used_by_change))
+        resources.sort(key=lambda found: (found.urn not in hurts, found.rank, found.urn not in used_by_change))
         alone = [found.urn for found in resources if not found.now.dependencies and found.urn not in used]
         too_many = set(alone[MOST_ALONE:])
         drawn = [found.urn for found in resources if found.urn not in too_many][:MOST_RESOURCES]
