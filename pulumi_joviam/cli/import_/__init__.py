@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -55,7 +56,10 @@ def import_account(
     settings = Settings.load(lambda _key: None)
     wanted = Filter(ids or (), region, name, kind or ())
     account = Account(session(settings), settings)
-    found = account.read(wanted, _progress)
+    try:
+        found = account.read(wanted, _progress)
+    except KeyboardInterrupt:
+        os._exit(128 + signal.SIGINT)  # nothing is written yet, and no answer under way needs to be waited for
     made = resources(account, found)
     if made:
         contexts = {resource.name: resource.secrets for resource in made if resource.secrets}

@@ -70,13 +70,14 @@ class Account:
         """
         region = self.session.catalog.region(wanted.region) if wanted.region is not None else None
         for kind, resource in KINDS.items():
-            self._listed[kind] = {live.id: live for live in self._list(resource._lifecycle.model)}
+            there = self._list(resource._lifecycle.model)
+            self._listed[kind] = {live.id: live for live in there if live.state not in live.gone}
         unknown = [id for id in wanted.ids if not any(id in listed for listed in self._listed.values())]
         if unknown:
             raise JoviamError(f"nothing that can be imported has the id {', '.join(map(readable, unknown))}")
 
         def fits(live: Any) -> bool:
-            if isinstance(live, Group):
+            if isinstance(live, Group):  # one member alone says in its own argument whom it is grouped with
                 return sum(fits(self._listed[Kind.INSTANCE][id]) for id in live.lists) > 1
             here = self.region(live)
             return (
@@ -85,26 +86,23 @@ class Account:
                 and (wanted.name is None or fnmatchcase(self.called(live), wanted.name))
             )
 
-        fitting = [
-            (kind, live)
-            for kind in Kind
-            if kind in (wanted.kinds or Kind)
-            for live in sorted(self._listed[kind].values(), key=_age)
-            if fits(live)
-        ]
-        found = []
+        kinds = [kind for kind in Kind if kind in (wanted.kinds or Kind)]
+        fitting = [(kind, live) for kind in kinds for live in sorted(self._listed[kind].values(), key=_age)]
+        fitting = [(kind, live) for kind, live in fitting if fits(live)]
+        with progress(len(fitting)) as bar:
+            return list(self._looked_at(fitting, bar))
+
+    def _looked_at(self, fitting: Sequence[tuple[Kind, Any]], bar: Any) -> Iterator[Found]:
         pool = ThreadPoolExecutor(self.settings.max_concurrency)
         try:
-            with progress(len(fitting)) as bar:
-                for one in pool.map(lambda it: self._look(*it), fitting):
-                    bar.update(1)
-                    if isinstance(one, str):
-                        self.left_out.append(one)
-                    elif one:
-                        found.append(one)
+            for found in pool.map(lambda it: self._look(*it), fitting):
+                bar.update(1)
+                if isinstance(found, str):
+                    self.left_out.append(found)
+                elif found:
+                    yield found
         finally:
-            pool.shutdown(cancel_futures=True)
-        return found
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def region(self, live: Any) -> models.Region | None:
         """Return the region of an object, or None for what has none."""
@@ -141,9 +139,9 @@ class Account:
             return list(_groups(self._listed[Kind.INSTANCE]))
         if model is models.Template:
             every = self.session.catalog.listed(models.Template, model.path)
-            own = [template for template in every if template.disk_id in self._listed[Kind.DISK]]
             self._offered |= {template.id: template for template in every}
-            return own
+            # Joviam's have no disk, and of others one sees only what they published
+            return [it for it in every if it.disk_id in self._listed[Kind.DISK] or (it.disk_id and not it.published)]
         if model is models.Network:
             public = client.list(models.Network, f"{model.path}/public")
             self._offered |= {network.id: network for network in public}
