@@ -41,7 +41,7 @@ class Section:
             fitting += 1
         left_out = len(self.items) - fitting
         cut = [self.rest(left_out)] if left_out else []
-        return "\n".join([self.head, *self.items[:fitting], *cut, *filter(None, [self.tail])]), taken
+        return "\n".join([self.head, *self.items[:fitting], *cut, self.tail]).rstrip(), taken
 
 
 def written(preview: Preview, harms: Sequence[Harm], stack: str = "", log: str = "") -> str:
