@@ -7,6 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pulumi_joviam.components.private_network import PrivateNetwork
+    from pulumi_joviam.components.server import Server
+    from pulumi_joviam.components.server_pool import ServerPool
     from pulumi_joviam.lookups import (
         get_disk,
         get_disk_output,
@@ -62,6 +65,9 @@ __all__ = [
     "NetworkAdapterDict",
     "PublicKey",
     "Template",
+    "Server",
+    "ServerPool",
+    "PrivateNetwork",
     "Provider",
     "get_region",
     "get_region_output",
@@ -106,8 +112,11 @@ _HOMES = {
     "IpAddress": "resources.ip_address",
     "Network": "resources.network",
     "NetworkAdapterDict": "resources.instance",
+    "PrivateNetwork": "components.private_network",
     "Provider": "resources.provider",
     "PublicKey": "resources.public_key",
+    "Server": "components.server",
+    "ServerPool": "components.server_pool",
     "Template": "resources.template",
 }
 """Where what is not a look-up lives."""
