@@ -15,6 +15,7 @@ from pulumi_joviam.cli.comment.text import block, change, code, given, prose
 LONGEST = 65_000
 """In bytes of UTF-8. GitHub takes 65,536 characters."""
 MOST_ARGUMENTS = 40
+MOST_REASONS = 20
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def _sections(preview: Preview, harms: Sequence[Harm]) -> list[Section]:
 
 
 def _hurting(harm: Harm) -> str:
-    lines = [change(argument) for argument in harm.causes[:MOST_ARGUMENTS]] + list(map(prose, harm.notes))
-    return _nested(f"{_who(harm.resource)}: **{', '.join(harm.words)}**", lines)
+    lines = [*map(change, harm.causes), *map(prose, harm.notes)]
+    return _nested(f"{_who(harm.resource)}: **{', '.join(harm.words)}**", lines, MOST_REASONS)
 
 
 def _collapsed(turn: int, op: str, preview: Preview) -> Section:
@@ -108,14 +109,11 @@ def _collapsed(turn: int, op: str, preview: Preview) -> Section:
 
 def _changing(resource: Resource) -> str:
     told = given if resource.op in ("create", "import") else change
-    lines = [told(argument) for argument in resource.arguments[:MOST_ARGUMENTS]]
-    more = len(resource.arguments) - len(lines)
-    if more:
-        lines.append(f"… and {more} more arguments")
+    lines = list(map(told, resource.arguments))
     if not lines and resource.op == "update":
         unfinished = "an earlier `up` did not finish it" if resource.old.init_errors else "what is live differs"
         lines.append(f"no argument changes: {unfinished}")
-    return _nested(_who(resource), lines)
+    return _nested(_who(resource), lines, MOST_ARGUMENTS)
 
 
 def _warnings(preview: Preview, told: Collection[str]) -> Section:
@@ -157,8 +155,9 @@ def _kind(resource: Resource) -> str:
     return resource.kind if resource.kind.isalnum() else code(resource.kind)
 
 
-def _nested(first: str, lines: Sequence[str]) -> str:
-    return "\n".join([f"- {first}", *(f"  - {line}" for line in lines)])
+def _nested(first: str, lines: Sequence[str], most: int) -> str:
+    cut = [f"… and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join([f"- {first}", *(f"  - {line}" for line in [*lines[:most], *cut])])
 
 
 def _size(*texts: str) -> int:
