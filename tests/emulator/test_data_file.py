@@ -1,0 +1,174 @@
+"""A file keeps the account: nothing of it is lost, and nothing that is not ours is touched."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator, UnusableData
+from pulumi_joviam.emulator.server import OWNED
+from tests.emulator.account import NEVER, Account
+from tests.emulator.test_endpoints import walk
+
+
+def everything(cloud: Emulator) -> dict[str, list[dict[str, Any]]]:
+    """All that the store holds, in order, without the times that are told by another clock after a restart."""
+    return {
+        kind: [{**asdict(obj), "since": None} for obj in table.values()]
+        for kind, table in cloud._store.tables.items()
+        if table
+    }
+
+
+def wait_for(file: Path, text: str) -> None:
+    """Wait until the file says something."""
+    deadline = time.monotonic() + 5
+    while text not in file.read_text():
+        assert time.monotonic() < deadline, f"{text} is never written"
+        time.sleep(0.01)
+
+
+def test_everything_survives(tmp_path: Path) -> None:
+    """After a restart every object of every kind is what it was; the file is its owner's alone, without the token."""
+    file = tmp_path / "cloud.json"
+    with Emulator(token="t0ken-of-mine", provision_seconds=NEVER, data=file) as cloud:
+        account = Account(cloud)
+        walk(account)
+        address = account.address(account.network("10.3.0.0/24"))
+        web = account.instance(running=True, public_keys=[account.key()], ip_addresses=[address])
+        account.call("POST", f"/instances/{web}/context", {"A": "1"})
+        account.call("POST", f"/instances/{web}/remote_access")
+        account.disk(name="späte Änderung")
+        wait_for(file, "späte Änderung")
+        before = everything(cloud)
+    assert before.keys() == {*(noun.kind for noun in OWNED), "regions", "performance_tiers"}
+    assert "t0ken-of-mine" not in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+    again = Emulator(token="another", provision_seconds=NEVER, data=file)
+    assert everything(again) == before
+    with again:
+        Account(again).disk()  # it is an account to go on with
+        again.reset()
+    assert Emulator(token="t", data=file).count() == {}
+
+
+def test_what_is_under_way_goes_on(tmp_path: Path) -> None:
+    """Time passes while the emulator is down: states end when they would have, also after a restart of the machine."""
+    file = tmp_path / "cloud.json"
+    with Emulator(token="t", provision_seconds=60, data=file) as cloud:
+        account = Account(cloud)
+        account.call("POST", "/disks", account.disk_body())
+        account.call("POST", "/instances", account.basic_body(start_when_ready=True))
+    written = file.read_text()
+
+    def states(later: float, booted: float) -> list[str]:
+        content = json.loads(written)
+        content["epoch"] -= later + booted
+        for kind in ("disks", "instances"):
+            for obj in content["objects"][kind]:
+                obj["since"] += booted  # another clock, at the same moment
+        file.write_text(json.dumps(content))
+        again = Emulator(token="t", provision_seconds=60, data=file)
+        return [again.objects(kind)[0]["state"] for kind in ("disks", "instances")]
+
+    for later, expected in (
+        (-1000, ["provisioning", "provisioning"]),
+        (50, ["provisioning", "provisioning"]),
+        (62, ["unattached", "starting"]),
+        (80, ["unattached", "starting"]),
+        (92, ["unattached", "running"]),
+    ):
+        for booted in (0, 5000, -5000):
+            assert states(later, booted) == expected, (later, booted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "{}", '"text"', '{"resources": []}', "\0\1",
+        '{"written_by": "pulumi-joviam emulator", "version": 2, "epoch": 1.0, "objects": {}}',
+    ],
+)  # fmt: skip
+def test_foreign_files(tmp_path: Path, text: str) -> None:
+    """A file that is none of ours is refused in one sentence that names it, and stays as it is."""
+    file = tmp_path / "notes.json"
+    file.write_text(text)
+    with pytest.raises(UnusableData, match=r"notes\.json does not hold an account.* say another file") as refused:
+        Emulator(token="t", data=file)
+    assert "\n" not in str(refused.value)
+    assert file.read_text() == text
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    """A file of ours that was cut short or edited wrongly is refused, not half read and not repaired."""
+    file = tmp_path / "cloud.json"
+    with Emulator(token="t", provision_seconds=NEVER, data=file) as cloud:
+        account = Account(cloud)
+        disk = account.call("POST", "/disks", account.disk_body())["id"]
+        account.call("POST", "/networks", {"name": "a", "region": account.region(), "specification": "10.0.0.0/24"})
+    whole = file.read_text()
+    edits: list[tuple[str, dict[str, Any]]] = [
+        ("disks", {"size": "10"}),
+        ("disks", {"region": disk}),
+        ("disks", {"state": "somehow"}),
+        ("networks", {"specification": "10.0.0.0/99"}),
+        ("networks", {"id": None}),
+    ]
+    damages = [whole[: len(whole) // 2], whole.replace('"disks"', '"volumes"')]
+    for kind, edit in edits:
+        content = json.loads(whole)
+        content["objects"][kind][-1].update(edit)
+        damages.append(json.dumps(content))
+    for damaged in damages:
+        file.write_text(damaged)
+        with pytest.raises(UnusableData, match="or is damaged"):
+            Emulator(token="t", data=file)
+        assert file.read_text() == damaged
+    file.write_text(whole)
+    assert Emulator(token="t", data=file).count() == {"disks": 1, "networks": 1}
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """A folder, a device, and a place where nothing can be written are refused; of a link the target is used."""
+    for path in (tmp_path, Path(os.devnull)):
+        with pytest.raises(UnusableData, match="is not a file"):
+            Emulator(token="t", data=path)
+    nowhere = Emulator(token="t", data=tmp_path / "none" / "cloud.json")
+    with pytest.raises(UnusableData, match="No such file or directory"):
+        nowhere.start()
+    link, file = tmp_path / "link.json", tmp_path / "cloud.json"
+    link.symlink_to(file)
+    with Emulator(token="t", data=link):
+        assert file.exists()
+    assert link.is_symlink()
+
+
+def test_two_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever finds that somebody else has written the file says so once, and leaves it alone."""
+    file = tmp_path / "cloud.json"
+    first = Emulator(token="t", provision_seconds=0, data=file).start()
+    with Emulator(token="t", provision_seconds=0, data=file) as second:
+        Account(second).disk(name="of the second")
+    with caplog.at_level(logging.ERROR):
+        Account(first).disk(name="of the first")
+        deadline = time.monotonic() + 5
+        while not caplog.records and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.5)
+    assert [record.getMessage().partition(" was ")[2] for record in caplog.records] == [
+        "written by somebody else; changes are no longer kept in it"
+    ]
+    with pytest.raises(UnusableData, match="written by somebody else"):
+        first.stop()
+    text = file.read_text()
+    assert "of the second" in text
+    assert "of the first" not in text
