@@ -267,7 +267,7 @@ class Store:
     moving: dict[str, Moving] = field(default_factory=dict)
     failing: Counter[str] = field(default_factory=Counter)
     """How many of the next objects of a kind will fail to provision."""
-    version: int = 0
+    version: int = field(default_factory=lambda: next(_numbers))
     """Another number after every change, and never that of another store."""
 
     _dead: deque[Object] = field(default_factory=deque)
