@@ -45,6 +45,15 @@ joviam.Instance(
 joviam.AvailabilityGroup("group", instances=[instance.id])
 joviam.ConsoleSession("console", instance=instance.id, type="serial")
 
+lan = joviam.PrivateNetwork("lan", specification="10.0.0.0/24", addresses={"db": "10.0.0.20", "spare": None})
+server = joviam.Server("server", template=ubuntu.id, memory=size, ip_addresses=[lan.addresses["db"].id])
+pool = joviam.ServerPool("pool", count=2, network=lan.network_id, template="debian-9", context={"A": address.address})
+private: pulumi.Output[str | None] = server.private_ip
+everywhere: pulumi.Output[list[str | None]] = pool.public_ips
+first: joviam.Disk = pool.servers[0].disk
+
 joviam.Disk("wrong", size="10", performance_tier="Fast")  # type: ignore[arg-type] # a text is not a size
 joviam.Disk("wrong", performance_tier="Fast")  # type: ignore[call-arg] # the size is missing
 joviam.Instance("wrong", memory=1, performance_tier="Fast", boot_device="tape")  # type: ignore[arg-type] # no such word
+joviam.Server("wrong", memory=1024)  # type: ignore[call-arg] # the template is missing
+joviam.ServerPool("wrong", count=size, network="id", template="debian-9")  # type: ignore[arg-type] # not known in time

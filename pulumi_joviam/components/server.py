@@ -92,7 +92,7 @@ class Server(pulumi.ComponentResource):
         self.instance = Instance(
             f"{resource_name}-instance",
             # addresses and data disks can be on one instance only, so the old one goes first
-            pulumi.ResourceOptions(parent=self, replace_on_changes=["disks[0]"], delete_before_replace=True),
+            pulumi.ResourceOptions(parent=self, replace_with=[self.disk], delete_before_replace=True),
             name=resource_name,
             memory=memory,
             performance_tier=performance_tier,
