@@ -6,14 +6,17 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
 from pulumi_joviam import models
 from pulumi_joviam.client import Client
@@ -149,7 +152,9 @@ def test_every_command_tells_its_use() -> None:
     assert "console" in told
     assert "emulator" in told
     assert {"--type", "--json"} <= set(run("console", "--help").out.split())
-    assert {"--port", "--host", "--token", "--provision-seconds"} <= set(run("emulator", "--help").out.split())
+    assert {"--port", "--host", "--token", "--provision-seconds", "--data"} <= set(
+        run("emulator", "--help").out.split()
+    )
 
 
 @contextmanager
@@ -168,7 +173,8 @@ def emulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_emulated_cloud(ending: signal.Signals) -> None:
-    """What it prints points a stack to a cloud that answers, and it ends in good order when it is told to."""
+    """What it prints points a stack to a cloud that answers, and it ends in good order when it is told to; whatever
+    comes in, its token is in no other line."""
     with emulator("--token", "it's-mine", "--provision-seconds", "0") as (process, lines):
         url = re.findall(r"http://127\.0\.0\.1:\d+/api/v1", lines[0])[0]
         assert lines[1:] == [
@@ -176,11 +182,53 @@ def test_an_emulated_cloud(ending: signal.Signals) -> None:
             "pulumi config set joviam:region SY3",
             "pulumi config set --secret joviam:token 'it'\"'\"'s-mine'",
         ]
-        process.send_signal(ending)
-        out, err = process.communicate(timeout=10)
+        page = re.findall(r"watch it at (\S+)", lines[0])[0]
+        assert "Joviam cloud" in requests.get(page, timeout=10).text
+        mine = {"Authorization": "Bearer it's-mine"}
+        assert len(requests.get(f"{url}/regions", headers=mine, timeout=10).json()) == 2
+        requests.post(f"{url}/disks", data="{", headers=mine, timeout=10)
+        with socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) as connection:
+            connection.sendall(b"Bearer it's-mine\r\n\r\n")
+            connection.recv(1000)
+            process.send_signal(ending)
+            out, err = process.communicate(timeout=10)
         assert (process.returncode, out) == (0, "")
-        assert err.endswith("ended\n")
-        assert "Traceback" not in err
+        assert err == "Ctrl-C ends it\nended\n"
+
+
+def test_an_emulated_cloud_that_is_kept(tmp_path: Path) -> None:
+    """With --data the account is there again after a restart, even if the command was killed, and goes on."""
+    file = tmp_path / "cloud.json"
+    options = ("--token", "mine", "--provision-seconds", "3", "--data", str(file))
+
+    def client(lines: list[str]) -> Client:
+        return Client(Settings("mine", re.findall(r"http://\S+/api/v1", lines[0])[0]))
+
+    with emulator(*options) as (process, lines):
+        first = client(lines)
+        [tier] = [tier for tier in first.list(models.PerformanceTier, "/performance_tiers/disks")
+                  if (tier.name, tier.region.code) == ("Fast", "SY3")]  # fmt: skip
+        body = {"name": "data", "size": 10, "region": tier.region.id, "performance_tier": tier.id}
+        made = first.create(models.Disk, body)
+        assert made.state == "provisioning"
+        deadline = time.monotonic() + 5
+        while made.id not in file.read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    with emulator(*options) as (process, lines):
+        again = client(lines)
+        assert [disk.id for disk in again.list(models.Disk)] == [made.id]
+        while again.get(models.Disk, made.id).state != "unattached":
+            assert time.monotonic() < deadline + 5
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=10)[1].startswith(f"the account is kept in {file}\n")
+    file.write_text("my notes")
+    done = run("emulator", "--port", "0", "--data", str(file))
+    assert (done.status, done.out, file.read_text()) == (1, "", "my notes")
+    assert done.err.startswith(f"pulumi-joviam: {file} does not hold an account of the emulator")
+    assert done.err.count("\n") == 1
 
 
 def test_an_emulated_cloud_for_the_console() -> None:

@@ -48,7 +48,7 @@ def emulator(
             typer.echo("pulumi config set joviam:region SY3")
             typer.echo(f"pulumi config set --secret joviam:token {shlex.quote(token)}")
             if data:
-                typer.echo(f"{cloud.count().total()} objects are kept in {data}", err=True)
+                typer.echo(f"the account is kept in {data}", err=True)
             typer.echo("Ctrl-C ends it", err=True)
             end.wait()
     except UnusableData as error:

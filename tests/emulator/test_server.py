@@ -87,6 +87,35 @@ def test_requests(account: Account) -> None:
     assert isinstance(account.cloud.requests[0], Request)
 
 
+def test_log_has_an_end(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many requests the last are remembered, also while an older one still has no answer."""
+    monkeypatch.setattr("pulumi_joviam.emulator.server.MOST_REQUESTS", 3)
+    account.cloud.fail("GET /regions", delay=0.3)
+    waiting = threading.Thread(target=account.send, args=("GET", "/regions"))
+    waiting.start()
+    while not account.cloud.requests:
+        time.sleep(0.001)
+    other = Account(account.cloud)
+    for _ in range(4):
+        other.send("GET", "/templates")
+    waiting.join()
+    assert [request.path for request in account.cloud.requests] == ["/templates"] * 3
+
+
+def test_token_is_in_no_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever goes wrong, the token is not in the emulator's own log."""
+    caplog.set_level(0)
+    account.cloud.change(account.key(), name=object())
+    assert account.refused("GET", "/public_keys").status == 500
+    account.send("POST", "/disks", data="{")
+    account.cloud.fail("GET /regions", drop="after")
+    with pytest.raises(requests.ConnectionError):
+        account.send("GET", "/regions")
+    ours = [record for record in caplog.records if not record.name.startswith("urllib3")]
+    assert "GET /public_keys failed" in caplog.text
+    assert not [record for record in ours if account.cloud.token in f"{record.getMessage()} {record.exc_text}"]
+
+
 def test_late_request_does_not_reach_a_reset_account(account: Account) -> None:
     """A request that is still delayed when the account is reset does nothing to the new one."""
     account.cloud.fail("POST /public_keys", delay=0.1, act="after")
@@ -118,7 +147,7 @@ def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("module", ["fastapi", "uvicorn"])
+@pytest.mark.parametrize("module", ["fastapi", "fastapi_offline", "uvicorn"])
 def test_missing_extra(tmp_path: Path, module: str) -> None:
     """Without the extra, the error says which one to install."""
     code = f"import sys; sys.modules[{module!r}] = None; import pulumi_joviam.emulator"

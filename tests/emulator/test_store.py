@@ -66,6 +66,32 @@ def test_chain_keeps_time(monkeypatch: pytest.MonkeyPatch) -> None:
         assert instance.state == state
 
 
+def test_a_look_is_cheap() -> None:
+    """However much is under way, a look costs only what has come to its end."""
+    store = Store(Switches(provision_seconds=3600))
+    for _ in range(5000):
+        store.provision(network())
+    started = time.monotonic()
+    for _ in range(2000):
+        store.settle()
+    assert time.monotonic() - started < 0.5
+    store.switches = Switches(provision_seconds=0)
+    store.settle()
+    assert {lan.state for lan in store.all(Network)} == {"ready"}
+
+
+def test_the_dead_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is gone only the last are remembered, so that a store in use for days stays small."""
+    monkeypatch.setattr("pulumi_joviam.emulator.store.MOST_GONE", 3)
+    store = Store(Switches(provision_seconds=0, gone_is_404=False))
+    kept = store.provision(network())
+    gone = [store.provision(network()) for _ in range(5)]
+    for lan in gone:
+        lan.terminate(store)
+    assert list(store.visible(Network)) == [kept, *gone[-3:]]
+    assert store.moving == {}
+
+
 def test_at_once() -> None:
     """With provision_seconds=0 nothing is ever seen on its way."""
     store = Store(Switches(provision_seconds=0))
