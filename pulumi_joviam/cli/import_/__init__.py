@@ -45,7 +45,7 @@ def import_account(
     The account is that of JOVIAM_TOKEN, at JOVIAM_ENDPOINT. The commands to run next are printed.
     """
     from pulumi_joviam.cli.import_.account import Account
-    from pulumi_joviam.cli.import_.program import HEADINGS, written
+    from pulumi_joviam.cli.import_.program import PLURALS, written
     from pulumi_joviam.cli.import_.resources import resources
     from pulumi_joviam.operation import session
 
@@ -72,9 +72,9 @@ def import_account(
     if not made:
         raise JoviamError("there is nothing to import" + (" that fits" if wanted != Filter() else ""))
     counts = Counter(resource.kind for resource in made)
-    _talk(f"{program}: " + ", ".join(f"{HEADINGS[kind].lower()}: {count}" for kind, count in counts.items()))
+    _talk(f"{program}: " + ", ".join(f"{PLURALS[kind]}: {count}" for kind, count in counts.items()))
     if counts[Kind.INSTANCE]:
-        _talk("console sessions cannot be listed: what a program needs of them, it asks for anew")
+        _talk("the API does not list console sessions, so none is imported")
     if contexts:
         _talk(f"{contexts_file} and {import_file} hold the contexts of instances in clear: delete them afterwards")
         typer.echo(f"pulumi config set --secret {key} < {shlex.quote(str(contexts_file))}")
@@ -107,7 +107,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def _progress(length: int) -> Any:
     """Return a bar that shows how far the reading is; a line where stderr is no terminal."""
-    return typer.progressbar(length=length, label=f"reading {length} objects", file=sys.stderr)
+    return typer.progressbar(length=length, label=f"objects to read: {length}", file=sys.stderr)
 
 
 def _talk(message: str) -> None:

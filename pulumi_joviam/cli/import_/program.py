@@ -30,14 +30,14 @@ RESERVED = frozenset(
 
 UUID = re.compile("[0-9a-fA-F-]{36}")
 
-HEADINGS: dict[Kind, str] = {
-    Kind.PUBLIC_KEY: "Public keys",
-    Kind.NETWORK: "Networks",
+PLURALS: dict[Kind, str] = {
+    Kind.PUBLIC_KEY: "public keys",
+    Kind.NETWORK: "networks",
     Kind.IP_ADDRESS: "IP addresses",
-    Kind.DISK: "Disks",
-    Kind.TEMPLATE: "Templates",
-    Kind.INSTANCE: "Instances",
-    Kind.AVAILABILITY_GROUP: "Availability groups",
+    Kind.DISK: "disks",
+    Kind.TEMPLATE: "templates",
+    Kind.INSTANCE: "instances",
+    Kind.AVAILABILITY_GROUP: "availability groups",
 }
 
 HEAD = '''"""What `pulumi-joviam import` found in a Joviam account."""
@@ -94,7 +94,8 @@ def written(resources: Sequence[Imported], about: Callable[[str], str], key: str
     if any(resource.secrets for resource in resources):
         text += CONTEXTS.format(key=_quoted(key))
     for kind, alike in groupby(resources, key=lambda resource: resource.kind):
-        text += f"\n# {HEADINGS[kind]}\n"
+        plural = PLURALS[kind]
+        text += f"\n# {plural[0].upper()}{plural[1:]}\n"
         for resource in alike:
             text += "".join(f"# {remark}\n" for remark in resource.remarks)
             start = f"{variables[resource.id]} = "

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pulumi.dynamic.dynamic import serialize_provider
-from pydantic_core import PydanticUndefined
 
 from pulumi_joviam import models
 from pulumi_joviam.args import check
@@ -40,7 +39,7 @@ class Imported:
     kind: Kind
     id: str
     name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] = field(repr=False)
     implied: Collection[str]
     """Arguments that have their value also when the program does not say it."""
     remarks: list[str]
@@ -76,32 +75,32 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
     """Return the resources for what was found. What cannot be said is added to ``account.left_out``."""
     found = list(found)
     grouped = {id for it in found if isinstance(it.live, Group) for id in it.live.lists}
-    names: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
+    taken: dict[Kind, set[str]] = {kind: set() for kind in Kind}
     made = []
     for it in found:
+        provider, live = KINDS[it.kind]._lifecycle(), it.live
         arguments = _said(account, it)
-        if it.live.id in grouped:
+        if live.id in grouped:
             arguments.pop("availability_group", None)
-        provider = KINDS[it.kind]._lifecycle()
-        refused = dict(check(provider.args, arguments))
-        remarks = []
-        for where, why in refused.items():
-            argument = re.split(r"[.\[]", where)[0]
-            arguments.pop(argument, None)
-            remarks.append(f"{argument} is left out, so nothing manages it: it {readable(why)}")
-        if lacking := check(provider.args, arguments):
-            argument, why = lacking[0]
-            account.left_out.append(
-                f"{account.about(it.live.id)} ({it.live.id}): {argument} {refused.get(argument, why)}"
-            )
+        refused = _refused(provider, arguments)
+        arguments = {argument: value for argument, value in arguments.items() if argument not in refused}
+        if lacking := _refused(provider, arguments):
+            argument, why = next(iter({**lacking, **refused}.items()))
+            account.left_out.append(f"{account.about(live.id)} ({live.id}): {argument} {why}")
             continue
-        name = _unique(_slug(account.called(it.live), it.live.noun), it.live.id, names[it.kind])
-        implied = {field for field, value in arguments.items() if value == _default(provider, field)}
-        if arguments.get("name") == name:
-            implied.add("name")
-        outputs = provider._state(it.op, it.live, provider._shown(it.live, arguments))
-        made.append(Imported(it.kind, it.live.id, name, arguments, implied, remarks, outputs))
+        name = _unique(_slug(account.called(live), live.noun), live.id, taken[it.kind])
+        defaults = {argument: field.default for argument, field in provider.args.model_fields.items()}
+        implied = {argument for argument in arguments if arguments[argument] == {**defaults, "name": name}[argument]}
+        remarks = [f"{argument} is left out, so nothing manages it: it {why}" for argument, why in refused.items()]
+        outputs = provider._state(it.op, live, provider._shown(live, arguments))
+        made.append(Imported(it.kind, live.id, name, arguments, implied, remarks, outputs))
     return made
+
+
+def _refused(provider: Provider[Any, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return {argument: why} for those with which no preview would succeed."""
+    problems = check(provider.args, arguments)
+    return {re.split(r"[.\[]", where)[0]: readable(why) for where, why in problems}
 
 
 def _said(account: Account, found: Found) -> dict[str, Any]:
@@ -171,11 +170,6 @@ def _first(named: models.Named, look_up: Callable[[str], models.Named]) -> str:
         except ArgumentError:
             continue
     return named.id
-
-
-def _default(provider: Provider[Any, Any], argument: str) -> Any:
-    """Return the value that the class of a resource gives to an argument that the program does not say."""
-    return provider.args.model_fields[argument].get_default() or PydanticUndefined
 
 
 def _slug(text: str, noun: str) -> str:
