@@ -1,0 +1,59 @@
+"""python -m bench [--quick] [NAME…]: measure, and print Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.cloud import Cloud
+from bench.disks import disks, width
+from bench.report import Findings, markdown
+from bench.stacks import Lab
+from bench.start import imports
+from bench.unchanged import unchanged
+
+SCENARIOS: dict[str, Callable[[Lab], Findings]] = {
+    scenario.__name__: scenario for scenario in (disks, width, unchanged, imports)
+}
+
+
+def main() -> None:
+    listed = "\n".join(f"  {name:<10} {scenario.__doc__}" for name, scenario in SCENARIOS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="How fast the package is beside a naive provider, the engine alone and a bare script.",
+        epilog=f"scenarios:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="a small run, once: that it works, not how fast it is")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios (default: all)")
+    said = parser.parse_args()
+    if unknown := set(said.names).difference(SCENARIOS):
+        parser.error(f"no scenario {', '.join(sorted(unknown))}: there are {', '.join(SCENARIOS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cloud's process ends, too
+    found, began = Findings(), time.monotonic()
+    with Cloud() as cloud, TemporaryDirectory(prefix="joviam-bench-") as folder:
+        lab = Lab(cloud, Path(folder), said.quick)
+        for name in said.names or SCENARIOS:
+            print(f"{time.monotonic() - began:6.0f} s  {name}", file=sys.stderr, flush=True)
+            new = SCENARIOS[name](lab)
+            found.rows += new.rows
+            found.limits += new.limits
+            found.notes += new.notes
+    print("\n".join(markdown(found)))
+    print(
+        f"\n{'Quick: too small for the limits. ' if said.quick else ''}"
+        f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; "
+        f"medians of {lab.rounds}; {time.monotonic() - began:.0f} s in all."
+    )
+
+
+if __name__ == "__main__":
+    main()
