@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-STDIN = Path("-")
 FAILED, HURTS = 1, 3
 """Exit statuses; 2 is wrong usage."""
 HURTING = ("delete", "replace", "stop")
@@ -27,8 +26,9 @@ def _hurting(said: str) -> str:
 
 def comment(
     preview: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="What the preview printed; - is stdin.")
-    ] = STDIN,
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="What the preview printed. Default: stdin."),
+    ] = None,
     fail_on: Annotated[
         str,
         typer.Option(metavar="WORDS", callback=_hurting, help="What ends with status 3: some of delete,replace,stop."),
@@ -49,7 +49,7 @@ def comment(
     from pulumi_joviam.cli.comment import harm, page
     from pulumi_joviam.cli.comment.preview import read
 
-    said = read(sys.stdin.buffer.read() if preview == STDIN else preview.read_bytes())
+    said = read(preview.read_bytes() if preview else sys.stdin.buffer.read())
     harms = harm.found(said)
     text = page.written(said, harms, stack, log.read_text(errors="replace") if log else "")
     typer.echo(text.encode(), nl=False)

@@ -7,11 +7,13 @@ deletes and replacements are known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi_joviam as joviam
+from pulumi_joviam.args import BaseArgs, check
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.provider import FAILED, KEPT, WORDS, Provider, _usual
 from pulumi_joviam.provider import Resource as Managed
@@ -58,7 +60,7 @@ def found(preview: Preview) -> list[Harm]:
 
 
 def _harm(resource: Resource, preview: Preview) -> Harm | None:
-    warnings = preview.warnings_on(resource)
+    warnings = preview.warnings_on.get(resource.urn, [])
     if resource.op == "delete":
         return Harm(resource, _lost(resource), notes=(*_fate(resource), *warnings))
     if resource.op == "replace":
@@ -98,7 +100,7 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
 
 def _fate(resource: Resource) -> Iterator[str]:
     """Yield what else happens to the old object, and to what was made together with it."""
-    kept = _kept(resource)
+    kept = _hidden(resource, KEPT)
     if resource.old.retain_on_delete:
         yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
     elif resource.type in LIFECYCLES and resource.kind in FOR_EVER:
@@ -119,17 +121,17 @@ def _lost(resource: Resource) -> str:
         return ""
     if resource.kind == "Disk":
         return _gigabytes(old) if resource.op in ("delete", "replace") else ""
-    if resource.kind == "Instance" and boot_disk.MADE in _kept(resource):
+    if resource.kind == "Instance" and boot_disk.MADE in _hidden(resource, KEPT):
         swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
         goes = swapped or resource.op in ("delete", "replace")
         return _gigabytes(old.get(BOOT_DISK)) if goes else ""
     return ""
 
 
-def _kept(resource: Resource) -> Mapping[str, Any]:
-    """Return what was made together with it."""
-    kept = resource.old.outputs.get(KEPT)
-    return kept if isinstance(kept, dict) else {}
+def _hidden(resource: Resource, key: str) -> Mapping[str, Any]:
+    """Return what the state holds beside the outputs."""
+    held = resource.old.outputs.get(key)
+    return held if isinstance(held, dict) else {}
 
 
 def _gigabytes(disk: Any) -> str:
@@ -174,17 +176,24 @@ def _another_boot_disk(values: Any) -> Iterator[Stop]:
 def _changed(resource: Resource) -> dict[str, Any]:
     """Return {argument: (live, wanted, said before)} for those that mean something else than before.
 
-    What is secret or unknown cannot be compared: it has changed, and has None.
+    What cannot be compared, a secret or what is known after `up`, has changed and has None.
     """
-    lifecycle, words = LIFECYCLES[resource.type](), resource.old.outputs.get(WORDS) or {}
+    lifecycle, words = LIFECYCLES[resource.type](), _hidden(resource, WORDS)
     bags = (resource.old.outputs, resource.new.inputs, resource.old.inputs)
     found: dict[str, Any] = {}
     for field in {argument.field for argument in resource.arguments} & resource.new.inputs.keys():
         values = [bag.get(field) for bag in bags]
-        if any(map(is_hidden, values)):
+        if not all(_is_plain(lifecycle.args, field, value) for value in values):
             found[field] = None
             continue
         live, wanted, before = values = [_usual(value, words.get(field)) for value in values]
-        if field not in lifecycle.args.model_fields or lifecycle.compare(field, live, wanted, before) != "same":
+        if lifecycle.compare(field, live, wanted, before) != "same":
             found[field] = values
     return dict(sorted(found.items()))
+
+
+def _is_plain(args: type[BaseArgs], field: str, value: Any) -> bool:
+    """Say whether it is a value of the argument, not one that stands for something hidden."""
+    if field not in args.model_fields or is_hidden(value):
+        return False
+    return value is None or not any(re.match(rf"{field}\b", where) for where, _ in check(args, {field: value}))

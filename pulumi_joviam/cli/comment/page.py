@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pulumi_joviam.cli.comment.harm import Harm
 from pulumi_joviam.cli.comment.picture import Picture
-from pulumi_joviam.cli.comment.preview import STACK, Preview, Resource, rank
+from pulumi_joviam.cli.comment.preview import STACK, Diagnostic, Preview, Resource, rank
 from pulumi_joviam.cli.comment.text import block, change, code, given, prose
 
 LONGEST = 65_000
@@ -17,15 +18,18 @@ LONGEST = 65_000
 MOST_ARGUMENTS = 40
 MOST_REASONS = 20
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Section:
-    """A part of the page. ``items`` are never cut in the middle; ``rest`` says how many of them are left out."""
+class Section(Generic[T]):
+    """A part of the page. What is told of an item is never cut in the middle; ``rest`` says how many are left out."""
 
     turn: int
     """Which section gets room first."""
     head: str
-    items: Sequence[str]
+    items: Sequence[T]
+    tell: Callable[[T], str]
     tail: str = ""
     rest: Callable[[int], str] = "- … and {} more".format
 
@@ -36,13 +40,16 @@ class Section:
 
     def fitted(self, room: int) -> tuple[str, int]:
         """Return its text with as many items as go into ``room`` bytes, and how many bytes these take."""
-        fitting, taken = 0, 0
-        while fitting < len(self.items) and taken + _size(self.items[fitting]) <= room:
-            taken += _size(self.items[fitting])
-            fitting += 1
-        left_out = len(self.items) - fitting
+        told: list[str] = []
+        taken = 0
+        for text in map(self.tell, self.items):  # of thousands, those that do not fit cost nothing
+            if taken + _size(text) > room:
+                break
+            taken += _size(text)
+            told.append(text)
+        left_out = len(self.items) - len(told)
         cut = [self.rest(left_out)] if left_out else []
-        return "\n".join([self.head, *self.items[:fitting], *cut, self.tail]).rstrip(), taken
+        return "\n".join([self.head, *told, *cut, self.tail]).rstrip(), taken
 
 
 def written(preview: Preview, harms: Sequence[Harm], stack: str = "", log: str = "") -> str:
@@ -79,9 +86,9 @@ def _counts(preview: Preview, harms: Sequence[Harm]) -> str:
     return f"{line}; **{', '.join(hurts)}**" if hurts else line
 
 
-def _sections(preview: Preview, harms: Sequence[Harm]) -> list[Section]:
+def _sections(preview: Preview, harms: Sequence[Harm]) -> list[Section[Any]]:
     return [
-        Section(0, "#### Look at this first\n", [_hurting(harm) for harm in harms]),
+        Section(0, "#### Look at this first\n", harms, _hurting),
         _collapsed(3, "replace", preview),
         _collapsed(4, "update", preview),
         _collapsed(5, "create", preview),
@@ -96,7 +103,7 @@ def _hurting(harm: Harm) -> str:
     return _nested(f"{_who(harm.resource)}: **{', '.join(harm.words)}**", lines, MOST_REASONS)
 
 
-def _collapsed(turn: int, op: str, preview: Preview) -> Section:
+def _collapsed(turn: int, op: str, preview: Preview) -> Section[Resource]:
     resources = [
         resource
         for resource in preview.changes
@@ -104,7 +111,7 @@ def _collapsed(turn: int, op: str, preview: Preview) -> Section:
         if resource.op == op and (op != "replace" or not all(argument.replaces for argument in resource.arguments))
     ]
     head, tail = f"<details><summary>{len(resources)} to {op}</summary>\n", "\n</details>"
-    return Section(turn, head, [_changing(resource) for resource in resources], tail)
+    return Section(turn, head, resources, _changing, tail)
 
 
 def _changing(resource: Resource) -> str:
@@ -116,31 +123,31 @@ def _changing(resource: Resource) -> str:
     return _nested(_who(resource), lines, MOST_ARGUMENTS)
 
 
-def _warnings(preview: Preview, told: Collection[str]) -> Section:
-    warnings = [(Resource(said.urn), said.text) for said in preview.warnings if said.urn not in told]
-    return Section(1, "#### Warnings\n", [f"- {_of(resource)}{prose(text)}" for resource, text in warnings])
+def _warnings(preview: Preview, told: Collection[str]) -> Section[Diagnostic]:
+    warnings = [said for said in preview.warnings if said.urn not in told]
+    return Section(1, "#### Warnings\n", warnings, lambda said: f"- {_of(Resource(said.urn))}{prose(said.text)}")
 
 
-def _errors(preview: Preview, log: str) -> Section:
-    errors = [_error(Resource(said.urn), said.text) for said in preview.errors]
-    if not errors:
-        errors = [block(log) if log.strip() else "Pulumi ended before it could say why: see the log of the job."]
-    return Section(0, "#### Error\n", errors, rest="… and {} more errors".format)
+def _errors(preview: Preview, log: str) -> Section[Diagnostic]:
+    log = log.strip() or "Pulumi ended before it could say why: see the log of the job"
+    errors = preview.errors or [Diagnostic(message=log)]
+    return Section(0, "#### Error\n", errors, _error, rest="… and {} more errors".format)
 
 
-def _error(resource: Resource, text: str) -> str:
-    text = text.removeprefix(f"{resource.type} resource '{resource.name}': ")
+def _error(said: Diagnostic) -> str:
+    resource = Resource(said.urn)
+    text = said.text.removeprefix(f"{resource.type} resource '{resource.name}': ")
     if len(text.splitlines()) > 1:
         return f"{_of(resource).rstrip()}\n\n{block(text)}\n".lstrip()
     return f"{_of(resource)}{prose(text)}\n"
 
 
-def _picture(preview: Preview, harms: Sequence[Harm]) -> Section:
+def _picture(preview: Preview, harms: Sequence[Harm]) -> Section[str]:
     picture = Picture(preview, {harm.resource.urn: harm.words for harm in harms})
     items = [f"```mermaid\n{picture.source}\n```"] if preview.changes else []
     if items and picture.left_out:
         items.append(f"\n… and {picture.left_out} more, not drawn")
-    return Section(2, "#### The stack\n", items, rest="… there is no room for the picture".format)
+    return Section(2, "#### The stack\n", items, str, rest="… there is no room for the picture".format)
 
 
 def _of(resource: Resource) -> str:

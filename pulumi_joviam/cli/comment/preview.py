@@ -229,8 +229,13 @@ class Preview(_Said):
     def changes(self) -> list[Resource]:
         return [resource for resource in self.resources.values() if resource.op != "same"]
 
-    def warnings_on(self, resource: Resource) -> list[str]:
-        return [said.text for said in self.warnings if said.urn == resource.urn]
+    @cached_property
+    def warnings_on(self) -> Mapping[str, list[str]]:
+        """{urn: the warnings on it}"""
+        found: dict[str, list[str]] = {}
+        for said in self.warnings:
+            found.setdefault(said.urn, []).append(said.text)
+        return found
 
 
 def read(text: bytes) -> Preview:

@@ -1,0 +1,481 @@
+"""`pulumi-joviam comment`, run as CI runs it, on what real previews said.
+
+tests/golden/comment holds previews of real stacks as `pulumi preview --json` printed them, without source positions,
+times, ids and the stack's configuration, and the comment for each. Every comment was looked at as a rendered page.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from pulumi.runtime.rpc import UNKNOWN
+
+from pulumi_joviam.cli.comment import harm, page, preview
+from pulumi_joviam.emulator import Emulator
+from tests.conftest import ROOT, TOKEN
+from tests.stack import Stack
+
+GOLDEN = ROOT / "tests" / "golden" / "comment"
+COMMAND = str(Path(sys.executable).parent / "pulumi-joviam")
+FAILED, HURTS, USAGE = 1, 3, 2
+SECRET = "hunter2"
+MOST = 65_536
+"""Characters that GitHub takes."""
+
+
+@dataclass
+class Done:
+    status: int
+    out: str
+    err: str
+
+
+def comment(*arguments: str | Path, stdin: str = "") -> Done:
+    done = subprocess.run(
+        [COMMAND, "comment", *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback (most recent call last)" not in done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def written(*steps: Mapping[str, Any], **said: Any) -> str:
+    """Return the comment for a preview with these steps."""
+    found = preview.read(json.dumps({"steps": steps, **said}).encode())
+    return page.written(found, harm.found(found))
+
+
+# -- what becomes of real previews --
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
+    """The comment for a recorded preview is the one that was looked at; it fits, and holds no secret."""
+    done = comment(path, "--stack", "dev")
+    assert done.out == path.with_suffix(".md").read_text()
+    assert (done.status, done.err) == (FAILED if "failed" in path.stem else 0, "")
+    assert len(done.out) < MOST
+    assert SECRET not in done.out
+
+
+def test_a_refused_secret() -> None:
+    """The engine itself shows a secret that a check refuses; the comment does not."""
+    assert SECRET in (GOLDEN / "failed.json").read_text()
+    told = (GOLDEN / "failed.md").read_text()
+    assert "Network `net`: property specification has a problem: must be an IPv4 network in CIDR format" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "golden", "found"),
+    [
+        ("delete,replace,stop", "nothing", ""),
+        ("delete,replace,stop", "create", ""),
+        ("delete", "disk-shrink", ""),
+        ("delete,replace", "disk-shrink", "replace"),
+        ("replace", "memory", ""),
+        ("replace,stop", "memory", "stop"),
+        ("delete,replace,stop", "boot-disks", "delete, stop"),
+    ],
+)
+def test_fail_on(words: str, golden: str, found: str) -> None:
+    """The status is 3 if the preview has one of the words, and the comment is the same."""
+    done = comment(GOLDEN / f"{golden}.json", "--fail-on", words, "--stack", "dev")
+    assert done.status == (HURTS if found else 0)
+    assert done.err == (f"pulumi-joviam: this preview has something to {found} (--fail-on)\n" if found else "")
+    assert done.out == (GOLDEN / f"{golden}.md").read_text()
+
+
+def test_before_the_program_runs(tmp_path: Path) -> None:
+    """A preview that says nothing has failed; why comes from what it wrote to stderr."""
+    log = tmp_path / "preview.log"
+    log.write_text("error: getting stack configuration: incorrect passphrase\n```\n# not a heading\n")
+    for said in ("", "{}\n"):
+        done = comment("--stack", "acme/web/prod>", "--log", log, "--fail-on", "delete", stdin=said)
+        assert (done.status, done.err) == (FAILED, "")
+        assert done.out.startswith(
+            "<!-- pulumi-joviam comment acme/web/prod- -->\n### Pulumi preview of `acme/web/prod>` failed\n"
+        )
+        assert f"````text\n{log.read_text()}````\n" in done.out
+    done = comment(stdin="")
+    assert (done.status, done.err) == (FAILED, "")
+    assert done.out.startswith("<!-- pulumi-joviam comment -->\n### Pulumi preview failed\n")
+    assert "see the log of the job" in done.out
+
+
+@pytest.mark.parametrize(
+    "said", ["no json", "[]", "[1]", "7", '{"deployment": {}}', '{"steps": 7}', '{"steps": [{}]}', "{}{}"]
+)
+def test_what_is_no_preview(said: str) -> None:
+    """Anything else is refused in one line, without a comment."""
+    done = comment(stdin=said)
+    assert (done.status, done.out) == (FAILED, "")
+    assert done.err == "pulumi-joviam: this is not what `pulumi preview --json` prints\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--fail-on", "delete,update"], ["nowhere.json"], ["--log", "nowhere"]], ids=" ".join
+)
+def test_wrong_usage(arguments: list[str]) -> None:
+    """A wrong word and a missing file are wrong usage."""
+    done = comment(*arguments)
+    assert (done.status, done.out) == (USAGE, "")
+    assert arguments[-1].split(",")[-1] in done.err
+
+
+def test_other_commands_do_not_pay() -> None:
+    """To know the command is not to import pulumi."""
+    script = "import sys, pulumi_joviam.cli.comment; print('pulumi' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+# -- the room that a comment has --
+
+
+def urn(name: str, kind: str = "pulumi-python:dynamic/joviam:Disk") -> str:
+    return f"urn:pulumi:dev::project::{kind}::{name}"
+
+
+def state(**said: Any) -> dict[str, Any]:
+    return {"custom": True, "inputs": said, "outputs": said}
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(1, "x"), (30, "\N{PILE OF POO}" * 300), (30, "\N{RIGHT-TO-LEFT OVERRIDE}`" * 150), (1_000, "x")],
+    ids=["few", "wide", "odd", "many"],
+)
+def test_what_is_cut_is_counted(size: int, text: str) -> None:
+    """However much changes, it fits, whole resources are left out, and each is either told or counted."""
+    before, after = state(size=50, name=text), state(size=40, name=text, **{f"a{i}": text for i in range(60)})
+    kinds: dict[str, dict[str, Any]] = {
+        "delete": {"oldState": before},
+        "replace": {"oldState": before, "newState": after, "replaceReasons": ["size"], "diffReasons": ["size", "a1"]},
+        "update": {"oldState": before, "newState": after, "diffReasons": ["a1", "a2"]},
+        "create": {"newState": after},
+    }
+    steps = [{"op": op, "urn": urn(f"{op}-{i}-{text}"), **what} for op, what in kinds.items() for i in range(size)]
+    warnings = [{"urn": step["urn"], "severity": "warning", "message": f"warning: {text}"} for step in steps]
+    told = written(*steps, diagnostics=warnings)
+    assert len(told.encode()) < MOST
+    assert f"**{size} to delete, {size} to replace, {size} to update, {size} to create**, 0 unchanged" in told
+    sections = {part.split("\n")[0]: part for part in re.split(r"(?m)^(?=####|<details>)", told)}
+    assert len(sections) == 1 + 1 + 3 + 1 + 1  # title, first, three operations, warnings, picture
+    for head, of_these in [("#### Look at this first", 2 * size), ("#### Warnings", 2 * size)] + [
+        (f"<details><summary>{size} to {op}</summary>", size) for op in ("replace", "update", "create")
+    ]:
+        items = re.findall(r"(?m)^- (?:Disk .*|… and (\d+) more)$", sections[head])
+        assert sum(int(more or 1) for more in items) == of_these, head
+
+
+# -- names and values of people who are not trusted --
+
+HOSTILE = st.one_of(
+    st.text(max_size=40),
+    st.lists(
+        st.sampled_from(
+            ["`", "``", "```", "\n", "\r\n", "\n\n", "<b>", "</details>", "<!--", "-->", "](http://a.b)", "![x", "|",
+             "# ", "- ", "> ", "1. ", "@octocat", "#1", "http://a.b", "www.a.b", "me@a.b", "**", "_a_", "$x$", "&lt;", "\\",
+             '"', "'", "::", "$", "[secret]", "%%{init}%%", "end", "\N{RIGHT-TO-LEFT OVERRIDE}", "\0", "\x85", "\u2028"]
+        ),
+        min_size=1, max_size=8,
+    ).map("".join),
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | HOSTILE | st.just(UNKNOWN) | st.just("[secret]"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(HOSTILE, inner, max_size=3),
+    max_leaves=6,
+)
+KINDS = st.sampled_from(
+    [urn("", f"pulumi-python:dynamic/joviam:{kind}")[:-2] for kind in ("Disk", "Instance", "Network")]
+) | HOSTILE.map(lambda text: f"urn:pulumi:dev::project::{text}")
+FIELDS = st.sampled_from(["size", "memory", "boot_disk", "power_state", "performance_tier", "context"]) | HOSTILE
+
+
+@st.composite
+def hostile_steps(draw: st.DrawFn) -> dict[str, Any]:
+    bags = st.dictionaries(FIELDS, VALUES, max_size=4)
+    sides = [{"custom": draw(st.booleans()), "inputs": draw(bags), "outputs": draw(bags)} for _ in range(2)]
+    fields = sorted({*sides[0]["inputs"], *sides[1]["inputs"]})
+    reasons = draw(st.sets(st.sampled_from(fields))) if fields else set()
+    return {
+        "op": draw(st.sampled_from(["create", "update", "replace", "delete", "same", "import"])),
+        "urn": f"{draw(KINDS)}::{draw(HOSTILE)}",
+        "oldState": sides[0],
+        "newState": {**sides[1], "propertyDependencies": {name: [urn(draw(HOSTILE))] for name in fields}},
+        "diffReasons": fields,
+        "replaceReasons": sorted(reasons),
+    }
+
+
+OURS = re.compile(
+    r"(<!-- pulumi-joviam comment -->|<details><summary>\d+ to (replace|update|create|import)</summary>|</details>)\n?"
+)
+HEADINGS = {"Look at this first", "Warnings", "The stack", "Error"}
+TOKENS = {
+    "heading_open", "heading_close", "paragraph_open", "paragraph_close", "bullet_list_open", "bullet_list_close",
+    "list_item_open", "list_item_close", "inline", "text", "code_inline", "fence", "html_block", "softbreak",
+    "strong_open", "strong_close", "em_open", "em_close",
+}  # fmt: skip
+LABEL = r'"(?:[\w ,()/-]|#\d+;|<br/>)*"'
+NODE = rf"\[{LABEL}\]|\[\({LABEL}\)\]|\{{\{{{LABEL}\}}\}}|\(\[{LABEL}\]\)|>{LABEL}\]"
+MERMAID = re.compile(
+    r"flowchart LR|classDef \w+ [\w:#,\- ]+|"
+    rf"r\d+(?:{NODE}):::(?:create|update|replace|delete|same)|subgraph c\d+\[{LABEL}\]|end|r\d+ --> r\d+"
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(hostile_steps(), max_size=5),
+    st.lists(st.tuples(st.sampled_from(["warning", "error"]), HOSTILE), max_size=2),
+)
+def test_nothing_in_a_name_or_value_has_an_effect(
+    steps: list[dict[str, Any]], diagnostics: list[tuple[str, str]]
+) -> None:
+    """Whatever is in names, values and messages: the page has our structure alone, and the picture our nodes alone."""
+    said = [{"severity": how, "message": what, "urn": steps[0]["urn"] if steps else ""} for how, what in diagnostics]
+    told = written(*steps, diagnostics=said, changeSummary={"same": 1})
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(told)
+    every = [inner for token in tokens for inner in (token, *(token.children or ()))]
+    assert {token.type for token in every} <= TOKENS
+    for token, following in zip(every, [*every[1:], None], strict=True):
+        if token.type == "html_block":
+            assert OURS.fullmatch(token.content)
+        elif token.type == "heading_open" and token.tag != "h3":
+            assert getattr(following, "content", "") in HEADINGS
+        elif token.type == "text":
+            assert not re.search(r"[`<>\[\]|@#&$\\]|//|www\.", token.content)
+        elif token.type == "em_open":
+            assert getattr(following, "content", "") in ("unset", "known after ")
+        elif token.type == "fence" and token.info == "mermaid":
+            assert [line for line in token.content.splitlines() if not MERMAID.fullmatch(line)] == []
+
+
+# -- as CI runs it --
+
+
+@pytest.fixture(scope="module")
+def made(shared_cloud: Emulator, engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A stack that is up."""
+    shared_cloud.reset()
+    stack = Stack(tmp_path_factory.mktemp("comment"), shared_cloud, engine_folder)
+    stack.program(PROGRAM)
+    stack.up()
+    return stack
+
+
+PROGRAM: dict[str, dict[str, Any]] = {
+    "root": {"kind": "Disk", "size": 20, "performance_tier": "Fast", "template": "ubuntu-16-04"},
+    "data": {"kind": "Disk", "size": 50, "performance_tier": "Fast"},
+    "web": {"kind": "Instance", "memory": 1024, "performance_tier": "Fast", "disks": [{"ref": "root.id"}],
+            "context": {"password": {"secret": f"{SECRET}-old"}}},
+}  # fmt: skip
+CHANGED: dict[str, dict[str, Any]] = {
+    "root": {**PROGRAM["root"], "template": "debian-8"},
+    "web": {**PROGRAM["web"], "memory": 2048, "context": {"password": {"secret": f"{SECRET}-new"}}},
+    "more": {"kind": "Network", "specification": "192.168.2.0/24"},
+    "address": {"kind": "IpAddress", "network": {"ref": "more.id"}},
+}
+
+
+def shell(stack: Stack, script: str, **environ: str) -> Done:
+    """Run lines of a CI job in the project of a stack."""
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=stack.project, env={**stack.environ, **environ}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_preview_through_a_pipe(made: Stack) -> None:
+    """The real CLI's preview, piped: counts, what hurts and why, what is unknown and from whom, no secret."""
+    made.program(CHANGED)
+    done = shell(made, "pulumi preview --json --show-sames --non-interactive | pulumi-joviam comment --fail-on stop")
+    assert (done.status, SECRET in done.out, TOKEN in done.out) == (HURTS, False, False)
+    lines = done.out.splitlines()
+    assert lines[:4] == [
+        "<!-- pulumi-joviam comment -->",
+        "### Pulumi preview of `project/dev`",
+        "",
+        "**1 to delete, 1 to replace, 1 to update, 2 to create**, 0 unchanged; **data loss in 2, possible stop in 1**",
+    ]
+    first = "\n".join(
+        lines[lines.index("#### Look at this first") : lines.index("<details><summary>1 to update</summary>")]
+    )
+    assert re.findall(r"^- (.*)$", first, re.MULTILINE) == [
+        "Disk `data`: **delete, data loss (50 GB)**",
+        "Disk `root`: **replace, data loss (20 GB)**",
+        "Instance `web`: **possible stop**",
+    ]
+    assert '  - `template`: `"ubuntu-16-04"` → `"debian-8"`\n' in first
+    assert "  - replacing the disk loses the 20 GB on it. To keep them" in first
+    assert "  - `memory`: `1024` → `2048`\n" in first
+    assert "  - allow_stopping is not set: " in first
+    assert "  - `network`: *known after `up`* from `more`" in lines
+    assert "  - `context.password`: a secret, changed" in lines
+    assert any(
+        re.fullmatch(r"  - `disks\[0\]`: `\"[0-9a-f-]{36}\"` → \*known after `up`\* from `root`", line)
+        for line in lines
+    )
+
+
+@dataclass
+class Comments:
+    """The comments of a pull request, as the hosts keep them."""
+
+    url: str = ""
+    bodies: dict[int, str] = field(default_factory=dict)
+    people: set[int] = field(default_factory=set)
+    """Those that people wrote."""
+
+    def add(self, body: str, *, by_a_person: bool = False) -> int:
+        id = 1000 + len(self.bodies)
+        self.bodies[id] = body
+        if by_a_person:
+            self.people.add(id)
+        return id
+
+    def shown(self) -> list[dict[str, Any]]:
+        return [
+            {"id": id, "body": body, "user": {"type": "User" if id in self.people else "Bot"}}
+            for id, body in self.bodies.items()
+        ]
+
+
+@pytest.fixture
+def comments() -> Iterator[Comments]:
+    """The part of GitHub's and GitLab's API that knows comments, on loopback. Both show them in pages."""
+    there = Comments()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, status: int, body: object) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def do_GET(self) -> None:
+            query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+            size, number = int(query.get("per_page", 30)), int(query.get("page", 1))
+            newest_first = query.get("sort") == "desc"
+            shown = there.shown()[:: -1 if newest_first else 1]
+            self.answer(200, shown[size * (number - 1) : size * number])
+
+        def do_POST(self) -> None:
+            self.answer(201, {"id": there.add(self.said())})
+
+        def do_PUT(self) -> None:
+            id = int(self.path.rsplit("/", 1)[1])
+            there.bodies[id] = self.said()
+            self.answer(200, {"id": id})
+
+        def do_PATCH(self) -> None:
+            self.do_PUT()
+
+        def said(self) -> str:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            if self.headers["PRIVATE-TOKEN"] == "a-token":
+                return urllib.parse.parse_qs(body)["body"][0]
+            return str(json.loads(body)["body"])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        there.url = f"http://127.0.0.1:{server.server_port}"
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield there
+        server.shutdown()
+
+
+GH = f"""#!{sys.executable}
+import argparse, json, os, sys, urllib.request
+options = argparse.ArgumentParser()
+options.add_argument("command", choices=["api"])
+options.add_argument("path")
+options.add_argument("--paginate", action="store_true")
+options.add_argument("--slurp", action="store_true")
+options.add_argument("--silent", action="store_true")
+options.add_argument("--method", default="GET")
+options.add_argument("--field", default="")
+said = options.parse_args()
+def ask(path, **more):
+    with urllib.request.urlopen(urllib.request.Request(f"{{os.environ['HOST']}}/{{path}}", **more)) as answer:
+        return json.load(answer)
+assert os.environ["GH_TOKEN"] == "a-token"
+if said.method == "GET":
+    assert said.paginate and said.slurp
+    pages = []
+    while not pages or pages[-1]:
+        pages.append(ask(f"{{said.path}}?page={{len(pages) + 1}}"))
+    print(json.dumps(pages[:-1]))
+else:
+    name, _, file = said.field.partition("=@")
+    ask(said.path, method=said.method, data=json.dumps({{name: open(file).read()}}).encode())
+"""
+PRETENDED = {"gh": GH, "pip": "#!/bin/sh\necho pip $*", "sh": "#!/bin/bash\ncat"}
+"""{command of a job: what stands for it here}; what would come from the network is there already."""
+
+
+def job(host: str) -> tuple[list[str], dict[str, str]]:
+    """Return the scripts of an example, each run in a shell of its own, and its variables."""
+    said = yaml.safe_load((ROOT / "examples" / "ci" / f"{host}.yml").read_text())
+    if host == "gitlab":
+        # the shell of a job goes on after its before_script
+        return ["\n".join(said["preview"]["script"])], said["preview"]["variables"]
+    steps = [step for step in said["jobs"]["preview"]["steps"] if "run" in step]
+    assert [step["name"] for step in steps] == ["install", "preview", "comment"]
+    assert steps[2]["if"] == "always() && steps.preview.outcome != 'skipped'"
+    return [step["run"] for step in steps], {"STACK": "dev"}
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_the_ready_jobs(made: Stack, comments: Comments, tmp_path: Path, host: str) -> None:
+    """The lines of the example make one comment and bring it up to date, and their status says what hurts or failed."""
+    for name in ("gh", "pip"):
+        (tmp_path / name).write_text(PRETENDED[name])
+        (tmp_path / name).chmod(0o755)
+    scripts, variables = job(host)
+    environ = {
+        **variables,
+        "PATH": f"{tmp_path}{os.pathsep}{made.environ['PATH']}",
+        "HOST": comments.url, "GH_TOKEN": "a-token", "GITHUB_REPOSITORY": "acme/web", "PULL_REQUEST": "7",
+        "CI_API_V4_URL": comments.url, "GITLAB_TOKEN": "a-token", "CI_PROJECT_ID": "3", "CI_MERGE_REQUEST_IID": "7",
+    }  # fmt: skip
+
+    def run(program: Mapping[str, Mapping[str, Any]], fail_on: str = "delete,replace,stop") -> list[int]:
+        made.program(program)
+        return [shell(made, script, **{**environ, "FAIL_ON": fail_on}).status for script in scripts]
+
+    others = [comments.add(f"{number} is mine", by_a_person=True) for number in range(40)]
+    if host == "github":  # only a bot's comment is ours
+        others.append(comments.add("<!-- pulumi-joviam comment dev -->\nnot really", by_a_person=True))
+    others.append(comments.add("<!-- pulumi-joviam comment dev2 -->\nof another stack"))
+    before = {id: comments.bodies[id] for id in others}
+
+    assert run(CHANGED)[-1] == HURTS
+    [ours] = set(comments.bodies) - set(others)
+    assert "Disk `data`: **delete, data loss (50 GB)**" in comments.bodies[ours]
+    assert run({**PROGRAM, "data": {**PROGRAM["data"], "size": "big"}})[-1] == FAILED
+    assert "Disk `data`: property size has a problem: must be a valid integer" in comments.bodies[ours]
+    assert run({name: PROGRAM[name] for name in ("root", "web")}, fail_on="") == [0] * len(scripts)
+    assert comments.bodies.pop(ours).startswith(
+        "<!-- pulumi-joviam comment dev -->\n### Pulumi preview of `project/dev`\n\n"
+        "**1 to delete**, 2 unchanged; **data loss in 1**\n"
+    )
+    assert comments.bodies == before
