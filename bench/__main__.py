@@ -12,15 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.api import emulator
 from bench.cloud import Cloud
-from bench.disks import disks, width
+from bench.growth import checkpoints, growth, state
+from bench.making import disks, web, width
 from bench.report import Findings, markdown
 from bench.stacks import Lab
-from bench.start import imports
+from bench.start import imports, plugin
 from bench.unchanged import unchanged
 
 SCENARIOS: dict[str, Callable[[Lab], Findings]] = {
-    scenario.__name__: scenario for scenario in (disks, width, unchanged, imports)
+    scenario.__name__: scenario
+    for scenario in (disks, width, web, unchanged, plugin, imports, state, growth, checkpoints, emulator)
 }
 
 

@@ -34,12 +34,14 @@ def is_gone(error: requests.HTTPError) -> bool:
 
 
 def region_id(code: str) -> str:
-    return next(region["id"] for region in call("GET", "/regions") if region["code"] == code)
+    id: str = next(region["id"] for region in call("GET", "/regions") if region["code"] == code)
+    return id
 
 
 def tier_id(name: str, use: str, region: str) -> str:
     tiers = call("GET", f"/performance_tiers/{use}")
-    return next(tier["id"] for tier in tiers if (tier["name"], tier["region"]["id"]) == (name, region))
+    id: str = next(tier["id"] for tier in tiers if (tier["name"], tier["region"]["id"]) == (name, region))
+    return id
 
 
 class JoviamProvider(ResourceProvider):

@@ -15,52 +15,66 @@ import pulumi
 from pulumi.dynamic import CreateResult, ResourceProvider
 
 
+ID = str(uuid.UUID(int=0))
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "PublicKey": {"created_at": "2016-05-10T03:36:34.615Z"},
+    "Network": {"netmask": "255.255.255.0", "network_address": "192.168.10.0", "is_public": False},
+    "IpAddress": {"address": "192.168.10.2", "network_id": ID},
+    "Disk": {"template_id": ID},
+    "Instance": {
+        "hostname": "web",
+        "state": "running",
+        "boot_disk_id": ID,
+        "disk_ids": [ID],
+        "adapters": [{"id": ID, "index": 0, "dhcp": False, "network_id": ID, "addresses": [ID]}],
+        "public_ip": "203.0.113.2",
+        "private_ip": "192.168.10.2",
+    },
+}
+"""What a provider of the same resources has to tell beside their arguments."""
+
+
 class NothingProvider(ResourceProvider):
     serialize_as_secret_always = False
 
-    def __init__(self, padding: int) -> None:
+    def __init__(self, kind: str, padding: int = 0) -> None:
         super().__init__()
-        self.padding = padding
+        self.kind, self.padding = kind, padding
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        outs = {name: "" if value is None else value for name, value in props.items()}
-        return CreateResult(str(uuid.uuid4()), {**outs, **({"__padding": "x" * self.padding} if self.padding else {})})
+        padding = {"__padding": "x" * self.padding} if self.padding else {}
+        return CreateResult(str(uuid.uuid4()), {**props, **OUTPUTS[self.kind], **padding})
 
 
 class _Resource(pulumi.dynamic.Resource):
-    outputs: ClassVar[tuple[str, ...]] = ()
     regional: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__(module="joviam", name=cls.__name__)
 
     def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **props: Any) -> None:
-        padding = json.loads(os.environ.get("BENCH_PADDING", "{}")).get(type(self).__name__, 0)
-        props = {
-            "name": resource_name,
-            **({"region": pulumi.Config("joviam").require("region")} if self.regional else {}),
-            **dict.fromkeys(self.outputs),
-            **props,
-        }
-        super().__init__(NothingProvider(padding), resource_name, props, opts)
+        kind = type(self).__name__
+        padding = json.loads(os.environ.get("BENCH_PADDING", "{}")).get(kind, 0)
+        region = {"region": pulumi.Config("joviam").require("region")} if self.regional else {}
+        props = {"name": resource_name, **region, **dict.fromkeys(OUTPUTS[kind]), **props}
+        super().__init__(NothingProvider(kind, padding), resource_name, props, opts)
 
 
 class PublicKey(_Resource):
-    outputs = ("created_at",)
     regional = False
 
 
 class Network(_Resource):
-    outputs = ("netmask", "network_address", "is_public")
+    pass
 
 
 class IpAddress(_Resource):
-    outputs = ("address", "network_id")
+    pass
 
 
 class Disk(_Resource):
-    outputs = ("template_id",)
+    pass
 
 
 class Instance(_Resource):
-    outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
+    pass

@@ -48,7 +48,7 @@ class Limit:
     what: str
     measured: float
     allowed: float
-    unit: str = "×"
+    unit: str = "x"
     at_least: bool = False
 
     @property
@@ -97,7 +97,7 @@ def markdown(found: Findings) -> Iterator[str]:
 def _row(row: Row) -> list[str]:
     cells = [str(row.cells.get(name, "")) for name in COLUMNS]
     both = OURS in row.cells and NAIVE in row.cells and row.cells[OURS].value > 0
-    return [row.what, *cells, f"{row.cells[NAIVE].value / row.cells[OURS].value:.1f} ×" if both else ""]
+    return [row.what, *cells, f"{row.cells[NAIVE].value / row.cells[OURS].value:.1f} x" if both else ""]
 
 
 def _limit(limit: Limit) -> list[str]:

@@ -53,11 +53,12 @@ def gone(path: str, *ids: str) -> None:
 
 def place() -> tuple[str, str, str]:
     """Return the ids of the region, and of its standard tiers for disks and for instances."""
-    region = next(item["id"] for item in call("GET", "/regions") if item["code"] == "SY3")
+    region: str = next(item["id"] for item in call("GET", "/regions") if item["code"] == "SY3")
 
     def tier(use: str) -> str:
         tiers = call("GET", f"/performance_tiers/{use}")
-        return next(it["id"] for it in tiers if (it["name"], it["region"]["id"]) == ("Standard", region))
+        id: str = next(it["id"] for it in tiers if (it["name"], it["region"]["id"]) == ("Standard", region))
+        return id
 
     return region, tier("disks"), tier("instances")
 
@@ -124,5 +125,6 @@ def delete(pool: ThreadPoolExecutor) -> None:
 
 if __name__ == "__main__":
     task, *numbers = sys.argv[1:]
+    tasks: dict[str, Callable[..., None]] = {"make": make, "web": web, "read": read, "delete": delete}
     with ThreadPoolExecutor(THREADS) as threads:
-        {"make": make, "web": web, "read": read, "delete": delete}[task](threads, *map(int, numbers))
+        tasks[task](threads, *map(int, numbers))

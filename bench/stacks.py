@@ -111,18 +111,18 @@ class Stack:
         Stack.made += 1
         self._lab, self._environ = lab, environ
         self._name = f"bench{Stack.made}"
-        self._folder = lab.folder / self._name
-        self._folder.mkdir()
-        (self._folder / "Pulumi.yaml").write_text(f"name: {self._name}\nruntime: python\n")
+        self.folder = lab.folder / self._name
+        self.folder.mkdir()
+        (self.folder / "Pulumi.yaml").write_text(f"name: {self._name}\nruntime: python\n")
         module = MODULES[contestant]
-        (self._folder / "__main__.py").write_text(program.replace("import pulumi_joviam as", f"import {module} as"))
+        (self.folder / "__main__.py").write_text(program.replace("import pulumi_joviam as", f"import {module} as"))
         self.run("stack", "init", "dev")
-        with (self._folder / "Pulumi.dev.yaml").open("a") as settings:
+        with (self.folder / "Pulumi.dev.yaml").open("a") as settings:
             settings.write('config:\n  joviam:region: "SY3"\n')
 
     def run(self, *command: str, **environ: str) -> Sample:
         environ = {**self._environ, **environ}
-        return self._lab.measure(["pulumi", *command, "--non-interactive"], self._folder, **environ)
+        return self._lab.measure(["pulumi", *command, "--non-interactive"], self.folder, **environ)
 
     def up(self, *options: str, **environ: str) -> Sample:
         return self.run("up", "--yes", "--skip-preview", *options, **environ)

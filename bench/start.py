@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from functools import partial
+from typing import Any
 
+import grpc
+from google.protobuf.struct_pb2 import Struct
+from pulumi.dynamic import ResourceProvider
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from bench import naive, nothing
 from bench.report import NAIVE, NOTHING, OURS, Findings, Limit, Row, Sample, alternate
 from bench.stacks import MODULES, Lab
+from pulumi_joviam.resources.disk import DiskProvider
 
 KINDS = ("Disk", "Instance", "IpAddress", "Network", "PublicKey")
 """What a program of some size uses: it costs as much as what import itself loads."""
@@ -57,3 +67,52 @@ def _import_times(lab: Lab, code: str) -> dict[str, int]:
     )
     lines = re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", done.stderr, re.MULTILINE)
     return {module: int(own) for own, module in lines}
+
+
+def plugin(lab: Lab) -> Findings:
+    """From the start of the plugin's process to its first answer, and to its first disk."""
+    lab.cloud.prepare()
+    providers = {NOTHING: nothing.NothingProvider("Disk"), OURS: DiskProvider(), NAIVE: naive.DiskProvider()}
+    for provider in providers.values():  # the first time writes bytecode
+        _start(lab, provider)
+    found = alternate(3 if lab.quick else 11, {name: partial(_start, lab, it) for name, it in providers.items()})
+    return Findings([Row(f"plugin, from its start to {what}", found[what]) for what in found])
+
+
+def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
+    """Start a plugin as the engine does, and ask it to check and make a disk."""
+    disk = {"name": "data", "size": 10, "performance_tier": "Standard", "region": "SY3"}
+    props = _struct(disk | {"__provider": serialize_provider(provider)})
+    urn = "urn:pulumi:dev::bench::pulumi-python:dynamic/joviam:Disk::data"
+    found: dict[str, Sample] = {}
+    lab.cloud.requests()
+    began = time.perf_counter()
+
+    def reached(what: str) -> None:
+        found[what] = Sample(time.perf_counter() - began, lab.cloud.requests())
+
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"],  # nobody listens to what it logs
+        cwd=lab.folder,
+        env=lab.environ,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            port = process.stdout.readline().strip() if process.stdout else ""
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+                stub.Configure(provider_pb2.ConfigureRequest(args=_struct({})))
+                checked = stub.Check(provider_pb2.CheckRequest(urn=urn, olds=_struct({}), news=props))
+                reached("its first answer")
+                stub.Create(provider_pb2.CreateRequest(urn=urn, properties=checked.inputs))
+                reached("its first disk")
+        finally:
+            process.kill()
+    return found
+
+
+def _struct(values: dict[str, Any]) -> Struct:
+    made = Struct()
+    made.update(values)
+    return made
