@@ -63,7 +63,7 @@ def web(lab: Lab) -> Findings:
 
 
 def _compete(
-    lab: Lab, program: str, seconds: float, script: tuple[str, *tuple[int, ...]], *options: str, **environ: str
+    lab: Lab, program: str, seconds: float, script: tuple[str | int, ...], *options: str, **environ: str
 ) -> dict[str, dict[str, Sample]]:
     """Let everybody make and destroy the same. Returns {"up" and "destroy": {contestant: median}}."""
     stacks = {name: lab.stack(name, program, BENCH_PADDING=lab.padding, **environ) for name in (NOTHING, OURS, NAIVE)}

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import pulumi
 from pulumi.dynamic import CreateResult, ResourceProvider
 
-
 ID = str(uuid.UUID(int=0))
 OUTPUTS: dict[str, dict[str, Any]] = {
     "PublicKey": {"created_at": "2016-05-10T03:36:34.615Z"},
