@@ -115,17 +115,15 @@ def end_with_engine() -> None:
 
     Falls back to a plugin that goes on with the calls it is in.
     """
-    was_there = threading.Event()
 
     def changed(state: grpc.ChannelConnectivity) -> None:
-        if state is grpc.ChannelConnectivity.READY:
-            was_there.set()
-        elif was_there.is_set() and not _answers(sys.argv[1]):
+        if state is not grpc.ChannelConnectivity.READY and not _answers(sys.argv[1]):
             cancelled.set()
             threading.Thread(target=_exit_after_steps, daemon=True).start()
 
     with contextlib.suppress(Exception):
-        _channel().subscribe(changed, try_to_connect=True)
+        if _answers(sys.argv[1]):  # so that it is gone if it ever ceases to, even before the channel is there
+            _channel().subscribe(changed, try_to_connect=True)
 
 
 @contextlib.contextmanager

@@ -116,11 +116,11 @@ class Journal:
             said, self._complained = "" if self._complained else self._broken, bool(self._broken)
         return said
 
-    def left(self) -> dict[str, str]:
-        """Return {id: URN} of what killed runs made and nothing of this run has asked about."""
+    def left(self) -> dict[Key, Entry]:
+        """Return what killed runs asked for and nothing of this run has asked about."""
         with self._lock:
             dead = [entries for file, entries in self._others.items() if _is_dead(file)]
-            return {entry.id: key[0] for entries in dead for key, entry in entries.items() if entry.id}
+            return {key: entry for entries in dead for key, entry in entries.items()}
 
     def end(self) -> None:
         """The run ends: what has an id is in the state, so forget it; unless this process lives on."""
@@ -232,7 +232,10 @@ def _opened(stack: str) -> Journal:
 
 
 def _end(journal: Journal) -> None:
-    left = [f"{id} ({urn.rsplit('::', 1)[-1]})" for id, urn in journal.left().items()]
+    left = [
+        f"{entry.id or f'perhaps what POST {entry.path} was to make'} ({urn.rsplit('::', 1)[-1]})"
+        for (urn, _), entry in journal.left().items()
+    ]
     if left:
         engine.warn(
             "",

@@ -85,13 +85,18 @@ def running(stack: Stack, name: str) -> list[int]:
     return mine
 
 
+def until_ended(stack: Stack, name: str) -> None:
+    """Wait until no process of this name works for a stack any more, as one soon does after its CLI was killed."""
+    until = time.monotonic() + 10
+    while running(stack, name) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 def recover(stack: Stack) -> str:
     """Do what README says after a kill; return what is wrong then, or ""."""
     stack.pulumi("cancel", "--yes", fails=None)
     stack.up()
-    until = time.monotonic() + 10  # so that the journal is nobody's when the preview tidies up
-    while running(stack, PLUGIN) and time.monotonic() < until:
-        time.sleep(0.05)
+    until_ended(stack, PLUGIN)  # so that the journal is nobody's when the preview tidies up
     held = stack.resources()
     cloud = {it["id"]: kind for kind in stack.cloud.count() for it in stack.cloud.objects(kind)}
     mine = {held[name]["id"] for name in held}

@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_it_is_read_by_the_next_process(journal: Journal) -> None:
     journal.close()  # as if the process had been killed
     after = Journal(journal.folder)
     assert after.earlier(KEY) == Entry(ENTRY.path, ENTRY.shows, ENTRY.at, DISK)
-    assert after.left() == {DISK: KEY[0]}
+    assert after.left() == {KEY: replace(ENTRY, id=DISK)}
 
 
 def test_what_the_state_holds_is_forgotten_and_the_file_goes(journal: Journal) -> None:
@@ -60,7 +61,9 @@ def test_what_may_still_come_outlives_a_normal_end(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.end()
     journal.close()  # as if the process had been killed
-    assert Journal(journal.folder).earlier(KEY) == ENTRY
+    after = Journal(journal.folder)
+    assert after.earlier(KEY) == ENTRY
+    assert after.left() == {KEY: ENTRY}
 
 
 def test_an_end_that_was_none_is_taken_back(journal: Journal) -> None:
@@ -72,7 +75,7 @@ def test_an_end_that_was_none_is_taken_back(journal: Journal) -> None:
     while not files(journal.folder) and time.monotonic() < until:
         time.sleep(0.05)
     journal.close()  # as if the process had been killed
-    assert Journal(journal.folder).left() == {DISK: KEY[0]}
+    assert Journal(journal.folder).left() == {KEY: replace(ENTRY, id=DISK)}
 
 
 def test_without_checkpoints_it_outlives_the_end(tmp_path: Path) -> None:
@@ -81,7 +84,7 @@ def test_without_checkpoints_it_outlives_the_end(tmp_path: Path) -> None:
     journal.made(KEY, DISK)
     journal.end()
     journal.close()  # as if the process had been killed
-    assert Journal(journal.folder).left() == {DISK: KEY[0]}
+    assert Journal(journal.folder).left() == {KEY: replace(ENTRY, id=DISK)}
 
 
 def test_the_file_of_a_living_process_stays(journal: Journal) -> None:
