@@ -22,6 +22,9 @@ kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an 
 random: $(READY)  ## 10,000 steps of random programs, drift and faults
 	JOVIAM_EXAMPLES=450 $(BIN)/python -m pytest -q -s tests/test_random_programs.py
 
+bench: $(READY) engine  ## how fast it is, side by side with others, as Markdown (about an hour; NAMES="disks web" for a part)
+	$(BIN)/python -m bench $(NAMES)
+
 lint: $(READY)  ## style and likely mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,4 +46,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test sweep kill random lint types engine help
+.PHONY: check demo test sweep kill random bench lint types engine help

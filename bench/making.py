@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from bench.report import NAIVE, NOTHING, OURS, SCRIPT, Findings, Limit, Row, Sample, alternate
@@ -15,7 +16,8 @@ WIDTH = 4 * (os.cpu_count() or 1)
 def disks(lab: Lab) -> Findings:
     """64 disks of 2 s, made and destroyed, with --parallel 64."""
     count, seconds = (8, 1) if lab.quick else (64, 2)
-    found = _compete(lab, DISKS, seconds, ("make", count), f"--parallel={count}", BENCH_COUNT=str(count))
+    script = partial(lab.script, "make", count)
+    found = _compete(lab, DISKS, seconds, script, f"--parallel={count}", BENCH_COUNT=str(count))
     up = found["up"]
     title = f"{count} disks of {seconds} s, `--parallel {count}`"
     return Findings(
@@ -58,12 +60,12 @@ def width(lab: Lab) -> Findings:
 def web(lab: Lab) -> Findings:
     """examples/03-private-network: two machines, their disks, addresses and network."""
     seconds = 0.5 if lab.quick else 2
-    found = _compete(lab, EXAMPLE, seconds, ("web",))
+    found = _compete(lab, EXAMPLE, seconds, partial(lab.script, "web"))
     return Findings([Row(f"{what}, examples/03-private-network, {seconds} s", found[what]) for what in found])
 
 
 def _compete(
-    lab: Lab, program: str, seconds: float, script: tuple[str | int, ...], *options: str, **environ: str
+    lab: Lab, program: str, seconds: float, script: Callable[[], Sample], *options: str, **environ: str
 ) -> dict[str, dict[str, Sample]]:
     """Let everybody make and destroy the same. Returns {"up" and "destroy": {contestant: median}}."""
     stacks = {name: lab.stack(name, program, BENCH_PADDING=lab.padding, **environ) for name in (NOTHING, OURS, NAIVE)}
@@ -74,6 +76,6 @@ def _compete(
 
     def of_script() -> dict[str, Sample]:
         lab.cloud.prepare(seconds)
-        return {"up": lab.script(*script), "destroy": lab.script("delete")}
+        return {"up": script(), "destroy": lab.script("delete")}
 
     return alternate(lab.rounds, {SCRIPT: of_script, **{name: partial(of_stack, name) for name in stacks}})
