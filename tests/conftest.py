@@ -51,3 +51,11 @@ def cloud(shared_cloud: Emulator) -> Emulator:
 def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
     """A new Pulumi stack on an empty cloud."""
     return Stack(tmp_path, cloud, engine_folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests have made."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "table" and report.when == "call":
+                terminalreporter.write_line(f"\n{text}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.sweep import FAULTS, Case, Sweep, Tally, sweeping
+from tests.sweep import FAULTS, Case, Sweep, Tally, sweeping, table
 
 SLOW = ("answers too late", "acts after we gave up")
 
@@ -22,12 +22,17 @@ def cases(sweep: Sweep) -> list[Case]:
     return sweep.record()
 
 
-def test_every_kind_of_request_with_some_fault(sweep: Sweep, cases: list[Case]) -> None:
-    """Each operation meets one fault, each fault meets several operations."""
+def test_every_kind_of_request_with_some_fault(
+    sweep: Sweep, cases: list[Case], record_property: Callable[[str, str], None]
+) -> None:
+    """Each operation meets one fault, each fault meets several operations. What became of them is printed."""
     operations = {(case.phase, case.operation): case for case in cases}
-    faults = [fault for fault in FAULTS if fault not in SLOW]
-    runs = [sweep.run(case, faults[number % len(faults)]) for number, case in enumerate(operations.values())]
-    total = sum(runs, Tally())
+    tallies = {fault: Tally() for fault in FAULTS if fault not in SLOW}
+    for number, case in enumerate(operations.values()):
+        fault = list(tallies)[number % len(tallies)]
+        tallies[fault] += sweep.run(case, fault)
+    record_property("table", f"A part of the fault sweep:\n{table(tallies)}")
+    total = sum(tallies.values(), Tally())
     assert total.problems == []
     assert (total.lost, total.twice, total.unclear) == (0, 0, 0)
     assert total.tried > 40
