@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,13 +11,29 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_joviam.emulator import Emulator
 from tests.conftest import ROOT
 from tests.stack import Stack
 
-EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/Pulumi.yaml"))
+EXAMPLES = ROOT / "examples"
+PROGRAMS = sorted(EXAMPLES.glob("0[1-4]-*"))
+"""The later ones have tests of their own."""
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+@pytest.fixture
+def surroundings(engine_folder: str, tmp_path: Path) -> dict[str, str]:
+    """A machine with Pulumi and this package, and a state of its own."""
+    (tmp_path / "state").mkdir()
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), engine_folder, os.environ["PATH"]]),
+        "HOME": str(tmp_path),
+        "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+@pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.name)
 def test_an_example(stack: Stack, example: Path) -> None:
     """Up creates, a second up and a refresh find nothing, destroy leaves nothing."""
     shutil.copy(example / "__main__.py", stack.project)
@@ -26,6 +44,38 @@ def test_an_example(stack: Stack, example: Path) -> None:
     assert stack.refresh().empty
     stack.destroy()
     assert stack.cloud.count() == {}
+
+
+def test_tenants(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) -> None:
+    """Three tenants go up at once; the one that fails holds up no other, and the next up makes that one only."""
+
+    def tenants(*words: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            [sys.executable, EXAMPLES / "05-automation-api" / "tenants.py", *words],
+            env=surroundings | {"JOVIAM_ENDPOINT": cloud.url, "JOVIAM_TOKEN": cloud.token},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == fails, done.stdout
+        return done.stdout
+
+    cloud.configure(provision_seconds=2)
+    cloud.fail("POST /disks", status=422, skip=1)
+    shown = tenants("up", fails=True)
+    [there, other] = re.findall(r"^(\w+): 5 to create; 203\.0\.113\.\d+$", shown, re.MULTILINE)
+    [failed] = {"bakery", "florist", "garage"} - {there, other}
+    assert f'error: creating disk "{failed}-disk": the API refused it (422' in shown
+    asked = [request.operation for request in cloud.requests]
+    assert asked[: asked.index("POST /instances/assemble")].count("POST /disks") >= 2, "one after the other"
+
+    cloud.configure(provision_seconds=0.1)
+    again = dict(line.split(": ", 1) for line in tenants("up", there, failed).splitlines())
+    assert again[there].startswith("no changes; ")
+    assert again[failed].startswith("2 to create; ")
+    assert cloud.count() == {"ip_addresses": 3, "disks": 3, "instances": 3}
+
+    tenants("destroy")
+    assert cloud.count() == {}
+    assert not list((tmp_path / "state" / ".pulumi" / "stacks").rglob("*.json"))
 
 
 def test_the_demo() -> None:
