@@ -78,6 +78,17 @@ def test_tenants(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) 
     assert not list((tmp_path / "state" / ".pulumi" / "stacks").rglob("*.json"))
 
 
+def test_the_tests_of_a_stack(surroundings: dict[str, str], tmp_path: Path) -> None:
+    """The tests of the example pass as their author runs them."""
+    shutil.copytree(EXAMPLES / "07-testing-your-stack", tmp_path / "stack")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=tmp_path / "stack", env=surroundings, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
 def test_the_demo() -> None:
     """`make demo` ends with an empty cloud, and every step was as announced."""
     done = subprocess.run(
