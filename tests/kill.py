@@ -58,27 +58,27 @@ def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -
     if who == "cli":
         up.kill()
     else:
-        end(stack, PLUGIN)
+        end(stack.environ["PULUMI_HOME"], PLUGIN)
     there = sum(stack.cloud.count().values())
     up.wait(60)
-    end(stack, "pulumi-language-python")  # outlives a CLI that was killed
+    end(stack.environ["PULUMI_HOME"], "pulumi-language-python")  # outlives a CLI that was killed
     return there
 
 
-def end(stack: Stack, name: str) -> None:
-    """Kill the processes of this name that work for a stack."""
-    for process in running(stack, name):
+def end(home: str, name: str) -> None:
+    """Kill the processes of this name that work for a Pulumi home."""
+    for process in running(home, name):
         os.kill(process, signal.SIGKILL)
 
 
-def running(stack: Stack, name: str) -> list[int]:
-    """Return the ids of the processes of this name that work for a stack."""
+def running(home: str, name: str) -> list[int]:
+    """Return the ids of the processes of this name that work for a Pulumi home."""
     found = subprocess.run(["pgrep", "-f", name], capture_output=True, text=True, check=False)
-    home = f"PULUMI_HOME={stack.environ['PULUMI_HOME']}\0".encode()
+    theirs = f"PULUMI_HOME={home}\0".encode()
     mine = []
     for pid in found.stdout.split():
         try:
-            if home in Path(f"/proc/{pid}/environ").read_bytes():
+            if theirs in Path(f"/proc/{pid}/environ").read_bytes():
                 mine.append(int(pid))
         except OSError:
             continue  # it has ended meanwhile
@@ -88,7 +88,7 @@ def running(stack: Stack, name: str) -> list[int]:
 def until_ended(stack: Stack, name: str) -> None:
     """Wait until no process of this name works for a stack any more, as one soon does after its CLI was killed."""
     until = time.monotonic() + 10
-    while running(stack, name) and time.monotonic() < until:
+    while running(stack.environ["PULUMI_HOME"], name) and time.monotonic() < until:
         time.sleep(0.05)
 
 
