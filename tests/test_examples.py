@@ -16,8 +16,9 @@ from tests.conftest import ROOT
 from tests.stack import Stack
 
 EXAMPLES = ROOT / "examples"
-PROGRAMS = sorted(EXAMPLES.glob("0[1-4]-*"))
-"""The later ones have tests of their own."""
+README = (EXAMPLES / "README.md").read_text()
+PROGRAMS = sorted(EXAMPLES.glob("0[2-4]-*"))
+"""The first one is run as README tells, the later ones have tests of their own."""
 
 
 @pytest.fixture
@@ -31,6 +32,27 @@ def surroundings(engine_folder: str, tmp_path: Path) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
+
+
+def test_the_list_of_examples() -> None:
+    """README lists each example once, in order."""
+    folders = sorted(path.name for path in EXAMPLES.iterdir() if path.name[0].isdigit())
+    assert re.findall(r"^\| \[(.+?)\]\(\1\) \|", README, re.MULTILINE) == folders
+
+
+def test_the_first_example_as_told(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) -> None:
+    """README's lines, with those that the emulator prints, bring the first example up and away again."""
+    [lines] = re.findall(r"```sh\n(cd .*?)```", README, re.DOTALL)
+    assert "http://127.0.0.1:8765/api/v1" in lines
+    lines = lines.replace("http://127.0.0.1:8765/api/v1", cloud.url).replace("token emulator", f"token {cloud.token}")
+    shutil.copytree(EXAMPLES / "01-public-key", tmp_path / "01-public-key")
+    done = subprocess.run(
+        ["bash", "-ec", lines], cwd=tmp_path, env=surroundings, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [request.method for request in cloud.requests if request.method != "GET"] == ["POST", "DELETE"]
+    assert cloud.count() == {}
 
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.name)
