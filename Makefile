@@ -25,6 +25,9 @@ random: $(READY)  ## 10,000 steps of random programs, drift and faults
 bench: $(READY) engine  ## how fast it is, side by side with others, as Markdown (about an hour; NAMES="disks web" for a part)
 	$(BIN)/python -m bench $(NAMES)
 
+matrix: $(READY) engine  ## the wheel on each CPython found, with the lowest and the newest dependencies (about 5 minutes)
+	$(BIN)/python -m tests.matrix
+
 lint: $(READY)  ## style and likely mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,4 +49,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test sweep kill random bench lint types engine help
+.PHONY: check demo test sweep kill random bench matrix lint types engine help

@@ -1,0 +1,85 @@
+"""What others get: the wheel and the sdist hold what they should, and the wheel works as it comes out of an index."""
+
+from __future__ import annotations
+
+import email
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.matrix import VERSIONS, Resolution, build, cell, example, interpreter, run
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree."""
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist of this tree, unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build("sdist", folder)) as archive:
+        archive.extractall(folder, filter="data")
+    [unpacked] = folder.glob("*/")
+    return unpacked
+
+
+def test_the_wheel(wheel: Path) -> None:
+    """The wheel holds every file of the package, its license and metadata, and nothing else."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = [path for path in (ROOT / "pulumi_joviam").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    about = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
+    info = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
+    assert names == {path.relative_to(ROOT).as_posix() for path in files} | {f"{info}/{name}" for name in about}
+    needed = ("py.typed", "pulumi-plugin.json", "emulator/assets/live.js", "cli/__init__.py")
+    assert names >= {f"pulumi_joviam/{name}" for name in needed}
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this tree is no clone")
+def test_the_sdist(sdist: Path) -> None:
+    """The sdist holds whatever git does, so that its tests can run."""
+    listed = run("git", "ls-files", "-z").split("\0")
+    tracked = {name for name in listed if (ROOT / name).is_file()}
+    assert len(tracked) > 100
+    assert tracked - {path.relative_to(sdist).as_posix() for path in sdist.rglob("*") if path.is_file()} == set()
+
+
+def test_a_wheel_from_the_sdist(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    """The sdist builds the very same wheel."""
+    assert build("wheel", tmp_path, source=sdist).read_bytes() == wheel.read_bytes()
+
+
+def test_the_metadata(wheel: Path) -> None:
+    """README names the versions that the metadata asks for and the extras that there are; the license is an SPDX id."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+    assert (metadata["License-Expression"], metadata["License-File"]) == ("Apache-2.0", "LICENSE")
+    needed = " ".join(metadata.get_all("Requires-Dist", []))
+    [pulumi] = re.findall(r"\bpulumi<4,>=([\d.]+)", needed)
+    assert f"CPython {VERSIONS[0]} to {VERSIONS[-1]}," in README
+    assert f"`pulumi` ≥ {pulumi}." in README
+    assert metadata["Requires-Python"] == f">={VERSIONS[0]}"
+    extras = {"cli", "emulator"}
+    assert set(metadata.get_all("Provides-Extra", [])) == extras | {"dev"}
+    assert set(re.findall(r"pip install pulumi-joviam\[(\w+)\]", README)) == extras
+
+
+@pytest.mark.parametrize(("version", "resolution"), [(VERSIONS[0], "lowest"), (VERSIONS[-1], "newest")])
+def test_an_installed_wheel(
+    wheel: Path, engine_folder: str, tmp_path: Path, version: str, resolution: Resolution
+) -> None:
+    """The wheel with its extras, in an empty environment, and a CLI on PATH are enough for the first example."""
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"there is no CPython {version} on this machine")
+    commands = cell(tmp_path / "venv", wheel, python, resolution)
+    example("01-public-key", tmp_path, commands, engine_folder)
