@@ -39,7 +39,7 @@ RESOLUTIONS: tuple[Resolution, ...] = ("lowest", "newest")
 IMPORT_ALL = """
 import importlib, pkgutil, pulumi_joviam
 for module in pkgutil.walk_packages(pulumi_joviam.__path__, "pulumi_joviam."):
-    if module.name != "pulumi_joviam.emulator.pytest_plugin":  # pytest alone loads it
+    if module.name != "pulumi_joviam.pytest_plugin":  # pytest alone loads it
         importlib.import_module(module.name)
 for name in pulumi_joviam.__all__:
     getattr(pulumi_joviam, name)

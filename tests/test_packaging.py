@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import email
 import re
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.matrix import VERSIONS, Resolution, build, cell, example, interpreter, run
+from tests.matrix import VERSIONS, Resolution, build, cell, environment, example, install, interpreter, run
 
 README = (ROOT / "README.md").read_text()
 
@@ -39,7 +41,7 @@ def test_the_wheel(wheel: Path) -> None:
     about = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
     info = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
     assert names == {path.relative_to(ROOT).as_posix() for path in files} | {f"{info}/{name}" for name in about}
-    needed = ("py.typed", "pulumi-plugin.json", "emulator/assets/live.js", "cli/__init__.py")
+    needed = ("py.typed", "pulumi-plugin.json", "emulator/assets/live.js", "cli/__init__.py", "pytest_plugin.py")
     assert names >= {f"pulumi_joviam/{name}" for name in needed}
 
 
@@ -71,6 +73,32 @@ def test_the_metadata(wheel: Path) -> None:
     extras = {"cli", "emulator"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras | {"dev"}
     assert set(re.findall(r"pip install pulumi-joviam\[(\w+)\]", README)) == extras
+
+
+def test_without_extras(wheel: Path, tmp_path: Path) -> None:
+    """Without extras programs work, a command says in one line what to install, and pytest goes on unless a test asks
+    for the emulator."""
+    commands = environment(tmp_path / "venv", sys.executable)
+    install(commands, str(wheel), "pytest")
+    everything = "import pulumi_joviam; [getattr(pulumi_joviam, name) for name in pulumi_joviam.__all__]"
+    run(commands / "python", "-W", "error", "-c", everything, folder=tmp_path)
+
+    def emulator() -> tuple[int, str]:
+        done = subprocess.run([commands / "pulumi-joviam", "emulator"], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    needs = "which comes with an extra: pip install"
+    assert emulator() == (1, f"pulumi-joviam: the command needs typer, {needs} 'pulumi-joviam[cli]'\n")
+    install(commands, f"{wheel}[cli]")
+    assert emulator() == (1, f"pulumi-joviam: the emulator needs fastapi, {needs} 'pulumi-joviam[emulator]'\n")
+
+    (tmp_path / "test_mine.py").write_text("def test_one(): pass\n\ndef test_two(joviam_emulator): pass\n")
+    done = subprocess.run(
+        [commands / "python", "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "1 passed, 1 error" in done.stdout, done.stdout + done.stderr
+    assert f"ImportError: the emulator needs fastapi, {needs} 'pulumi-joviam[emulator]'" in done.stdout
 
 
 @pytest.mark.parametrize(("version", "resolution"), [(VERSIONS[0], "lowest"), (VERSIONS[-1], "newest")])

@@ -1,4 +1,8 @@
-"""The fixture `joviam_emulator`: an empty account for each test, on one server for the whole run."""
+"""The fixture `joviam_emulator`: an empty account for each test, on one server for the whole run.
+
+pytest loads this file in every run wherever the package is installed, so it lies outside pulumi_joviam.emulator: only
+a test that uses the fixture needs the extra, and waits for its import.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:  # pytest loads this file in every run; only a test that uses the fixture needs the extra
+if TYPE_CHECKING:
     from pulumi_joviam.emulator import Emulator
 
 
