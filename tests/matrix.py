@@ -31,6 +31,8 @@ from pulumi_joviam.config import Settings
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "pyproject.toml"
 VERSIONS = re.findall(r"Python :: (3\.\d+)", PROJECT.read_text())
+BEGAN_WITH = dict(os.environ)
+"""The environment before tests take the proxies out of it: the index may be behind one."""
 OWNED = (models.PublicKey, models.Network, models.IpAddress, models.Disk, models.Instance)
 
 Resolution = Literal["lowest", "newest"]
@@ -84,13 +86,13 @@ def interpreter(version: str) -> str | None:
 @cache
 def surroundings() -> dict[str, str]:
     """Return an environment in which uv asks the index that pip is told to ask."""
-    listed = run(sys.executable, "-m", "pip", "config", "list")
+    listed = run(sys.executable, "-m", "pip", "config", "list", environ=BEGAN_WITH)
     variables = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
     said = {}
     for line in sorted(listed.splitlines(), reverse=True):  # ":env:", which wins, comes last
         if (found := re.match(r"[\w:]+\.([\w-]+)=('.*'|\".*\")$", line)) and found[1] in variables:
             said[variables[found[1]]] = " ".join(ast.literal_eval(found[2]).split())
-    return {**said, **os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    return {**said, **BEGAN_WITH, "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def environment(folder: Path, python: str) -> Path:
