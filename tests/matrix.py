@@ -27,6 +27,7 @@ from typing import Literal
 from pulumi_joviam import models
 from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
+from pulumi_joviam.errors import JoviamError
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "pyproject.toml"
@@ -199,7 +200,7 @@ def main() -> int:
                 for name in ("01-public-key", "02-instance"):
                     (folder / name).mkdir()
                     example(name, folder / name, commands, engine)
-            except Failed as error:
+            except (Failed, JoviamError, subprocess.TimeoutExpired) as error:
                 failed += 1
                 result = f"FAILED: {error}"
             python_version, pulumi, pydantic = found

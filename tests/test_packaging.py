@@ -36,7 +36,8 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel(wheel: Path) -> None:
     """The wheel holds every file of the package, its license and metadata, and nothing else."""
-    names = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
     files = [path for path in (ROOT / "pulumi_joviam").rglob("*") if path.is_file() and path.suffix != ".pyc"]
     about = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
     info = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
