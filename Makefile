@@ -35,6 +35,9 @@ lint: $(READY)  ## style and likely mistakes
 types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
+docs: $(READY)  ## the docs site, in build/docs; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 engine:  ## find or build the Pulumi CLI
 	@echo "engine: $$($(PYTHON) tools/engine/install.py)"
 
@@ -49,4 +52,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test sweep kill random bench matrix lint types engine help
+.PHONY: check demo test sweep kill random bench matrix lint types docs engine help

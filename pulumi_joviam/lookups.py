@@ -1,4 +1,4 @@
-"""Look-ups: what is there already, found by its id or by what a person calls it, and lists of it.
+"""Look-ups find what is there already, by its id or by what a person calls it; their plurals list it.
 
     ubuntu = joviam.get_template(slug="ubuntu-16-04", region="SY3")
     network = joviam.get_network_output(id=stack_reference.require_output("network"))

@@ -7,13 +7,13 @@ import re
 from pulumi_joviam import config
 from tests.conftest import ROOT
 from tests.stack import Stack
-from tools.readme import written
+from tools.reference import written
 
 README = (ROOT / "README.md").read_text()
 
 
 def test_the_tables_are_current() -> None:
-    """`python tools/readme.py` has nothing to change."""
+    """`python tools/reference.py` has nothing to change."""
     assert written(README) == README
 
 

@@ -14,7 +14,7 @@ import pytest
 import pulumi_joviam as joviam
 from pulumi_joviam.provider import Resource
 from tests.conftest import ROOT
-from tools.readme import arguments_told
+from tools.reference import arguments_told
 
 PACKAGE = ROOT / "pulumi_joviam"
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -21,6 +21,8 @@ class Server(pulumi.ComponentResource):
     The children are called ``{name}-disk``, ``{name}-public``, ``{name}-private`` and ``{name}-instance``; in the cloud
     the machine has the server's own name. What is not an argument here is set on the children, with ``transforms``.
 
+        shop = joviam.Server("shop", template="ubuntu-16-04", memory=2048, public_keys=[laptop.id])
+
     Args:
         template: Template of the boot disk, by id, slug or name. A change replaces disk and instance.
         memory: RAM in MB. Default: 1024. Updated in place; may stop the server, see allow_stopping.

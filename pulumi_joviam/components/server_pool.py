@@ -21,6 +21,8 @@ class ServerPool(pulumi.ComponentResource):
     whom they are kept apart from; shrinking by one takes the last away. The other children are ``{name}-group`` and,
     where the pool has a network of its own, ``{name}-network``.
 
+        pool = joviam.ServerPool("pool", count=3, specification="10.1.0.0/24", template="ubuntu-16-04")
+
     Args:
         count: Number of servers, a plain number: 0 or more. Two and more are in one availability group.
         specification: A network of the pool's own, in CIDR format ("192.168.2.0/24"). A change replaces the network

@@ -130,6 +130,8 @@ def _regroup(op: Operation, id: str, wanted: Callable[[str, set[str]], set[str]]
 class AvailabilityGroup(Resource, provider=AvailabilityGroupProvider):
     """Instances that are kept apart from each other for high availability.
 
+        apart = joviam.AvailabilityGroup("apart", instances=[web.id, mail.id])
+
     Args:
         instances: Ids of two or more instances of one region, in any order. Each is grouped with all others and with
             nobody else, so an instance is in one group at most, and says no availability_group of its own. Updated in

@@ -64,6 +64,8 @@ class ConsoleSession(Resource, provider=ConsoleSessionProvider):
     One that was used up and is gone is made again by the `up` after a refresh. The API ends no session on demand:
     destroying this forgets it. The token is a secret in the state and on the screen.
 
+        console = joviam.ConsoleSession("console", instance=web.id, type="serial")
+
     Args:
         instance: Id of the instance, which must be running. A change replaces.
         type: "vnc" (the screen, over a websocket) or "serial" (over Mosh). Default: the API's choice. A change

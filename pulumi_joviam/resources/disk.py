@@ -117,6 +117,9 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
 class Disk(Resource, provider=DiskProvider):
     """A disk that instances can be given.
 
+        system = joviam.Disk("system", size=20, performance_tier="Standard", template="ubuntu-16-04")
+        data = joviam.Disk("data", size=100, performance_tier="Fast")
+
     Args:
         size: Size in GB. A larger one grows the disk in place (and may stop its instance, see allow_stopping); one
             smaller than the program said before replaces.

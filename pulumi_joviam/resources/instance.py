@@ -297,6 +297,22 @@ class NetworkAdapterDict(TypedDict):
 class Instance(Resource, provider=InstanceProvider):
     """A virtual machine.
 
+        web = joviam.Instance(
+            "web",
+            memory=2048,
+            performance_tier="Standard",
+            disks=[system.id, data.id],
+            ip_addresses=[public.id, private.id],
+            public_keys=[laptop.id],
+        )
+        mail = joviam.Instance(  # with a disk and an address that are made and deleted with it
+            "mail",
+            memory=1024,
+            performance_tier="Standard",
+            boot_disk={"template": "debian-9", "size": 10, "performance_tier": "Standard"},
+            allocate_public_ip=True,
+        )
+
     Args:
         memory: RAM in MB. Updated in place; may stop the instance, see allow_stopping.
         performance_tier: Tier for instances, by id or name. Updated in place; may stop the instance.

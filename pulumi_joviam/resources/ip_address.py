@@ -60,6 +60,9 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
 class IpAddress(Resource, provider=IpAddressProvider):
     """An IP address: in a network of yours, or a public one.
 
+        public = joviam.IpAddress("public")
+        private = joviam.IpAddress("private", network=office.id, address="10.0.0.20")
+
     Args:
         network: Id of the network to take it from. A change replaces.
         region: Region of a public address, by id, code or name; not needed beside network. Default, without

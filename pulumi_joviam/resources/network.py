@@ -54,6 +54,8 @@ class NetworkProvider(Provider[NetworkArgs, models.Network]):
 class Network(Resource, provider=NetworkProvider):
     """A private network.
 
+        office = joviam.Network("office", specification="10.0.0.0/24", gateway="10.0.0.1")
+
     Args:
         specification: The network in CIDR format ("192.168.2.0/24"). A change replaces.
         region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.

@@ -38,6 +38,8 @@ class PublicKeyProvider(Provider[PublicKeyArgs, models.PublicKey]):
 class PublicKey(Resource, provider=PublicKeyProvider):
     """An SSH public key that instances can be given.
 
+        laptop = joviam.PublicKey("laptop", key="ssh-ed25519 AAAA… me@laptop")
+
     Args:
         key: Public key in OpenSSH format ("ssh-ed25519 AAAA… me@host"). A change replaces; a change of only the
             comment behind the key is none.

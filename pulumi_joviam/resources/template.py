@@ -73,6 +73,8 @@ class Template(Resource, provider=TemplateProvider):
 
     The API deletes no template: destroying or replacing this only forgets the version, with a warning.
 
+        golden = joviam.Template("golden", disk=system.id, supersedes="our-ubuntu")
+
     Args:
         disk: Id of the disk with the data. A change replaces: it makes the next version.
         supersedes: Template to make a new version of, by slug, name or id: the newest version in the disk's region,

@@ -1,0 +1,221 @@
+"""What the code says of itself, as Markdown: the tables in README.md, and a page for all that programs import.
+
+`python tools/reference.py` writes README.md; the tests compare it. tools/site.py puts the pages into the docs site.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import pulumi
+from typing_extensions import is_typeddict
+
+import pulumi_joviam as joviam
+from pulumi_joviam import lookups
+from pulumi_joviam.models import Model
+from pulumi_joviam.provider import Resource
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+MARKS = re.compile(r"(<!-- resources.*?-->\n).*?(<!-- /resources -->)", re.DOTALL)
+NOTHING = "–"  # noqa: RUF001 - what tables have where there is nothing
+
+
+def written(text: str) -> str:
+    """Return the README with its tables as the code has them now."""
+    tables = "\n".join(f"#### {found.__name__}\n\n{_table(found)}{_outputs_line(found)}" for found in resources())
+    return MARKS.sub(lambda marks: f"{marks[1]}\n{tables}\n{marks[2]}", text)
+
+
+def resources() -> list[type[Resource]]:
+    """Return the classes of all resources."""
+    return [found for found in _classes() if issubclass(found, Resource)]
+
+
+def pages() -> dict[str, str]:
+    """Return {page: Markdown} for the resources, the components, the Provider and the look-ups."""
+    made = {f"look-ups/{_file(noun.__name__)}": _lookup_page(noun, names) for noun, names in _nouns().items()}
+    for found in _classes():
+        if is_typeddict(found):
+            continue
+        folder = "components" if issubclass(found, pulumi.ComponentResource) else "resources"
+        made[f"{folder}/{_file(found.__name__)}"] = _class_page(found)
+    return {"look-ups/index.md": f"# Look-ups\n\n{_markdown(lookups.__doc__ or '')}\n", **made}
+
+
+def arguments_told(documented: type) -> dict[str, str]:
+    """Return {argument: what the docstring says about it}."""
+    part = _parts(documented)[1]
+    told = re.finditer(r"^    (\w+(?:,\s+\w+)*): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
+    return {name: " ".join(match[2].split()) for match in told for name in re.split(r",\s+", match[1])}
+
+
+def example(documented: type) -> str:
+    """Return the program in a docstring, "" if it has none."""
+    return "\n".join(inspect.cleandoc(block) for block in re.findall(r"^(?: {4}.+\n)+", _parts(documented)[0], re.M))
+
+
+def _classes() -> list[type]:
+    return [found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)]
+
+
+def _parts(documented: type) -> tuple[str, str, str]:
+    """Return what a docstring says before, in and after its list of arguments."""
+    before, _, rest = inspect.cleandoc(documented.__doc__ or "").partition("Args:\n")
+    args, _, after = rest.partition("\n\n")
+    return before, args, after
+
+
+# -- pages --
+
+
+def _file(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower() + ".md"
+
+
+def _class_page(found: type) -> str:
+    before, _, after = _parts(found)
+    lines = [f"# {found.__name__}\n", _markdown(before) + "\n", "## Arguments\n"]
+    lines.append(_table(found) if issubclass(found, Resource) else _told_table(found))
+    lines.extend(_dict_part(each) for each in _classes() if is_typeddict(each) and each.__module__ == found.__module__)
+    if outputs := _outputs_table(found):
+        lines.append(f"## Outputs\n\n{outputs}")
+    if after:
+        lines.append(f"## Notes\n\n{_markdown(after)}\n")
+    return "\n".join(lines)
+
+
+def _dict_part(found: type) -> str:
+    return f"### {found.__name__}\n\n{_markdown(found.__doc__ or '')}\n"
+
+
+def _told_table(found: type) -> str:
+    """Return the arguments of a class whose signature and docstring are all that knows them."""
+    told = arguments_told(found)
+    # an Input cannot be asked for what it is of, an Output can
+    said = {name: text.replace("pulumi.Input[", "pulumi.Output[") for name, text in inspect.get_annotations(found.__init__).items()}
+    hints = get_type_hints(types.SimpleNamespace(__annotations__=said), vars(sys.modules[found.__module__]))
+    lines = ["| argument | type | default | |", "|---|---|---|---|"]
+    for name, parameter in inspect.signature(found).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            required = parameter.default is parameter.empty
+            default = "required" if required else _default(told[name])
+            if default == NOTHING and parameter.default not in (None, ()):
+                default = json.dumps(parameter.default)
+            lines.append(f"| `{name}` | {_type(hints[name])} | {default} | {_words(told[name], 'Default')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _outputs_table(found: type) -> str:
+    """Return what a class has beside its arguments."""
+    hints, told = inspect.get_annotations(found, eval_str=True), _attributes_told(found)
+    arguments = found._lifecycle.args.model_fields if issubclass(found, Resource) else {}
+    rows = [
+        f"| `{name}` | {_type(hints[name])} | {told[name]} |"
+        for name in hints
+        if name not in arguments and not name.startswith("_")
+    ]
+    return "\n".join(["| output | type | |", "|---|---|---|", *rows]) + "\n" if rows else ""
+
+
+def _attributes_told(found: type) -> dict[str, str]:
+    """Return {attribute: the string below it}."""
+    [tree] = ast.parse(inspect.getsource(found)).body
+    assert isinstance(tree, ast.ClassDef)  # noqa: S101 - for mypy
+    told = {}
+    for node, below in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            said = below.value if isinstance(below, ast.Expr) else None
+            told[node.target.id] = str(said.value) if isinstance(said, ast.Constant) else ""
+    return told
+
+
+def _nouns() -> dict[type[Model], list[str]]:
+    """Return {what look-ups find: the names of those that find it, one or several}."""
+    found: dict[type[Model], list[str]] = {}
+    for name in joviam.__all__:
+        if name.startswith("get_") and not name.endswith("_output"):
+            answer = get_type_hints(getattr(joviam, name))["return"]
+            found.setdefault((get_args(answer) or [answer])[0], []).append(name)
+    return found
+
+
+def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
+    lines = [f"# {' and '.join(names)}\n"]
+    for name in names:
+        function = getattr(joviam, name)
+        signature = [
+            parameter if found.default is found.empty else f"{parameter}=None"
+            for parameter, found in inspect.signature(function).parameters.items()
+        ]
+        lines += [f"## {name}\n", f"```python\njoviam.{name}({', '.join(signature)})\n```\n", _markdown(function.__doc__)]
+        lines.append(f"\n`{name}_output` does the same, later: it takes outputs, and returns one.\n")
+    lines += ["## What they return\n", "| attribute | type |", "|---|---|"]
+    lines += [f"| `{field}` | {_type(found.annotation)} |" for field, found in noun.model_fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(docstring: str) -> str:
+    """Return a docstring with its programs in fences."""
+    text = inspect.cleandoc(docstring).strip() + "\n"
+    fenced = re.sub(r"^(?: {4}.+\n)+", lambda block: f"```python\n{inspect.cleandoc(block[0])}\n```\n", text, flags=re.M)
+    return fenced.strip()
+
+
+# -- tables --
+
+
+def _table(resource: type[Resource]) -> str:
+    lifecycle = resource._lifecycle
+    told, traits = arguments_told(resource), lifecycle.args.traits()
+    lines = ["| argument | type | default | a change | |", "|---|---|---|---|---|"]
+    said_elsewhere = ("Default", "A change replaces", "Updated in place")
+    for name, field in lifecycle.args.model_fields.items():
+        marks = traits[name]
+        default = "required" if field.is_required() and not marks.required else _default(told[name])
+        change = "replaces" if marks.replaces else "updates, may stop" if marks.may_stop else "updates"
+        lines.append(f"| `{name}` | {_type(field.annotation)} | {default} | {change} | {_words(told[name], *said_elsewhere)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _outputs_line(resource: type[Resource]) -> str:
+    names = [name for name in resource._lifecycle.outputs if name not in resource._lifecycle.args.model_fields]
+    return f"\nOutputs beside these: {', '.join(f'`{name}`' for name in names)}.\n" if names else ""
+
+
+def _type(annotation: Any) -> str:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin in (Annotated, pulumi.Output):
+        return _type(parts[0])
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type(part) for part in parts if part is not type(None))
+    if origin is Literal:
+        return ", ".join(f'`"{part}"`' for part in parts)
+    if origin in (list, Sequence):
+        return f"list of {_type(parts[0])}"
+    if origin in (dict, Mapping):
+        return "mapping"
+    name: str = annotation.__name__
+    return {"str": "text", "int": "number", "bool": "true/false"}.get(name, name)
+
+
+def _default(told: str) -> str:
+    match = re.search(r'Default(?:, [^:]*)?: ((?:"[^"]*"|[^."])*)\.|("\w+") \(default\)', told)
+    return str(match[1] or match[2]) if match else NOTHING
+
+
+def _words(told: str, *said_elsewhere: str) -> str:
+    """Return what is told, without the sentences that begin with what other columns say."""
+    sentences = re.split(r"(?<=\.) ", told)
+    return " ".join(sentence for sentence in sentences if not sentence.startswith(said_elsewhere)).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text()))
