@@ -1,32 +1,156 @@
-"""What README shows is what the code does: its program runs, its tables are those of the code."""
+"""What README and the guides show is what there is: programs run, command lines exist, tables are those of the code."""
 
 from __future__ import annotations
 
+import functools
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from importlib.metadata import metadata
+from pathlib import Path
+
+import yaml
 
 from pulumi_joviam import config
+from pulumi_joviam.emulator import Emulator
 from tests.conftest import ROOT
 from tests.stack import Stack
-from tools.reference import written
+from tools import reference
 
 README = (ROOT / "README.md").read_text()
+PAGES = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+EMULATOR = "emulator.md"
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return (language, content) of all fenced blocks."""
+    return re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+
+
+def programs(page: str) -> list[str]:
+    return [content for language, content in blocks(PAGES[page]) if language == "python"]
+
+
+def command_lines() -> list[str]:
+    """Return all lines that a reader is told to type, without what the shell does with them."""
+    typed = re.compile(r"^ *(?:\$ )?((?:pulumi|pulumi-joviam|make|pip) [^|<>\n]*?)(?: \d?[<>|].*)?$", re.MULTILINE)
+    shown = [content for text in PAGES.values() for language, content in blocks(text) if language in ("", "sh", "text")]
+    return list(dict.fromkeys(line for content in shown for line in typed.findall(content)))
 
 
 def test_the_tables_are_current() -> None:
     """`python tools/reference.py` has nothing to change."""
-    assert written(README) == README
+    assert reference.written(README) == README
 
 
-def test_the_programs_run(stack: Stack) -> None:
+def test_the_programs_of_readme_run(stack: Stack) -> None:
     """Every program in README goes up as it stands, and a second preview is empty."""
-    programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     stack.pulumi("config", "set", "--secret", "customer:token", stack.cloud.token)
     made = [{"laptop", "web-disk", "web-address", "web"}, {"theirs", "elsewhere"}]
-    assert len(programs) == len(made)
-    for program, names in zip(programs, made, strict=True):
+    for program, names in zip(programs("README.md"), made, strict=True):
         (stack.project / "__main__.py").write_text(program)
         assert {name for name, step in stack.up().steps.items() if step == "create"} == names
         assert stack.preview().empty
+
+
+def test_the_programs_of_the_guides_run(cloud: Emulator, engine_folder: str, tmp_path: Path) -> None:
+    """Every program in docs/ can be previewed, and makes something."""
+    contexts = json.dumps({"web": {"DB_PASSWORD": "p", "ROLE": "r"}})
+    stack = Stack(tmp_path, cloud, engine_folder, {"password": "p", "contexts": contexts})
+    found = [program for page in PAGES if page not in ("README.md", EMULATOR) for program in programs(page)]
+    (stack.project / "__main__.py").write_text("\n".join(found))
+    made = set(stack.preview().steps.values())
+    assert len(found) >= 3
+    assert made == {"create"}
+
+
+def test_the_programs_of_the_docstrings_run(stack: Stack) -> None:
+    """The examples of all classes, one after the other, are a program, and each class makes something in it."""
+    stack.pulumi("config", "set", "otherToken", stack.cloud.token)
+    documented = {found.__name__: reference.example(found) for found in reference.classes()}
+    order = ["PublicKey", "Network", "IpAddress", "Disk", "Instance"]
+    examples = [documented[name] for name in [*order, *sorted(documented.keys() - order)]]
+    heading = "import pulumi\nimport pulumi_joviam as joviam\n"
+    (stack.project / "__main__.py").write_text(heading + "\n".join(examples))
+    assert len(stack.preview().steps) > len(documented)
+    for name, example in documented.items():
+        assert f"joviam.{name}(" in example, name
+
+
+def test_the_programs_of_the_emulators_guide_run(joviam_emulator: Emulator) -> None:
+    """The script runs, the test passes."""
+    script, test = programs(EMULATOR)
+    exec(script, {})  # noqa: S102 - what the guide tells to run
+    defined: dict[str, object] = {}
+    exec(test, defined)  # noqa: S102 - the same
+    [found] = [each for name, each in defined.items() if name.startswith("test_") and callable(each)]
+    found(joviam_emulator)
+
+
+def test_what_is_shown_is_well_formed() -> None:
+    """Every block says a language that is checked here; shell lines, YAML and JSON parse, Python compiles."""
+    for name, text in (PAGES | reference.pages()).items():
+        assert text.count("```") == 2 * len(blocks(text)), name
+        for language, content in blocks(text):
+            match language:
+                case "python":
+                    compile(content, name, "exec")
+                case "sh":
+                    subprocess.run(["bash", "-n"], input=content, text=True, check=True)
+                case "yaml":
+                    yaml.safe_load(content)
+                case "json":
+                    json.loads(content)
+                case _:
+                    assert language in ("", "text"), name
+
+
+def test_every_command_exists(engine_folder: str) -> None:
+    """Each line to type has a command that is there, with options that its help knows; a slip of the pen has not."""
+    lines = command_lines()
+    assert {line.split()[0] for line in lines} == {"pulumi", "pulumi-joviam", "make", "pip"}
+    assert not [line for line in lines if not known(line, engine_folder)]
+    wrong = ["pulumi upp", "pulumi up --parallell 4", "pulumi stack inti dev", "pulumi-joviam import --regions SY3"]
+    wrong += ["pulumi-joviam komment", "make dmeo", "pip install 'pulumi-joviam[clo]'"]
+    assert not [line for line in wrong if known(line, engine_folder)]
+
+
+def known(line: str, engine: str) -> bool:
+    """Say whether a command line may be typed like this."""
+    program, *words = shlex.split(line, comments=True)
+    if program == "make":
+        return set(words) <= set(re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    if program == "pip":
+        extras = {extra for said in re.findall(r"\[(.*?)\]", line) for extra in said.split(",")}
+        return words[0] == "install" and extras <= set(metadata("pulumi-joviam").get_all("Provides-Extra") or ())
+    plain = [word for word in words if not word.startswith("-")]
+    options = [word.split("=")[0] for word in words if word.startswith("-")]
+    folder = engine if program == "pulumi" else str(Path(sys.executable).parent)
+    # --help goes to the command that the words lead to, whatever comes behind them
+    told = help_of(str(Path(folder, program)), *plain[: 2 if program == "pulumi" else 1])
+    usage = re.search(rf"^\s*(?:Usage: )?{program} ((?:[\w-]+ )*[\w-]+)(.*)$", told, re.MULTILINE)
+    if usage is None:
+        return False
+    *path, name = usage[1].split()
+    aliases = re.search(r"^Aliases:\n  (.*)$", told, re.MULTILINE)
+    names = {name, *(aliases[1].split(", ") if aliases else ())}
+    takes_more = re.search(r"[<{]|\[(?!flags|command|OPTIONS)", usage[2])
+    return (
+        plain[: len(path)] == path
+        and plain[len(path)] in names
+        and (len(plain) == len(path) + 1 or bool(options) or takes_more is not None)
+        and all(re.search(rf"(?<![\w-]){option}(?![\w-])", told) for option in options)
+    )
+
+
+@functools.cache
+def help_of(*command: str) -> str:
+    """Return what a command says of itself."""
+    environ = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    return subprocess.run([*command, "--help"], capture_output=True, text=True, check=False, env=environ).stdout
 
 
 def test_every_setting_is_told() -> None:
@@ -38,7 +162,6 @@ def test_every_setting_is_told() -> None:
     assert config.ENDPOINT in README
 
 
-def test_the_two_commands_exist() -> None:
-    """The commands that README tells a new user are targets of the Makefile."""
-    targets = set(re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^make (\w+)", README, re.MULTILINE)) == {"demo", "test"} <= targets
+def test_the_two_commands_are_told() -> None:
+    """README tells a new user the two commands that show the package at work."""
+    assert re.findall(r"^make (\w+)", README, re.MULTILINE) == ["demo", "test"]

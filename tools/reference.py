@@ -10,6 +10,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,29 +26,32 @@ from pulumi_joviam.provider import Resource
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKS = re.compile(r"(<!-- resources.*?-->\n).*?(<!-- /resources -->)", re.DOTALL)
+INDENTED = re.compile(r"^(?: {4}.+\n)+", re.MULTILINE)
 NOTHING = "–"  # noqa: RUF001 - what tables have where there is nothing
 
 
 def written(text: str) -> str:
     """Return the README with its tables as the code has them now."""
-    tables = "\n".join(f"#### {found.__name__}\n\n{_table(found)}{_outputs_line(found)}" for found in resources())
+    tables = "\n".join(
+        f"#### {found.__name__}\n\n{_table(found)}{_outputs_line(found)}"
+        for found in classes()
+        if issubclass(found, Resource)
+    )
     return MARKS.sub(lambda marks: f"{marks[1]}\n{tables}\n{marks[2]}", text)
 
 
-def resources() -> list[type[Resource]]:
-    """Return the classes of all resources."""
-    return [found for found in _classes() if issubclass(found, Resource)]
+def classes() -> list[type]:
+    """Return the classes that a program makes things with."""
+    return [found for found in _types() if not is_typeddict(found)]
 
 
 def pages() -> dict[str, str]:
     """Return {page: Markdown} for the resources, the components, the Provider and the look-ups."""
     made = {f"look-ups/{_file(noun.__name__)}": _lookup_page(noun, names) for noun, names in _nouns().items()}
-    for found in _classes():
-        if is_typeddict(found):
-            continue
+    for found in classes():
         folder = "components" if issubclass(found, pulumi.ComponentResource) else "resources"
         made[f"{folder}/{_file(found.__name__)}"] = _class_page(found)
-    return {"look-ups/index.md": f"# Look-ups\n\n{_markdown(lookups.__doc__ or '')}\n", **made}
+    return {"look-ups/index.md": f"# Look-ups\n\n{_markdown(inspect.getdoc(lookups) or '')}\n", **made}
 
 
 def arguments_told(documented: type) -> dict[str, str]:
@@ -59,10 +63,10 @@ def arguments_told(documented: type) -> dict[str, str]:
 
 def example(documented: type) -> str:
     """Return the program in a docstring, "" if it has none."""
-    return "\n".join(inspect.cleandoc(block) for block in re.findall(r"^(?: {4}.+\n)+", _parts(documented)[0], re.M))
+    return "".join(textwrap.dedent(block) for block in re.findall(INDENTED, _parts(documented)[0]))
 
 
-def _classes() -> list[type]:
+def _types() -> list[type]:
     return [found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)]
 
 
@@ -84,7 +88,7 @@ def _class_page(found: type) -> str:
     before, _, after = _parts(found)
     lines = [f"# {found.__name__}\n", _markdown(before) + "\n", "## Arguments\n"]
     lines.append(_table(found) if issubclass(found, Resource) else _told_table(found))
-    lines.extend(_dict_part(each) for each in _classes() if is_typeddict(each) and each.__module__ == found.__module__)
+    lines.extend(_dict_part(each) for each in _types() if is_typeddict(each) and each.__module__ == found.__module__)
     if outputs := _outputs_table(found):
         lines.append(f"## Outputs\n\n{outputs}")
     if after:
@@ -93,14 +97,17 @@ def _class_page(found: type) -> str:
 
 
 def _dict_part(found: type) -> str:
-    return f"### {found.__name__}\n\n{_markdown(found.__doc__ or '')}\n"
+    return f"### {found.__name__}\n\n{_markdown(inspect.getdoc(found) or '')}\n"
 
 
 def _told_table(found: type) -> str:
     """Return the arguments of a class whose signature and docstring are all that knows them."""
     told = arguments_told(found)
     # an Input cannot be asked for what it is of, an Output can
-    said = {name: text.replace("pulumi.Input[", "pulumi.Output[") for name, text in inspect.get_annotations(found.__init__).items()}
+    said = {
+        name: text.replace("pulumi.Input[", "pulumi.Output[")
+        for name, text in inspect.get_annotations(vars(found)["__init__"]).items()
+    }
     hints = get_type_hints(types.SimpleNamespace(__annotations__=said), vars(sys.modules[found.__module__]))
     lines = ["| argument | type | default | |", "|---|---|---|---|"]
     for name, parameter in inspect.signature(found).parameters.items():
@@ -148,14 +155,18 @@ def _nouns() -> dict[type[Model], list[str]]:
 
 
 def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
-    lines = [f"# {' and '.join(names)}\n"]
+    lines = [f"# {names[0]}\n"]
     for name in names:
         function = getattr(joviam, name)
         signature = [
             parameter if found.default is found.empty else f"{parameter}=None"
             for parameter, found in inspect.signature(function).parameters.items()
         ]
-        lines += [f"## {name}\n", f"```python\njoviam.{name}({', '.join(signature)})\n```\n", _markdown(function.__doc__)]
+        lines += [
+            f"## {name}\n",
+            f"```python\njoviam.{name}({', '.join(signature)})\n```\n",
+            _markdown(inspect.getdoc(function) or ""),
+        ]
         lines.append(f"\n`{name}_output` does the same, later: it takes outputs, and returns one.\n")
     lines += ["## What they return\n", "| attribute | type |", "|---|---|"]
     lines += [f"| `{field}` | {_type(found.annotation)} |" for field, found in noun.model_fields.items()]
@@ -163,9 +174,8 @@ def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
 
 
 def _markdown(docstring: str) -> str:
-    """Return a docstring with its programs in fences."""
-    text = inspect.cleandoc(docstring).strip() + "\n"
-    fenced = re.sub(r"^(?: {4}.+\n)+", lambda block: f"```python\n{inspect.cleandoc(block[0])}\n```\n", text, flags=re.M)
+    """Return a docstring, without the indentation of its source, with its programs in fences."""
+    fenced = re.sub(INDENTED, lambda block: f"```python\n{textwrap.dedent(block[0])}```\n", docstring.strip() + "\n")
     return fenced.strip()
 
 
@@ -181,7 +191,9 @@ def _table(resource: type[Resource]) -> str:
         marks = traits[name]
         default = "required" if field.is_required() and not marks.required else _default(told[name])
         change = "replaces" if marks.replaces else "updates, may stop" if marks.may_stop else "updates"
-        lines.append(f"| `{name}` | {_type(field.annotation)} | {default} | {change} | {_words(told[name], *said_elsewhere)} |")
+        lines.append(
+            f"| `{name}` | {_type(field.annotation)} | {default} | {change} | {_words(told[name], *said_elsewhere)} |"
+        )
     return "\n".join(lines) + "\n"
 
 

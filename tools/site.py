@@ -90,4 +90,4 @@ def _shown(path: str) -> str:
     if not file.is_file():
         raise PluginError(f"{path}, which a page is to show, is no file")
     # five of them, because what is shown may have fences of its own
-    return f"`````{LANGUAGES[file.suffix]} title=\"{path}\"\n{file.read_text()}`````"
+    return f'`````{LANGUAGES[file.suffix]} title="{path}"\n{file.read_text()}`````'
