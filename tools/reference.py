@@ -155,7 +155,7 @@ def _nouns() -> dict[type[Model], list[str]]:
 
 
 def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
-    lines = [f"# {names[0]}\n"]
+    lines = []
     for name in names:
         function = getattr(joviam, name)
         signature = [
@@ -163,7 +163,7 @@ def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
             for parameter, found in inspect.signature(function).parameters.items()
         ]
         lines += [
-            f"## {name}\n",
+            f"{'#' if name == names[0] else '##'} {name}\n",
             f"```python\njoviam.{name}({', '.join(signature)})\n```\n",
             _markdown(inspect.getdoc(function) or ""),
         ]
