@@ -117,10 +117,12 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Return the outputs beside the arguments."""
         return {name: getattr(live, name) for name in self.outputs}
 
-    def compare(self, field: str, old: Any, new: Any, _before: Any) -> Literal["same", "update", "replace"]:
+    def compare(
+        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], _before: Mapping[str, Any]
+    ) -> Literal["same", "update", "replace"]:
         """Say what it takes to bring a field from ``old`` (live) to ``new``. The program said ``_before`` last."""
         traits = self.args.traits()[field]
-        if traits.same(old, new):
+        if traits.same(old.get(field), new[field]):
             return "same"
         return "replace" if traits.replaces else "update"
 
@@ -196,7 +198,7 @@ class Provider(ResourceProvider, Generic[A, M]):
                     steps[field] = "update"
             elif has_unknown(new[field]):
                 steps[field] = "replace" if traits.replaces else "update"
-            elif (step := self.compare(field, old.get(field), new[field], (before or {}).get(field))) != "same":
+            elif (step := self.compare(field, old, new, before or {})) != "same":
                 steps[field] = step
         if call.urn in self._checked:  # a refresh asks for a diff too, only to show what it found
             for message in self.announce(old, new, before or {}, steps):
@@ -236,7 +238,10 @@ class Provider(ResourceProvider, Generic[A, M]):
                     f"the {self.model.noun} {id} does not exist any more. "
                     "`pulumi refresh` takes note of that, and the next `up` makes it again."
                 )
-            return UpdateResult(self._converged("updating", op, live, args, news, {**taken, **news}))
+            # of what cannot be read back, a failed update leaves what was true before
+            unseen = news.keys() - self.said(live).keys()
+            managed = {**taken, **{field: (held if field in unseen else news).get(field) for field in news}}
+            return UpdateResult(self._converged("updating", op, live, args, news, managed))
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         call = engine.call()
@@ -321,9 +326,13 @@ class Provider(ResourceProvider, Generic[A, M]):
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
             live = self._last_look(op, live, args, error)
             outputs = self._state(op, live, self._shown(live, managed))
+            then = "goes on with it"
             if isinstance(error, Failed) and live.state in live.failed:
                 outputs[FAILED] = live.state
-            raise engine.partial_failure(live.id, outputs, self._text(doing, op.call, error, live.id)) from None
+                then = "deletes it and makes another"
+            text = self._text(doing, op.call, error)
+            text += f"\nThe {live.noun} {live.id} is kept in the state; the next `pulumi up` {then}."
+            raise engine.partial_failure(live.id, outputs, text) from None
 
     def _fits(self, op: Operation, live: M, said: Mapping[str, Any]) -> None:
         """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""
@@ -356,6 +365,8 @@ class Provider(ResourceProvider, Generic[A, M]):
         shown, traits = self.said(live), self.args.traits()
         now: dict[str, Any] = {}
         for field, value in said.items():
+            if value is None:
+                continue
             if field not in shown or self._means(traits[field].same, shown[field], value):
                 now[field] = value
             elif shown[field] is not None:
@@ -387,14 +398,11 @@ class Provider(ResourceProvider, Generic[A, M]):
         except JoviamError as error:
             raise engine.refusal(self._text(doing, call, error)) from None
 
-    def _text(self, doing: str, call: engine.Call, error: Exception, id: str = "") -> str:
+    def _text(self, doing: str, call: engine.Call, error: Exception) -> str:
         text = error.describe(self.api_names) if isinstance(error, ApiError) else str(error)
         if not isinstance(error, JoviamError):
             text = f"a bug in pulumi-joviam, please report it: {type(error).__name__}: {text}"
-        message = f'{doing} {self.model.noun} "{call.name}": {text}'
-        if id:
-            message += f"\nThe {self.model.noun} {id} is kept in the state; the next `pulumi up` goes on with it."
-        return message[:LONGEST_MESSAGE]
+        return f'{doing} {self.model.noun} "{call.name}": {text}'[:LONGEST_MESSAGE]
 
 
 class Resource(pulumi.dynamic.Resource):

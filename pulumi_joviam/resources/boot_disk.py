@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pulumi_joviam.resources.instance import InstanceArgs
 
 MADE = "boot_disk"
-"""In ``op.kept``: the id of the disk that was made with the instance and goes with it."""
+"""In ``op.kept``: the id of the disk that was made with the instance."""
+STAYS = "boot_disk_stays"
+"""In ``op.kept``: that disk does not go with the instance, nor when another one takes its place."""
 NEXT = "next_boot_disk"
 """In ``op.kept``: the id of the disk that is being made to take its place."""
 OLD = "old_boot_disks"
@@ -91,22 +93,34 @@ def announce(old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str
             yield f"the boot disk has {old['size']} GB, the program says {new['size']}: it is kept as it is"
         return
     yield "another boot_disk stops the instance and starts it again (allow_stopping)"
-    yield (
-        f"another boot_disk loses the {old['size']} GB on the old one. To keep them, say delete_with_instance=False "
-        "and bring that up first"
-    )
+    yield from announce_loss(old, "another boot_disk", "the old one")
+
+
+def announce_loss(old: Mapping[str, Any], by: str, what: str = "its boot disk") -> Iterator[str]:
+    """Yield a warning that the data on the disk are lost, unless it stays."""
+    if goes(old):
+        yield (
+            f"{by} loses the {old['size']} GB on {what}. To keep them, say delete_with_instance=False "
+            "and bring that up first"
+        )
+
+
+def goes(said: Mapping[str, Any]) -> bool:
+    """Say whether the disk goes with the instance, or when another one takes its place."""
+    return bool(said.get("delete_with_instance", True))
 
 
 def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
     """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
     if args.boot_disk is None:
-        return []
+        return _left(op, live, args)
     if op.kept.get(NEXT) in [disk.id for disk in live.disks]:  # it was swapped in by a run that did not hear of it
         _swapped(op, live, op.kept[NEXT])
-    if MADE in op.kept and args.boot_disk.get("delete_with_instance", True) is False:
-        op.kept.pop(MADE)
+    wanted, first = args.boot_disk, live.disks[0] if live.disks else None
+    if not goes(wanted):
+        op.kept[STAYS] = True
     # disks that the program has just taken away make room for the boot disk, none of them becomes it
-    wanted, there = args.boot_disk, live.disks[0] if live.disks and args.disks is None else None
+    there = first if first and (args.disks is None or first.id == op.kept.get(MADE)) else None
     before = (op.call.inputs or {}).get("boot_disk")
     if there and Booted(there).is_like(wanted):
         if shrunk({"size": there.size}, wanted, before):
@@ -114,17 +128,52 @@ def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
         if not op.kept.get(SMALLER) or wanted["size"] >= there.size:
             op.kept.pop(SMALLER, None)
             return [lambda: grow(op, there, wanted["size"])] if wanted["size"] > there.size else []
-    if live.state == "running" and not args.allow_stopping:
-        raise JoviamError(
-            "boot_disk: another boot disk needs the instance stopped. allow_stopping=True lets the next `up` "
-            "make it, stop the instance, swap the disks, and start it again."
-        )
+    _may_stop(live, args)
     new = _made(op, live, wanted)
     return [lambda: _swap(op, live, there, new)]
 
 
-def tidy(op: Operation) -> None:
-    """Delete the disks whose place was taken."""
+def _left(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+    """Return what has to be done where the program says disks instead."""
+    made, disks = op.kept.get(MADE), args.disks
+    if made is None or disks is None:
+        return []
+    if made in disks:  # from now on the program says what becomes of it
+        _forget(op)
+        return []
+
+    def leave() -> None:
+        if made in [disk.id for disk in live.disks]:
+            _replace(op, _stopped(op, live), disks)
+        if not op.kept.get(STAYS):
+            op.kept.setdefault(OLD, []).append(made)
+        _forget(op)
+
+    _may_stop(live, args)
+    return [leave]
+
+
+def _forget(op: Operation) -> None:
+    op.kept.pop(MADE, None)
+    op.kept.pop(STAYS, None)
+
+
+def _may_stop(live: models.Instance, args: InstanceArgs) -> None:
+    if live.state == "running" and not args.allow_stopping:
+        raise JoviamError(
+            "boot_disk: another boot disk needs the instance stopped. allow_stopping=True lets the next `up` "
+            "stop the instance, swap the disks, and start it again."
+        )
+
+
+def tidy(op: Operation, args: InstanceArgs) -> None:
+    """Delete the disks whose place was taken; from now on the boot disk stays or goes as the program says."""
+    if args.boot_disk and goes(args.boot_disk):
+        op.kept.pop(STAYS, None)
+    _delete_old(op)
+
+
+def _delete_old(op: Operation) -> None:
     for id in list(op.kept.get(OLD, ())):
         _delete(op, id)
         op.kept[OLD].remove(id)
@@ -134,9 +183,9 @@ def tidy(op: Operation) -> None:
 
 def clean_up(op: Operation) -> None:
     """After the instance is gone, delete the disks that were made for it."""
-    tidy(op)
+    _delete_old(op)
     for name in (NEXT, MADE):
-        if name in op.kept:
+        if name in op.kept and not (name == MADE and op.kept.get(STAYS)):
             _delete(op, op.kept.pop(name))
 
 
@@ -164,13 +213,24 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
 
 def _swap(op: Operation, live: models.Instance, old: models.Disk | None, new: models.Disk) -> None:
     """Put the new disk in the place of the old one. Raises NeedsStop while the instance runs."""
+    now = _stopped(op, live)
+    rest = [disk.id for disk in now.disks if disk.id != old.id] if old else []
+    _swapped(op, _replace(op, now, [new.id, *rest]), new.id)
+
+
+def _stopped(op: Operation, live: models.Instance) -> models.Instance:
+    """Return the instance as it is now. Raises NeedsStop while it runs."""
     now = op.api.get(models.Instance, live.id)
     if now.state == "running":
         raise power.NeedsStop("another boot disk")
-    rest = [disk.id for disk in now.disks if disk.id != old.id] if old else []
+    return now
+
+
+def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.Instance:
+    """Give the instance these disks and return it."""
     path = op.api.path(models.Instance, live.id, "disks")
-    op.steadily(now, lambda _now: op.api.call("PUT", path, {"disks": [new.id, *rest]}))
-    _swapped(op, op.api.get(models.Instance, live.id), new.id)
+    op.when_at_rest(disks, lambda: op.steadily(live, lambda _now: op.api.call("PUT", path, {"disks": disks})))
+    return op.api.get(models.Instance, live.id)
 
 
 def _swapped(op: Operation, live: models.Instance, new: str) -> None:
@@ -178,7 +238,7 @@ def _swapped(op: Operation, live: models.Instance, new: str) -> None:
     op.kept.pop(NEXT, None)
     op.kept.pop(SMALLER, None)
     before = op.kept.get(MADE)
-    if before and before not in [disk.id for disk in live.disks]:
+    if before and before not in [disk.id for disk in live.disks] and not op.kept.get(STAYS):
         op.kept.setdefault(OLD, []).append(before)
     op.kept[MADE] = new
 

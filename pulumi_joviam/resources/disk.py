@@ -13,7 +13,7 @@ import pulumi
 from pydantic import Field
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Args, MayStop, Region, Replaces, Resets, Text
+from pulumi_joviam.args import Args, Id, MayStop, Region, Replaces, Resets, Text
 from pulumi_joviam.errors import JoviamError, readable
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import power
@@ -27,7 +27,7 @@ class DiskArgs(Args):
     performance_tier: Annotated[Text, Replaces("PUT /disks takes no performance tier")]
     region: Region
     template: Annotated[Text | None, Replaces("a template is copied when the disk is made")] = None
-    source_disk: Annotated[Text | None, Replaces("a disk is cloned when the new one is made")] = None
+    source_disk: Annotated[Id | None, Replaces("a disk is cloned when the new one is made")] = None
     cdrom: Annotated[bool | None, Resets(False)] = None
     is_template: Annotated[bool | None, Resets(False)] = None
     allow_stopping: bool | None = None
@@ -92,10 +92,13 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
     def computed(self, live: models.Disk) -> dict[str, Any]:
         return {"template_id": live.template.id if live.template else None}
 
-    def compare(self, field: str, old: Any, new: Any, before: Any) -> Literal["same", "update", "replace"]:
-        if field != "size" or old is None or new > old:
+    def compare(
+        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
+    ) -> Literal["same", "update", "replace"]:
+        there, wanted, said = old.get("size"), new.get("size"), before.get("size")
+        if field != "size" or there is None or wanted > there:
             return super().compare(field, old, new, before)
-        return "replace" if before is not None and new < min(old, before) else "same"
+        return "replace" if said is not None and wanted < min(there, said) else "same"
 
     def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         # what was said stays, or a disk grown by hand would look as if the program had shrunk it

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Alike, Args, MayStop, Region, Resets, Text, given, has_unknown
+from pulumi_joviam.args import Alike, Args, Id, MayStop, Region, Resets, Text, given, has_unknown
 from pulumi_joviam.errors import ApiError
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import boot_disk, networking, power
@@ -27,16 +27,14 @@ if TYPE_CHECKING:
 
 
 def _each_once(ids: list[str]) -> list[str]:
-    for id in ids:
-        if ids.count(id) > 1:
-            raise ValueError(f"names {id} twice")
+    if twice := [id for id in dict.fromkeys(ids) if ids.count(id) > 1]:
+        raise ValueError(f"names {' and '.join(twice)} twice")
     return ids
 
 
 def _context_keys(context: dict[str, str]) -> dict[str, str]:
-    for key in context:
-        if not key or "/" in key or key in (".", ".."):
-            raise ValueError(f"cannot hold the variable {key!r}: names have one character or more and no slash")
+    if wrong := [repr(key) for key in context if not key or "/" in key or key in (".", "..")]:
+        raise ValueError(f"cannot hold the variable {', '.join(wrong)}: names have one character or more and no slash")
     return context
 
 
@@ -50,7 +48,7 @@ UPDATED = SETTINGS | {"name", "memory", "performance_tier", "note"}
 LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_adapters"}
 """What basic create does not take, and a machine should find when it boots for the first time."""
 
-Ids = Annotated[list[Text], AfterValidator(_each_once)]
+Ids = Annotated[list[Id], AfterValidator(_each_once)]
 STOPS = MayStop("may stop the instance and start it again (allow_stopping)")
 
 
@@ -138,8 +136,9 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         with op.turn(live.id):
             op.settled(live)
             live = self.look(op, live.id, args.model_fields_set)
-            changes = [*self._settings(op, live, args), *boot_disk.change(op, live, args)]
-            power.change(op, live.id, changes, allowed=bool(args.allow_stopping))
+            if changes := [*self._settings(op, live, args), *boot_disk.change(op, live, args)]:
+                power.change(op, live.id, changes, allowed=bool(args.allow_stopping))
+                live = self.look(op, live.id, args.model_fields_set)
             differing = self.differing(live, args)
             if "disks" in differing and args.boot_disk is None:
                 op.when_at_rest(args.disks or (), lambda: self._replace(op, live, "disks", args.disks))
@@ -154,7 +153,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                 power.start(op, live.id)
             elif args.power_state == "stopped":
                 power.stop(op, live.id)
-            boot_disk.tidy(op)
+            boot_disk.tidy(op, args)
             return op.settled(self.look(op, live.id, args.model_fields_set))
 
     def look(self, op: Operation, id: str, fields: set[str]) -> models.Instance:
@@ -222,11 +221,15 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             "private_ip": next((address for is_public, address in addresses if not is_public), None),
         }
 
-    def compare(self, field: str, old: Any, new: Any, before: Any) -> Literal["same", "update", "replace"]:
-        if field == "power_state" and new == "unmanaged":
+    def compare(
+        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
+    ) -> Literal["same", "update", "replace"]:
+        if field == "power_state" and new[field] == "unmanaged":
             return "same"
-        if field == "boot_disk" and old and new["size"] < old["size"] and not boot_disk.shrunk(old, new, before):
-            old = {**old, "size": new["size"]}
+        if field == "boot_disk" and (there := old.get(field)):
+            size = new[field]["size"]
+            if size < there["size"] and not boot_disk.shrunk(there, new[field], before.get(field)):
+                old = {field: {**there, "size": size}}
         return super().compare(field, old, new, before)
 
     def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
@@ -238,10 +241,27 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     def announce(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
     ) -> Iterator[str]:
-        yield from super().announce(olds, news, before, steps)
-        old, new = olds.get("boot_disk"), news.get("boot_disk")
-        if old and new and not has_unknown(new) and "replace" not in steps.values():
+        old, new, disks = olds.get("boot_disk"), news.get("boot_disk"), news.get("disks")
+        if "replace" in steps.values():
+            yield from boot_disk.announce_loss(old, "replacing the instance") if old else ()
+            return
+        if not olds.get("state") == news.get("power_state") == "stopped":
+            yield from super().announce(olds, news, before, steps)
+        if old and new and not has_unknown(new):
             yield from boot_disk.announce(old, new, before.get("boot_disk"))
+        elif new and "boot_disk" in steps:
+            yield "another boot_disk may stop the instance and start it again (allow_stopping)"
+            yield from boot_disk.announce_loss(old, "another boot_disk", "the old one") if old else ()
+        elif old and "disks" in steps and not (disks and given(disks) and olds.get("boot_disk_id") in disks):
+            yield "disks in place of the boot_disk stop the instance and start it again (allow_stopping)"
+            yield from boot_disk.announce_loss(old, "giving the instance other disks")
+
+    def _state(self, op: Operation, live: models.Instance, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        # where a change from disks to a boot_disk has failed, the first disk is either of them, not both
+        if arguments.get("disks") and "boot_disk" in arguments:
+            swapped = live.disks[0].id == op.kept.get(boot_disk.MADE)
+            arguments = {key: value for key, value in arguments.items() if key != ("disks" if swapped else "boot_disk")}
+        return super()._state(op, live, arguments)
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
         def only_one_can_have(said: Mapping[str, Any]) -> set[str]:

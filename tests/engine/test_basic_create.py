@@ -155,6 +155,71 @@ def test_a_kept_boot_disk_survives(stack: Stack) -> None:
     assert [disk["state"] for disk in stack.cloud.objects("disks")] == ["unattached"]
 
 
+def test_disks_give_way_to_a_boot_disk(stack: Stack) -> None:
+    """The stop is announced, nothing changes without leave, and the disks are kept."""
+    around = {"d": DISK}
+    before = around | {"i": MACHINE | {"disks": [ref("d")]}}
+    stack.program(before)
+    stack.up()
+    [data] = stack.cloud.objects("disks")
+    power = asked(stack.cloud, *STOPS)
+    stack.program(around | {"i": MACHINE | {"boot_disk": BOOT}})
+    stop = [("i", "another boot_disk may stop the instance and start it again (allow_stopping)\n")]
+    assert stack.preview().warnings == stop
+    assert "allow_stopping" in stack.up(fails=True).text
+    assert [disk["id"] for disk in stack.cloud.objects("disks")] == [data["id"]]
+    assert asked(stack.cloud, *STOPS) == power
+    stack.program(around | {"i": BASIC})
+    assert stack.preview().warnings == stop
+    stack.up()
+    assert asked(stack.cloud, *STOPS) == [*power, *STOPS]
+    [instance] = stack.cloud.objects("instances")
+    [boot] = [disk["id"] for disk in stack.cloud.objects("disks") if disk["id"] != data["id"]]
+    assert ([disk["id"] for disk in instance["disks"]], instance["state"]) == ([boot], "running")
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    stack.destroy()
+    assert stack.cloud.count() == {}
+
+
+def test_a_boot_disk_gives_way_to_disks(stack: Stack) -> None:
+    """Stop and loss are announced; it goes when the machine runs again, or stays where the program said so."""
+    around = {"d": DISK, "e": DISK}
+    stack.program(around | {"i": BASIC, "k": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
+    stack.up()
+    made = {item["name"]: item["disks"][0]["id"] for item in stack.cloud.objects("instances")}
+    given = {"i": MACHINE | {"disks": [ref("d")]}, "k": MACHINE | {"disks": [ref("e")]}}
+    stack.program(around | {name: said | {"allow_stopping": True} for name, said in given.items()})
+    stop = "disks in place of the boot_disk stop the instance and start it again (allow_stopping)\n"
+    run = stack.preview()
+    assert [message for name, message in run.warnings if name == "k"] == [stop]
+    first, loss = [message for name, message in run.warnings if name == "i"]
+    assert first == stop
+    assert loss.startswith("giving the instance other disks loses the 20 GB on its boot disk.")
+    stack.up()
+    assert {item["state"] for item in stack.cloud.objects("instances")} == {"running"}
+    there = {disk["id"] for disk in stack.cloud.objects("disks")}
+    assert (made["i"] in there, made["k"] in there) == (False, True)
+    assert stack.preview().empty
+    stack.destroy()
+    assert [disk["id"] for disk in stack.cloud.objects("disks")] == [made["k"]]
+
+
+def test_a_replacement_tells_what_it_loses(stack: Stack) -> None:
+    """What was made with the machine goes with it, and that is said before; unless it is to stay."""
+    stack.program({"i": BASIC})
+    stack.up()
+    stack.program({"i": BASIC | {"region": "ML1"}})
+    run = stack.preview()
+    assert run.steps == {"i": "replace"}
+    [(_, told)] = run.warnings
+    assert told.startswith("replacing the instance loses the 20 GB on its boot disk.")
+    stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
+    stack.up()
+    stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}, "region": "ML1"}})
+    assert stack.preview().warnings == []
+
+
 def test_equal_boot_disks(stack: Stack) -> None:
     """A template and tier said by id, or a template that was superseded meanwhile, are no change."""
     stack.program({"i": BASIC})

@@ -108,7 +108,7 @@ def _fate(resource: Resource) -> Iterator[str]:
     else:
         if resource.old.inputs.get("disks") and resource.type in LIFECYCLES:
             yield "the disks that it was given stay, but for those that are deleted here themselves"
-        if boot_disk.MADE in kept:
+        if boot_disk.MADE in kept and boot_disk.STAYS not in kept:
             yield "its boot disk was made with it and is deleted with it"
         if kept.get(networking.MADE):
             yield "the addresses that were made with it are given back"
@@ -121,7 +121,8 @@ def _lost(resource: Resource) -> str:
         return ""
     if resource.kind == "Disk":
         return _gigabytes(old) if resource.op in ("delete", "replace") else ""
-    if resource.kind == "Instance" and boot_disk.MADE in _hidden(resource, KEPT):
+    kept = _hidden(resource, KEPT)
+    if resource.kind == "Instance" and boot_disk.MADE in kept and boot_disk.STAYS not in kept:
         swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
         goes = swapped or resource.op in ("delete", "replace")
         return _gigabytes(old.get(BOOT_DISK)) if goes else ""
@@ -152,12 +153,15 @@ def _stops(resource: Resource) -> Iterator[Stop]:
     if resource.type not in LIFECYCLES:
         return
     changed, traits = _changed(resource), LIFECYCLES[resource.type].args.traits()
-    for field in changed:
+    rests = resource.old.outputs.get("state") == resource.new.inputs.get(POWER) == "stopped"
+    for field in () if rests else changed:
         if field in traits and (may_stop := traits[field].may_stop):
             yield Stop(field, f"changing {field} {may_stop.why}", sure=False)
     if resource.kind == "Instance":
         if BOOT_DISK in changed:
             yield from _another_boot_disk(changed[BOOT_DISK])
+        elif BOOT_DISK in resource.old.outputs and "disks" in changed:
+            yield Stop(BOOT_DISK, "it boots from one of its disks instead", sure=True)
         if POWER in changed and resource.new.inputs[POWER] == "stopped":
             yield Stop(POWER, f"{POWER} stops it", sure=True)
 
@@ -179,16 +183,16 @@ def _changed(resource: Resource) -> dict[str, Any]:
     What cannot be compared, a secret or what is known after `up`, has changed and has None.
     """
     lifecycle, words = LIFECYCLES[resource.type](), _hidden(resource, WORDS)
-    bags = (resource.old.outputs, resource.new.inputs, resource.old.inputs)
+    bags = [
+        {field: _usual(value, words.get(field)) for field, value in bag.items()}
+        for bag in (resource.old.outputs, resource.new.inputs, resource.old.inputs)
+    ]
     found: dict[str, Any] = {}
     for field in {argument.field for argument in resource.arguments} & resource.new.inputs.keys():
-        values = [bag.get(field) for bag in bags]
-        if not all(_is_plain(lifecycle.args, field, value) for value in values):
+        if not all(_is_plain(lifecycle.args, field, bag.get(field)) for bag in bags):
             found[field] = None
-            continue
-        live, wanted, before = values = [_usual(value, words.get(field)) for value in values]
-        if lifecycle.compare(field, live, wanted, before) != "same":
-            found[field] = values
+        elif lifecycle.compare(field, *bags) != "same":
+            found[field] = [bag.get(field) for bag in bags]
     return dict(sorted(found.items()))
 
 
