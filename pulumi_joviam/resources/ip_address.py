@@ -7,13 +7,14 @@ region; and it gives back no address that is attached, so we detach it first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Args, IPv4, Replaces, Resets, Text, given
+from pulumi_joviam.args import Args, Id, IPv4, Replaces, Resets, Text, given
 from pulumi_joviam.config import Settings
+from pulumi_joviam.errors import ArgumentError
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import networking
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class IpAddressArgs(Args):
-    network: Annotated[Text | None, Replaces("PUT /ip_addresses takes no network")] = None
+    network: Annotated[Id | None, Replaces("PUT /ip_addresses takes no network")] = None
     region: Annotated[Text | None, Replaces("PUT /ip_addresses takes no region")] = None
     address: Annotated[IPv4 | None, Replaces("PUT /ip_addresses takes no address")] = None
     shareable: Annotated[bool | None, Resets(False)] = None
@@ -45,16 +46,38 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
         body = args.model_dump(exclude_unset=True)
         if args.region is not None:
             body["region"] = op.region(args.region).id
+        if args.network is not None:
+            self._agree(op, args.network, args)
         return networking.make_address(op, body)
+
+    def converge(self, op: Operation, live: models.IpAddress, args: IpAddressArgs) -> models.IpAddress:
+        self._agree(op, live.network_id, args)
+        return super().converge(op, live, args)
 
     def said(self, live: models.IpAddress) -> dict[str, Any]:
         return {**super().said(live), "network": live.network_id}
+
+    def compare(
+        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
+    ) -> Literal["same", "update", "replace"]:
+        if field == "region" and field not in old and "network" in new:
+            return "update"  # said for the first time, beside the network: only `up` can see whether the two agree
+        return super().compare(field, old, new, before)
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
         return given(news.get("address")) and news["address"] == olds.get("address")
 
     def remove(self, op: Operation, live: models.IpAddress) -> None:
         networking.release(op, live)
+
+    @staticmethod
+    def _agree(op: Operation, network_id: str, args: IpAddressArgs) -> None:
+        """Raise ArgumentError where both network and region are said, and the network is in another region."""
+        if args.network is None or args.region is None:
+            return
+        there = op.api.get(models.Network, network_id).region
+        if not there.means(args.region):
+            raise ArgumentError("region", f"the network {network_id} is in {there.code}; leave the region out")
 
 
 class IpAddress(Resource, provider=IpAddressProvider):

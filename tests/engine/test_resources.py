@@ -143,6 +143,22 @@ def test_an_overlapping_network_is_deleted_first(stack: Stack) -> None:
     assert [item["instance_ids"] for item in stack.cloud.objects("ip_addresses")] == [[instance]]
 
 
+def test_a_region_beside_the_network(stack: Stack) -> None:
+    """Said later, it changes nothing in the cloud; another one than the network's is refused and loses nothing."""
+    network, address = {"kind": "Network", "specification": "10.0.0.0/24"}, {"kind": "IpAddress", "network": ref("n")}
+    stack.program({"n": network, "a": address})
+    stack.up()
+    before = stack.cloud.objects("ip_addresses")
+    stack.program({"n": network, "a": address | {"region": "ML1"}})
+    assert "region: the network" in (run := stack.up(fails=True)).text
+    assert "is in SY3; leave the region out" in run.text
+    stack.program({"n": network, "a": address | {"region": "AU East"}})
+    assert stack.up().steps == {"a": "update"}
+    assert stack.cloud.objects("ip_addresses") == before
+    assert stack.preview().empty
+    assert stack.refresh().empty
+
+
 def test_a_pinned_address_is_deleted_first(stack: Stack) -> None:
     """An address that moves with its number is given back before it is asked for again."""
     said: Json = {"a": {"kind": "IpAddress", "address": "203.0.113.9", "region": "SY3"}}
