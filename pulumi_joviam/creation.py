@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut
+from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NoAnswer, NotFound, ServerError, TimedOut
 from pulumi_joviam.journal import Entry, Journal, Key, digest
 from pulumi_joviam.models import Model
 
@@ -101,7 +101,11 @@ class Creations:
             while True:
                 over = not getattr(error, "may_still_act", False)
                 with self._alone(op, entry):
-                    if live := self._match(op, order, entry):
+                    try:
+                        live = self._match(op, order, entry)
+                    except NoAnswer as unseen:
+                        raise _unknown(order, error, f"could not be looked for: {unseen}") from None
+                    if live:
                         return _claimed(op.journal, live)
                     if over and looks and tries < TRIES:
                         tries += 1
@@ -125,10 +129,7 @@ class Creations:
         if over and looks:
             op.journal.over(key)
             raise error
-        raise AnswerLost(
-            f"{error}\nThe {order.model.noun} was looked for and not found; it may still be made. "
-            "The next `pulumi up` on this machine looks for it again before it makes another."
-        )
+        raise _unknown(order, error, "was looked for and not found; it may still be made")
 
     def _taken_over(self, op: Operation, order: Order, entry: Entry) -> Any:
         """Return what an interrupted run made, or None if it made nothing."""
@@ -206,6 +207,12 @@ class Creations:
             if not op.deadline.remaining():
                 raise TimedOut("an equal object is still being looked for", "busy")
             self._changed.wait(0.2)
+
+
+def _unknown(order: Order, error: JoviamError, why: str) -> AnswerLost:
+    """Return the error for an object of which nobody can say whether it exists."""
+    again = "The next `pulumi up` on this machine looks for it again before it makes another."
+    return AnswerLost(f"{error}\nThe {order.model.noun} {why}. {again}")
 
 
 def _same(entry: Entry) -> Any:

@@ -16,6 +16,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -248,11 +249,11 @@ def _end(journal: Journal) -> None:
 
 def _backend(home: Path) -> str:
     """Return where the stack's state is: two backends may hold a stack of the same name."""
-    if said := os.environ.get("PULUMI_BACKEND_URL"):
-        return said
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        return str(json.loads((home / "credentials.json").read_text()).get("current", ""))
-    return ""
+    said = os.environ.get("PULUMI_BACKEND_URL", "")
+    if not said:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            said = str(json.loads((home / "credentials.json").read_text()).get("current", ""))
+    return re.sub("//[^/@]*@", "//", said)  # it is the same backend with another user or password
 
 
 def _line(key: Key, entry: Entry) -> dict[str, Any]:

@@ -93,11 +93,19 @@ def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mo
     op.region("SY3")
     mocker.patch("pulumi_joviam.transport.READ_SECONDS", 0.3)
     cloud.fail("POST /disks", delay=2.5, act="after")
-    with pytest.raises(AnswerLost, match="next `pulumi up`"):
+    with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*next `pulumi up`"):
         disk(op)
     killed(op)
     made = disk(begin())
     assert [made.id] == [it["id"] for it in cloud.objects("disks")]
+
+
+def test_where_there_is_no_time_to_look_the_request_is_told(cloud: Emulator, begin: Begin) -> None:
+    op = begin(seconds=0.5)
+    op.region("SY3")
+    cloud.fail("POST /disks", delay=1.0, act="after")
+    with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*could not be looked for(.|\n)*next `pulumi up`"):
+        disk(op)
 
 
 def test_a_server_that_keeps_failing_is_given_up(cloud: Emulator, begin: Begin) -> None:

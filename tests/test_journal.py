@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_joviam.journal import REVOKE_SECONDS, Entry, Journal, digest
+from pulumi_joviam.journal import REVOKE_SECONDS, Entry, Journal, _opened, digest, of_stack
 
 KEY = ("urn:pulumi:dev::shop::Disk::a b", "")
 DISK = "0a0a0a0a-0000-4000-8000-000000000001"
@@ -115,6 +115,21 @@ def test_damaged_lines_are_passed_over(journal: Journal, damage: Callable[[str],
     (file,) = files(journal.folder)
     file.write_text(damage(file.read_text()))
     assert Journal(journal.folder).earlier(KEY) == ENTRY
+
+
+def test_a_backend_is_the_same_for_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password in its URL may change between the kill and the next run."""
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+
+    def folder(backend: str) -> Path:
+        monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
+        _opened.cache_clear()
+        return of_stack("urn:pulumi:dev::shop").folder
+
+    same = folder("postgres://team@db.example.com/pulumi")
+    assert folder("postgres://team:secret@db.example.com/pulumi") == same
+    assert folder("postgres://team@db.example.com/other") != same
+    _opened.cache_clear()
 
 
 def test_where_it_cannot_write_it_says_so(tmp_path: Path) -> None:
