@@ -29,7 +29,7 @@ Opts: TypeAlias = "pulumi.InvokeOptions | None"
 Use: TypeAlias = Literal["disk", "instance"]
 Text: TypeAlias = "str | None"
 Bool: TypeAlias = "bool | None"
-LaterUse: TypeAlias = "pulumi.Input[Use]"
+LaterUse: TypeAlias = "pulumi.Input[Use | None] | None"
 LaterText: TypeAlias = "pulumi.Input[str | None] | None"
 LaterBool: TypeAlias = "pulumi.Input[bool | None] | None"
 
@@ -60,26 +60,29 @@ def get_regions_output(*, opts: Opts = None) -> pulumi.Output[list[Region]]:
 
 
 def get_performance_tier(
-    *, use: Use, id: Text = None, name: Text = None, region: Text = None, opts: Opts = None
+    *, use: Use | None = None, id: Text = None, name: Text = None, region: Text = None, opts: Opts = None
 ) -> PerformanceTier:
     """Return the one performance tier that fits, or raise RunError. Source: reference, "Performance Tier List"."""
     return now(one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
 
 
 def get_performance_tier_output(
-    *, use: LaterUse, id: LaterText = None, name: LaterText = None, region: LaterText = None, opts: Opts = None
+    *, use: LaterUse = None, id: LaterText = None, name: LaterText = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[PerformanceTier]:
     """Return what get_performance_tier does, later."""
     return later(one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
 
 
-def get_performance_tiers(*, use: Use, region: Text = None, opts: Opts = None) -> list[PerformanceTier]:
-    """Return the performance tiers for disks or for instances. Source: reference, "Performance Tier List"."""
+def get_performance_tiers(*, use: Use | None = None, region: Text = None, opts: Opts = None) -> list[PerformanceTier]:
+    """Return the performance tiers for disks, for instances, or (no ``use``) for both.
+
+    Source: reference, "Performance Tier List".
+    """
     return now(every, PerformanceTier, opts, use=use, region=region)
 
 
 def get_performance_tiers_output(
-    *, use: LaterUse, region: LaterText = None, opts: Opts = None
+    *, use: LaterUse = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[list[PerformanceTier]]:
     """Return what get_performance_tiers does, later."""
     return later(every, PerformanceTier, opts, use=use, region=region)

@@ -30,8 +30,8 @@ THREADS = 16
 MOST_CANDIDATES = 20
 CLOSED: Mapping[str, tuple[object, ...]] = {
     "use": ("disk", "instance"),
-    "public": (True, False, None),
-    "superseded": (True, False, None),
+    "public": (True, False),
+    "superseded": (True, False),
 }
 """The values of the arguments that take no free text."""
 NARROWING = {*CLOSED, "region"}
@@ -108,14 +108,14 @@ def one(session: Session, model: type[M], said: Said) -> M:
 
 def every(session: Session, model: type[M], said: Said) -> list[M]:
     """Return everything that fits."""
-    path = model.path
-    if use := said.get("use"):
-        path += f"/{use}s"
+    paths = [model.path]
+    if model is PerformanceTier:
+        paths = [f"{model.path}/{use}s" for use in ("disk", "instance") if said.get("use") in (None, use)]
     if (public := said.get("public")) is not None:
-        path += "/public" if public else "/private"
+        paths = [f"{model.path}/{'public' if public else 'private'}"]
     # what Joviam offers is listed once per process, what the account has is seen as it is now
     listed: Any = session.catalog.listed if issubclass(model, Named) else session.client.list
-    return _fitting(session, listed(model, path), said)
+    return _fitting(session, [item for path in paths for item in listed(model, path)], said)
 
 
 def _fitting(session: Session, items: Sequence[M], said: Said) -> list[M]:
@@ -143,7 +143,7 @@ def _words(item: Any, keys: Sequence[str]) -> list[str]:
 def _check(key: str, value: Any) -> None:
     """Raise ArgumentError for a value of the wrong kind."""
     if key in CLOSED:
-        if value not in CLOSED[key]:
+        if value is not None and value not in CLOSED[key]:
             raise ArgumentError(key, f"must be {' or '.join(map(repr, CLOSED[key]))}")
     elif not isinstance(value, (str, type(None))):
         raise ArgumentError(key, f"must be a text, not {type(value).__name__}")

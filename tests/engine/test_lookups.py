@@ -148,6 +148,7 @@ def test_lists(account: Account) -> None:
     assert [region.code for region in joviam.get_regions()] == ["SY3", "ML1"]
     assert [tier.name for tier in joviam.get_performance_tiers(use="disk", region="ML1")] == ["Standard", "Fast"]
     assert len(joviam.get_performance_tiers(use="instance")) == 4
+    assert len(joviam.get_performance_tiers()) == 8
     assert [disk.name for disk in joviam.get_disks()] == ["data", "data", "logs"]
     assert [disk.region.code for disk in joviam.get_disks(region="AU South")] == ["ML1"]
     assert [instance.name for instance in joviam.get_instances(region="SY3")] == ["Web Server"]
@@ -209,7 +210,7 @@ REFUSED: list[tuple[str, Json, str]] = [
     ("get_disk", {"id": ""}, f"id: '' {NO_ID}"),
     ("get_disk", {"name": 7}, "name: must be a text, not int"),
     ("get_disks", {"region": "SY4"}, "region: 'SY4' is unknown; there is: ML1, SY3"),
-    ("get_networks", {"public": "yes"}, "public: must be True or False or None"),
+    ("get_networks", {"public": "yes"}, "public: must be True or False"),
     ("get_performance_tiers", {"use": "disks"}, "use: must be 'disk' or 'instance'"),
 ]
 
