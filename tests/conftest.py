@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_joviam.emulator import Emulator
+from tests.miniature import Plugin, plugin
 from tests.stack import Stack
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +46,13 @@ def cloud(shared_cloud: Emulator) -> Emulator:
     """An empty cloud."""
     shared_cloud.reset()
     return shared_cloud
+
+
+@pytest.fixture(scope="module")
+def plugged(shared_cloud: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """The real plugin without the engine, for many small runs."""
+    with plugin(shared_cloud, tmp_path_factory.mktemp("plugin")) as started:
+        yield started
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import yaml
 
 from pulumi_joviam.emulator import Emulator
 
-_sealed: dict[str, dict[str, Any]] = {}
-"""{token: the settings of a stack that hold it, and nothing else}."""
+_made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
+"""{token: the settings of a new stack that hold it, and nothing else; the files of its backend}."""
 
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}; {"ref": "name.output"} stands for an output."""
@@ -98,6 +98,8 @@ class Stack:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # has --event-log
             "PULUMI_PYTHON_CMD": str(_python(folder / "python")),
+            "PULUMI_STACK": "dev",
+            "GOGC": "off",  # no command lives long enough for its garbage to matter
         }
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
         (self.project / "__main__.py").write_text(PROGRAM)
@@ -105,17 +107,20 @@ class Stack:
         self._configure({"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})})
 
     def _configure(self, settings: Mapping[str, str]) -> None:
-        """Make the stack. The token is encrypted once in a process: that costs a command, and many stacks share it."""
+        """Make the stack. The first of a process is made by commands, the others are copies of it."""
         file, token = self.project / "Pulumi.dev.yaml", self.cloud.token
-        if token in _sealed:
-            sealed = _sealed[token]
-            file.write_text(yaml.safe_dump({**sealed, "config": {**sealed["config"], **settings}}))
-        self.pulumi("stack", "init", "dev")
-        if token not in _sealed:
+        if token not in _made:
+            self.pulumi("stack", "init", "dev")
             self.pulumi("config", "set", "--secret", "joviam:token", token)
-            _sealed[token] = yaml.safe_load(file.read_text())
-            plain = [f"--plaintext={key}={value}" for key, value in settings.items()]
-            self.pulumi("config", "set-all", *plain)
+            files = {
+                path.relative_to(self.state): path.read_bytes() for path in self.state.rglob("*") if path.is_file()
+            }
+            _made[token] = yaml.safe_load(file.read_text()), files
+        sealed, files = _made[token]
+        file.write_text(yaml.safe_dump({**sealed, "config": {**sealed["config"], **settings}}))
+        for path, content in files.items():
+            (self.state / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.state / path).write_bytes(content)
 
     def program(self, spec: Spec) -> None:
         """Write the program: what is wanted from now on."""

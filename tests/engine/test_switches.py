@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.emulator.store import Switches
 from tests.keys import key
+from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
 
 Json = dict[str, Any]
+Steps = dict[str, str]
 
 # The pace and the clock are no answers to a question of the reference.
 SWITCHES = [field.name for field in fields(Switches) if isinstance(field.default, bool)]
@@ -47,32 +51,53 @@ def program(*, changed: bool) -> Json:
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_a_life_under_a_switch(stack: Stack, switch: str) -> None:
-    """Up, a change with stops and a swap, a machine taken away, destroy: the same whatever the API answers."""
-    stack.cloud.configure(**{switch: not getattr(Switches(), switch)})
-    stack.program(program(changed=False))
-    stack.up()
-    assert stack.up().empty
-    machines = {item["name"]: item["id"] for item in _there(stack, "instances")}
-    stack.program(program(changed=True))
-    stack.up()
-    assert stack.refresh().empty
-    assert stack.preview().empty
-    assert {item["name"]: item["id"] for item in _there(stack, "instances")} == machines
-    assert {item["state"] for item in _there(stack, "instances")} == {"running"}
-    alone = program(changed=True)
-    for name in ("web", "db", "apart"):
-        del alone[name]
-    stack.program(alone)
-    stack.up()
-    assert {item["name"]: item["state"] for item in _there(stack, "disks")} == dict.fromkeys(
+def test_a_life_under_a_switch(cloud: Emulator, plugged: Plugin, switch: str) -> None:
+    """The same whatever the API answers to one of the questions."""
+    cloud.configure(**_other(switch))
+    stack = Miniature(plugged, f"under-{switch}")
+
+    def up(said: Json) -> Steps:
+        run = stack.up(said)
+        assert run.error == ""
+        return run.steps
+
+    live(cloud, up, lambda said: {**stack.refresh().steps, **stack.preview(said).steps})
+
+
+def test_a_life_under_all_switches(stack: Stack) -> None:
+    """The same on the real engine where the API answers all of them otherwise."""
+    stack.cloud.configure(**_other(*SWITCHES))
+
+    def up(said: Json) -> Steps:
+        stack.program(said)
+        return stack.up().steps
+
+    live(stack.cloud, up, lambda _said: {**stack.refresh().steps, **stack.preview().steps})
+
+
+def live(cloud: Emulator, up: Callable[[Json], Steps], look: Callable[[Json], Steps]) -> None:
+    """Up, a change with stops and a swap, a machine taken away, everything taken away."""
+    first, changed = program(changed=False), program(changed=True)
+    assert set(up(first).values()) == {"create"}
+    assert up(first) == {}
+    machines = {item["name"]: item["id"] for item in _there(cloud, "instances")}
+    assert set(up(changed)) == {"data", "web", "db"}
+    assert look(changed) == {}
+    assert {item["name"]: item["id"] for item in _there(cloud, "instances")} == machines
+    assert {item["state"] for item in _there(cloud, "instances")} == {"running"}
+    up({name: said for name, said in changed.items() if name not in ("web", "db", "apart")})
+    assert {item["name"]: item["state"] for item in _there(cloud, "disks")} == dict.fromkeys(
         ("data", "golden", "clone"), "unattached"
     )
-    stack.destroy()
-    left = [kind for kind in ("public_keys", "networks", "ip_addresses", "disks", "instances") if _there(stack, kind)]
+    up({})
+    left = [kind for kind in ("public_keys", "networks", "ip_addresses", "disks", "instances") if _there(cloud, kind)]
     assert left == []
 
 
-def _there(stack: Stack, kind: str) -> list[Json]:
+def _other(*switches: str) -> dict[str, bool]:
+    return {switch: not getattr(Switches(), switch) for switch in switches}
+
+
+def _there(cloud: Emulator, kind: str) -> list[Json]:
     """Return the objects of a kind; under one switch deleted ones stay visible as terminated."""
-    return [item for item in stack.cloud.objects(kind) if item.get("state") != "terminated"]
+    return [item for item in cloud.objects(kind) if item.get("state") != "terminated"]
