@@ -17,6 +17,9 @@ from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from pulumi_joviam.errors import readable
+from pulumi_joviam.models import UUID
+
 T = TypeVar("T")
 
 
@@ -90,7 +93,14 @@ def _cidr(value: str) -> str:
     return value
 
 
+def _id(value: str) -> str:
+    if not re.fullmatch(UUID, value):
+        raise ValueError(f"must be an id of the API (they look like 00000000-0000-…), not {readable(value)!r}")
+    return value
+
+
 Text = Annotated[str, StringConstraints(min_length=1)]
+Id = Annotated[str, AfterValidator(_id)]
 IPv4 = Annotated[str, AfterValidator(_ipv4)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 Region = Annotated[
@@ -168,6 +178,7 @@ def _missing(args: type[BaseArgs], field: str) -> str:
 
 
 def _plainly(message: str) -> str:
+    message = message.replace("Extra inputs are not permitted", "is not an argument")
     return re.sub("^[A-Z][a-z]+ should", "must", message.removeprefix("Value error, "))
 
 

@@ -49,7 +49,7 @@ from pulumi_joviam.errors import (
     Unreachable,
     readable,
 )
-from pulumi_joviam.models import Instance, Model, prepare
+from pulumi_joviam.models import UUID, Instance, Model, prepare
 from pulumi_joviam.reads import Reads
 from pulumi_joviam.transport import Transport, Untrusted
 
@@ -61,7 +61,6 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 8.0
 A_FEW = 5
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # The server did not act: its own words for "not now", so even a POST can go out again.
 _NOT_NOW = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 # Something between us and the API answered: whether the API acted is unknown.
@@ -191,7 +190,7 @@ class Client:
     @staticmethod
     def path(model: type[Model], id: str, *rest: str) -> str:
         """Return the path of an object, or of what lies under it. Raises ArgumentError for what cannot be one."""
-        if not _UUID.fullmatch(id):
+        if not re.fullmatch(UUID, id):
             raise ArgumentError("id", f"{readable(id)!r} is not an id of the API (they look like {'0' * 8}-0000-…)")
         for part in rest:
             if part in ("", ".", ".."):  # an address with these means another one: the object itself

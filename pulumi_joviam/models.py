@@ -14,9 +14,8 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints
 
 T = TypeVar("T")
 
-Id = Annotated[
-    str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
-]
+UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+Id = Annotated[str, StringConstraints(pattern=f"^{UUID}$")]
 State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
 Int = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """A number that is still the same when the engine takes it for a float."""
@@ -262,6 +261,7 @@ class ConsoleSession(Model):
     url: str | None = None
     instance_id: Id
     created_at: str
+    updated_at: str
 
 
 _preparing = threading.Lock()

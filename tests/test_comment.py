@@ -92,8 +92,9 @@ def test_golden(name: str, hurting: str) -> None:
 
 @pytest.mark.parametrize(("words", "status"), [("delete,replace", 0), ("stop", HURTS)])
 def test_fail_on(words: str, status: int) -> None:
-    """Only the words that are said end with 3."""
+    """Only the words that are said end with 3, in one list or in several."""
     assert comment(GOLDEN / "memory.json", "--fail-on", words).status == status
+    assert comment(GOLDEN / "memory.json", "--fail-on", words, "--fail-on", "delete").status == status
 
 
 def test_every_recorded_preview_is_used() -> None:

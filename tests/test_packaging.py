@@ -72,8 +72,8 @@ def test_the_metadata(wheel: Path) -> None:
     assert f"`pulumi` ≥ {pulumi}." in README
     assert metadata["Requires-Python"] == f">={VERSIONS[0]}"
     extras = {"cli", "emulator"}
-    assert set(metadata.get_all("Provides-Extra", [])) == extras | {"dev"}
-    assert set(re.findall(r"pip install pulumi-joviam\[(\w+)\]", README)) == extras
+    assert set(metadata.get_all("Provides-Extra", [])) == extras | {"dev", "docs"}
+    assert set(re.findall(r"\w+", " ".join(re.findall(r"pip install 'pulumi-joviam\[(.+?)\]'", README)))) == extras
 
 
 def test_without_extras(wheel: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pulumi
 from pulumi.runtime import rpc
 
 from pulumi_joviam import models
-from pulumi_joviam.args import BaseArgs, Replaces, Text
+from pulumi_joviam.args import BaseArgs, Id, Replaces
 from pulumi_joviam.errors import AnswerLost, ServerError
 from pulumi_joviam.provider import Provider, Resource
 
@@ -24,7 +24,7 @@ TRIES = 3
 
 
 class ConsoleSessionArgs(BaseArgs):
-    instance: Annotated[Text, Replaces("a session is with one instance")]
+    instance: Annotated[Id, Replaces("a session is with one instance")]
     type: Annotated[Literal["vnc", "serial"] | None, Replaces("a session is of one type")] = None
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Text, given
+from pulumi_joviam.args import Id, given
 from pulumi_joviam.errors import ArgumentError, NotFound
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ MADE = "addresses"
 class NetworkAdapter(TypedDict):
     """One adapter of an instance, as the API takes it."""
 
-    network: Text
-    ip_addresses: NotRequired[list[Text] | Literal["dhcp"]]
+    network: Id
+    ip_addresses: NotRequired[list[Id] | Literal["dhcp"]]
 
 
 def meaning(adapters: Sequence[NetworkAdapter]) -> list[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pulumi
 
 from pulumi_joviam import models
-from pulumi_joviam.args import BaseArgs, Replaces, Text
+from pulumi_joviam.args import BaseArgs, Id, Replaces, Text
 from pulumi_joviam.errors import ValidationFail, readable
 from pulumi_joviam.provider import Provider, Resource
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TemplateArgs(BaseArgs):
-    disk: Annotated[Text, Replaces("a version has the data of one disk for ever")]
+    disk: Annotated[Id, Replaces("a version has the data of one disk for ever")]
     supersedes: Annotated[Text, Replaces("a version supersedes one other for ever")]
 
 
@@ -53,8 +53,8 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
                 if line[0].id == tried:  # otherwise it was superseded since we asked, and the newest is another
                     raise
         catalog.forget_templates()  # from now on the slug means this one
-        # each of them means the same line, so saying another one is no change
-        op.words["supersedes"] = list(dict.fromkeys(word for version in line for word in version.words))
+        # each of them means the same line, so saying another one is no change; nor is what a look-up finds from now on
+        op.words["supersedes"] = list(dict.fromkeys(word for version in (*line, made) for word in version.words))
         return made
 
     def said(self, _live: models.Template) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def test_a_life(stack: Stack) -> None:
     assert stack.preview().empty
     assert stack.refresh().empty
 
-    for same in ("Ubuntu 16.04", made[1].id, made[2].id, "ubuntu-16-04"):
+    # the id of the version itself is what a look-up of the line finds by now
+    for same in ("Ubuntu 16.04", made[1].id, made[2].id, made[3].id, "ubuntu-16-04"):
         said["t"]["supersedes"] = same
         stack.program(said)
         assert stack.preview().empty

@@ -17,11 +17,12 @@ FAILED, HURTS = 1, 3
 HURTING = ("delete", "replace", "stop")
 
 
-def _hurting(said: str) -> str:
-    wrong = [word for word in said.split(",") if word and word not in HURTING]
+def _hurting(said: list[str]) -> list[str]:
+    words = [word for part in said for word in part.split(",") if word]
+    wrong = [word for word in words if word not in HURTING]
     if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(HURTING)}")
-    return said
+        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(HURTING)}", param_hint="--fail-on")
+    return words
 
 
 def comment(
@@ -30,9 +31,9 @@ def comment(
         typer.Argument(exists=True, dir_okay=False, help="What the preview printed. Default: stdin."),
     ] = None,
     fail_on: Annotated[
-        str,
-        typer.Option(metavar="WORDS", callback=_hurting, help="What ends with status 3: some of delete,replace,stop."),
-    ] = "",
+        list[str],
+        typer.Option(metavar="WORDS", help="What ends with status 3: some of delete,replace,stop."),
+    ] = [],  # noqa: B006 - typer reads it, nobody changes it
     stack: Annotated[
         str, typer.Option(help="Name of the stack, where a pull request has one comment for each of several.")
     ] = "",
@@ -49,6 +50,7 @@ def comment(
     from pulumi_joviam.cli.comment import harm, page
     from pulumi_joviam.cli.comment.preview import read
 
+    hurting = _hurting(fail_on)
     said = read(preview.read_bytes() if preview else sys.stdin.buffer.read())
     harms = harm.found(said)
     text = page.written(said, harms, stack, log.read_text(errors="replace") if log else "")
@@ -56,7 +58,7 @@ def comment(
     if said.failed:
         raise typer.Exit(FAILED)
     there = {word for each in harms for word in (each.resource.op, each.stops and "stop") if word}
-    unwanted = [word for word in fail_on.split(",") if word in there]
+    unwanted = [word for word in hurting if word in there]
     if unwanted:
         typer.echo(f"pulumi-joviam: this preview has something to {', '.join(unwanted)} (--fail-on)", err=True)
         raise typer.Exit(HURTS)
