@@ -156,6 +156,10 @@ class Stack:
     def refresh(self, *options: str, fails: bool = False) -> Run:
         return self.pulumi("refresh", "--yes", "--skip-preview", *options, fails=fails)
 
+    def settled(self) -> bool:
+        """Whether nothing is left to do: a refresh finds nothing, and a preview after it is empty."""
+        return self.preview("--refresh").empty
+
     def destroy(self, *options: str, fails: bool = False) -> Run:
         return self.pulumi("destroy", "--yes", "--skip-preview", *options, fails=fails)
 

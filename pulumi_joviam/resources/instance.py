@@ -342,8 +342,9 @@ class Instance(Resource, provider=InstanceProvider):
         boot_disk: A disk to be made with the instance, instead of disks: {"template", "size" in GB,
             "performance_tier", "delete_with_instance" (default: true)}. A larger size grows it in place; another
             template or tier, or a size smaller than the program said before, makes a new disk and swaps it in: the
-            instance and its addresses stay, what was on the old disk is lost. Both may stop the instance, the swap
-            always. Updated in place; taken away: nothing changes.
+            instance and its addresses stay, what was on the old disk is lost, unless delete_with_instance is false.
+            Both may stop the instance, the swap always. Updated in place; taken away for disks: as another
+            boot_disk, unless it is among them; else nothing changes.
         network_adapters: Adapters in device order, each {"network": id, "ip_addresses": [ids] or "dhcp"}. Not
             together with ip_addresses. Updated in place.
         networks: With boot_disk: ids of networks in which an address is made for the instance, and given back with

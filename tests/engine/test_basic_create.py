@@ -20,8 +20,7 @@ def test_required_arguments_only(stack: Stack) -> None:
     """One request makes machine and disk; everything goes with it."""
     stack.program({"i": MACHINE | {"boot_disk": BOOT}})
     stack.up()
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
     [instance], [disk] = stack.cloud.objects("instances"), stack.cloud.objects("disks")
     assert (instance["state"], disk["state"], disk["size"]) == ("running", "attached", 20)
     assert asked(stack.cloud, "POST /disks", *STOPS) == []
@@ -44,8 +43,7 @@ def test_addresses_come_and_go(stack: Stack) -> None:
         stack.program(around | {"i": BASIC | said})
         assert stack.preview().steps.get("i") in ("create", "update")
         stack.up()
-        assert stack.preview().empty
-        assert stack.refresh().empty
+        assert stack.settled()
         assert len(stack.cloud.objects("ip_addresses")) == addresses
         assert len(stack.cloud.objects("instances")) == 1
     assert asked(stack.cloud, *STOPS) == []
@@ -108,8 +106,7 @@ def test_another_boot_disk_keeps_the_machine(stack: Stack, change: Json) -> None
     assert new["id"] != old["id"]
     assert [disk["id"] for disk in now["disks"]] == [new["id"]]
     assert new["size"] == change.get("size", 20)
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
     stack.destroy()
     assert stack.cloud.count() == {}
 
@@ -176,8 +173,7 @@ def test_disks_give_way_to_a_boot_disk(stack: Stack) -> None:
     [instance] = stack.cloud.objects("instances")
     [boot] = [disk["id"] for disk in stack.cloud.objects("disks") if disk["id"] != data["id"]]
     assert ([disk["id"] for disk in instance["disks"]], instance["state"]) == ([boot], "running")
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
     stack.destroy()
     assert stack.cloud.count() == {}
 

@@ -53,8 +53,7 @@ joviam.Server("{name}", opts, template="{template}", disk_size={size}, allow_sto
     program(stack, text.format(**said))
     children = {"lan-network", "lan-db", "lan-spare", "data", "db-disk", "db-public", "db-instance"}
     assert stack.up().steps == dict.fromkeys([*children, "lan", "db"], "create")
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
     first, held = ids(stack), stack.resources()
     assert set(first) == children
     db = instance(stack, "db")
@@ -180,8 +179,7 @@ joviam.ServerPool(
     assert {name for name, item in held.items() if item.get("protect")} == {
         name for name in held if name.startswith("web")
     }
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,7 @@ def test_a_life(stack: Stack) -> None:
         assert {key: live[key] for key in filled} == {key: outputs[key] for key in filled}
         assert {outputs[key] for key in empty} == {""}
     assert held["any"]["outputs"]["type"] == "vnc"
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
 
     stack.program({"i": MACHINE, "any": session("vnc"), "v": session("serial"), "s": session()})
     preview = stack.preview()

@@ -68,8 +68,7 @@ def test_every_endpoint_is_reached(stack: Stack) -> None:
     for stage in ("first", "later"):
         stack.environ["STAGE"] = stage
         stack.up()
-        assert stack.preview().empty
-        assert stack.refresh().empty
+        assert stack.settled()
     stack.destroy()
     reached = {request.operation for request in stack.cloud.requests if request.status and request.status < 300}
     assert operations() - reached == set()

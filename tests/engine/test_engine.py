@@ -67,8 +67,7 @@ def test_a_failed_object_is_replaced(stack: Stack) -> None:
     stack.up()
     [disk] = stack.cloud.objects("disks")
     assert disk["id"] == stack.resources()["d"]["id"] != failed
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
 
 
 def test_long_values_do_not_lose_the_object(stack: Stack) -> None:
@@ -81,8 +80,7 @@ def test_long_values_do_not_lose_the_object(stack: Stack) -> None:
     [instance] = stack.cloud.objects("instances")
     assert stack.resources()["i"]["id"] == instance["id"]
     assert stack.up().steps == {"i": "update"}
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
     assert len(stack.cloud.objects("instances")) == 1
 
 

@@ -53,8 +53,7 @@ def test_equal_things_written_differently(stack: Stack) -> None:
     stack.program(said)
     assert stack.preview().empty
     assert stack.up().empty
-    assert stack.refresh().empty
-    assert stack.preview().empty
+    assert stack.settled()
 
 
 def test_a_second_look_at_outputs_that_are_none(stack: Stack) -> None:
@@ -137,8 +136,7 @@ def test_an_overlapping_network_is_deleted_first(stack: Stack) -> None:
     preview = stack.preview()
     run = stack.up()
     assert preview.steps == run.steps
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
     assert [item["specification"] for item in stack.cloud.objects("networks")] == ["10.0.0.0/23"]
     assert [item["instance_ids"] for item in stack.cloud.objects("ip_addresses")] == [[instance]]
 
@@ -155,8 +153,7 @@ def test_a_region_beside_the_network(stack: Stack) -> None:
     stack.program({"n": network, "a": address | {"region": "AU East"}})
     assert stack.up().steps == {"a": "update"}
     assert stack.cloud.objects("ip_addresses") == before
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
 
 
 def test_a_pinned_address_is_deleted_first(stack: Stack) -> None:
@@ -302,8 +299,7 @@ def test_from_addresses_to_adapters_and_back(stack: Stack) -> None:
     for said, addresses in ((one, 2), (other, 1), (one, 2)):
         stack.program(around | said)
         stack.up()
-        assert stack.preview().empty
-        assert stack.refresh().empty
+        assert stack.settled()
         [instance] = stack.cloud.objects("instances")
         assert sum(len(adapter["ip_addresses"]) for adapter in instance["network_adapters"]) == addresses
 

@@ -42,8 +42,7 @@ def test_a_life(stack: Stack) -> None:
     assert (outputs["region"], outputs["minimum_disk_size"]) == ("SY3", 10)
     assert (outputs["allows_public_key_auth"], outputs["recommended_virtualization"]) == (True, "hvm")
     assert held["copy"]["outputs"]["template_id"] == made[3].id
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
 
     # the id of the version itself is what a look-up of the line finds by now
     for same in ("Ubuntu 16.04", made[1].id, made[2].id, made[3].id, "ubuntu-16-04"):
@@ -81,8 +80,7 @@ def test_an_old_version_means_the_newest_of_its_line(stack: Stack) -> None:
     assert sorted(made) == [1, 2, 3, 4]
     assert [made[number].superseded_by_id for number in (2, 3)] == [made[3].id, made[4].id]
     assert sorted(versions(stack.cloud, "debian-9")) == [1, 2]
-    assert stack.preview().empty
-    assert stack.refresh().empty
+    assert stack.settled()
 
 
 def test_what_cannot_be_superseded(stack: Stack) -> None:
