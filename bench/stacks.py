@@ -82,7 +82,7 @@ class Lab:
         )
         seconds = time.perf_counter() - began
         if done.returncode:
-            sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
+            sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout[-4000:]}")
         return Sample(seconds, self.cloud.requests())
 
     def script(self, task: str, *numbers: int) -> Sample:

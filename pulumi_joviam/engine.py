@@ -22,7 +22,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.message import Message
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
@@ -206,16 +206,25 @@ def _read_call(request: Any, context: Any) -> Call:
         inputs = next((name for name in ("old_inputs", "inputs") if name in names), None)
         bags = [getattr(request, name) for name in ("news", "properties", "inputs", "olds") if name in names]
         state = next((getattr(request, name) for name in ("olds", "properties") if name in names), None)
-        held = rpc.deserialize_properties(state, True, keep_internal=True) if state is not None else {}
         return Call(
             urn=request.urn,
             timeout=request.timeout if "timeout" in names else 0,
             inputs=rpc.deserialize_properties(getattr(request, inputs), True) if inputs else None,
-            hidden={name: value for name, value in held.items() if name.startswith("__")},
+            hidden=_hidden(state) if state is not None else {},
             provider=next((bag["__provider"] for bag in bags if "__provider" in bag), ""),
             context=context,
         )
     return Call(context=context)
+
+
+def _hidden(state: Any) -> dict[str, Any]:
+    """Return what the state holds and no display shows. All else of it is read by the plugin itself."""
+    hidden = struct_pb2.Struct()
+    for name, value in state.fields.items():
+        if name.startswith("__") and name != "__provider":
+            hidden.fields[name].CopyFrom(value)
+    found: dict[str, Any] = rpc.deserialize_properties(hidden, True, keep_internal=True)
+    return found
 
 
 def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

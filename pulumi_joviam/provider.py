@@ -422,8 +422,9 @@ class Resource(pulumi.dynamic.Resource):
         lifecycle = self._lifecycle
         unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
         self._register(resource_name, opts, {key: arguments[key] for key in arguments.keys() - unset})
+        none = pulumi.Output.from_input(None)
         for name in unset.difference(lifecycle.outputs):
-            setattr(self, name, pulumi.Output.from_input(None))
+            setattr(self, name, none)
 
     @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
