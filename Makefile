@@ -11,7 +11,7 @@ demo: $(READY) engine  ## see it work: preview, up, change, drift, repair and de
 	$(BIN)/python tools/demo.py
 
 test: $(READY) engine  ## every test, on the real engine
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about 15 minutes)
 	$(BIN)/python -m tests.sweep

@@ -33,7 +33,7 @@ def _each_once(ids: list[str]) -> list[str]:
 
 
 def _context_keys(context: dict[str, str]) -> dict[str, str]:
-    if wrong := [repr(key) for key in context if not key or "/" in key or key in (".", "..")]:
+    if wrong := sorted(repr(key) for key in context if not key or "/" in key or key in (".", "..")):
         raise ValueError(f"cannot hold the variable {', '.join(wrong)}: names have one character or more and no slash")
     return context
 

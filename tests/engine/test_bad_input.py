@@ -62,7 +62,7 @@ REFUSED_BY_CHECK = [
     (MACHINE | {"context": {"A": 1}}, {"context.A": "must be a valid string"}),
     (
         MACHINE | {"context": {"../A": "1", "": "2"}},
-        {"context": "cannot hold the variable '../A', '': names have one character"},
+        {"context": "cannot hold the variable '', '../A': names have one character"},
     ),
     (
         MACHINE | {"network_adapters": [{"network": ID, "ip_addresses": "static"}, {"addresses": []}]},

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from pulumi_joviam.emulator import Emulator
 from tests.engine.test_resources import DISK, MACHINE, STOPS, asked, ref
+from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
 
 Json = dict[str, Any]
@@ -28,7 +30,7 @@ def test_required_arguments_only(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_addresses_come_and_go(stack: Stack) -> None:
+def test_addresses_come_and_go(cloud: Emulator, plugged: Plugin) -> None:
     """Addresses are made with the machine, allocated and given back in place, and go with it."""
     around = {"n": NETWORK, "n2": NETWORK | {"specification": "10.1.0.0/24"}}
     stages: list[tuple[Json, int]] = [
@@ -39,16 +41,18 @@ def test_addresses_come_and_go(stack: Stack) -> None:
         ({}, 0),
         ({"allocate_public_ip": True}, 1),
     ]
+    stack = Miniature(plugged, "addresses")
     for said, addresses in stages:
-        stack.program(around | {"i": BASIC | said})
-        assert stack.preview().steps.get("i") in ("create", "update")
-        stack.up()
-        assert stack.settled()
-        assert len(stack.cloud.objects("ip_addresses")) == addresses
-        assert len(stack.cloud.objects("instances")) == 1
-    assert asked(stack.cloud, *STOPS) == []
+        program = around | {"i": BASIC | said}
+        previewed, run = stack.preview(program).steps, stack.up(program)
+        assert (run.steps, run.error) == (previewed, "")
+        assert run.steps["i"] in ("create", "update")
+        assert (stack.refresh().steps, stack.preview(program).steps) == ({}, {})
+        assert len(cloud.objects("ip_addresses")) == addresses
+        assert len(cloud.objects("instances")) == 1
+    assert asked(cloud, *STOPS) == []
     stack.destroy()
-    assert stack.cloud.count() == {}
+    assert cloud.count() == {}
 
 
 def test_a_detached_address_is_attached_again(stack: Stack) -> None:
