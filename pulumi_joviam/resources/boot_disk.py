@@ -167,9 +167,14 @@ def _may_stop(live: models.Instance, args: InstanceArgs) -> None:
 
 
 def tidy(op: Operation, args: InstanceArgs) -> None:
-    """Delete the disks whose place was taken; from now on the boot disk stays or goes as the program says."""
+    """Delete the disks whose place was taken, and one that was to take a place and does not any more.
+
+    From now on the boot disk stays or goes as the program says.
+    """
     if args.boot_disk and goes(args.boot_disk):
         op.kept.pop(STAYS, None)
+    if NEXT in op.kept:
+        _delete(op, op.kept.pop(NEXT))
     _delete_old(op)
 
 

@@ -133,6 +133,19 @@ def test_a_swap_that_fails_leaves_the_machine_alone(stack: Stack) -> None:
     assert stack.preview().empty
 
 
+def test_a_swap_that_is_taken_back_leaves_nothing(cloud: Emulator, plugged: Plugin) -> None:
+    """The disk that was made for it goes, and the machine runs with the one it had."""
+    stack = Miniature(plugged, "taken-back")
+    stack.up({"i": BASIC})
+    [disk] = cloud.objects("disks")
+    cloud.fail("PUT /instances/{instance_id}/disks", status=500)
+    assert "500" in stack.up({"i": BASIC | {"boot_disk": BOOT | {"template": "debian-9"}}}).error
+    assert len(cloud.objects("disks")) == 2
+    assert stack.up({"i": BASIC}).error == ""
+    assert [item["id"] for item in cloud.objects("disks")] == [disk["id"]]
+    assert cloud.objects("instances")[0]["state"] == "running"
+
+
 def test_a_swap_needs_leave(stack: Stack) -> None:
     """Without allow_stopping another boot disk is refused before anything is made."""
     said = MACHINE | {"boot_disk": BOOT}
