@@ -51,7 +51,7 @@ from pulumi_joviam.errors import (
 )
 from pulumi_joviam.models import UUID, Instance, Model, prepare
 from pulumi_joviam.reads import Reads
-from pulumi_joviam.transport import Transport, Untrusted
+from pulumi_joviam.transport import Transport, Unsent, Untrusted
 
 M = TypeVar("M", bound=Model)
 
@@ -202,6 +202,7 @@ class Client:
         deadline = self._deadline or Deadline.after(SCRIPT_SECONDS, self._cancelled)
         contact = Deadline.after(FIRST_CONTACT_SECONDS, deadline.cancelled)
         longest, tries = FIRST_PAUSE, 1
+        before: JoviamError | None = None
         while True:
             quiet = self._transport.quiet_until - time.monotonic()
             if 0 < quiet < deadline.remaining():
@@ -209,8 +210,11 @@ class Client:
             try:
                 return self._send(method, path, body, deadline)
             except (NoAnswer, BadAnswer, ServerError) as error:
+                if before and isinstance(error, Unsent):
+                    raise before from None  # what happened to the one that was sent is the news
                 if not _may_repeat(method, error, tries):
                     raise
+                before = error
                 pause = longest * random.uniform(0.5, 1)  # noqa: S311 - so that many do not come back as one
                 if isinstance(error, _NotNow):
                     pause = max(pause, error.after)

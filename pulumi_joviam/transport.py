@@ -59,6 +59,10 @@ _WORDS = {
 }
 
 
+class Unsent(Unreachable):
+    """There was no time left to send the request."""
+
+
 class Untrusted(Unreachable):
     """There is no safe way to the server, and there will be none in a minute."""
 
@@ -132,7 +136,7 @@ class Transport:
         """Send one request once, and return the answer. Raises NoAnswer or ConfigError, and Cancelled before it."""
         request, content = f"{method} {path}", bytearray()
         if not deadline.acquire(self._slots):
-            raise Unreachable(f"{request} was not sent: no time was left for it")
+            raise Unsent(f"{request} was not sent: no time was left for it")
         _due.set(deadline)
         left = max(deadline.left, 0.001)  # to sockets, 0 is no timeout
         try:

@@ -466,7 +466,7 @@ def test_a_name_that_does_not_resolve(mocker: MockerFixture) -> None:
     """A host that does not exist is said in the words of the resolver."""
     unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     mocker.patch("socket.getaddrinfo", side_effect=unknown)
-    text = failure(Unreachable, lambda: client_of("https://nowhere.invalid/api", 0.05).call("POST", "/disks"))
+    text = failure(Unreachable, lambda: client_of("https://nowhere.invalid/api", 0.5).call("POST", "/disks"))
     assert text == (
         "cannot reach https://nowhere.invalid/api: name or service not known. "
         "Is joviam:endpoint right, and is the network up?"
@@ -565,6 +565,13 @@ def test_so_many_at_once_and_no_more(cloud: Emulator) -> None:
     arrived = sorted(request.time for request in cloud.requests)
     assert all(later - earlier >= 0.095 for earlier, later in zip(arrived, arrived[3:], strict=False))
     assert arrived[-1] - arrived[0] < 0.8
+
+
+def test_the_last_try_that_comes_too_late(mocker: MockerFixture) -> None:
+    """What went wrong with the request that was sent is told, not that there was no time to send it again."""
+    tries = [Unreachable("refused"), transport_module.Unsent("no time")]
+    mocker.patch.object(transport_module.Transport, "exchange", side_effect=tries)
+    assert failure(Unreachable, lambda: client_of("http://127.0.0.1").call("POST", "/disks")) == "refused"
 
 
 def test_a_turn_that_comes_too_late(cloud: Emulator) -> None:
@@ -764,7 +771,7 @@ def test_no_exception_of_requests_gets_out(mocker: MockerFixture, name: str) -> 
     error = kind("why", "doc", 0) if name == "JSONDecodeError" else kind("why")
     mocker.patch.object(requests.Session, "request", side_effect=error)
     with pytest.raises(JoviamError) as caught:
-        client_of("http://127.0.0.1", 0.05).call("POST", "/disks")
+        client_of("http://127.0.0.1", 0.5).call("POST", "/disks")
     assert isinstance(caught.value, MEANINGS[name])
     assert "why" in str(caught.value)
 
@@ -977,7 +984,7 @@ def test_a_proxy_that_loses_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that cannot be reached is not mistaken for the API."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    text = failure(Unreachable, lambda: client_of("http://joviam.localhost/api/v1", 0.1).call("POST", "/disks"))
+    text = failure(Unreachable, lambda: client_of("http://joviam.localhost/api/v1", 0.5).call("POST", "/disks"))
     assert text == (
         "cannot reach http://joviam.localhost/api/v1 through the proxy: connection refused. "
         "Is joviam:endpoint right, and is the network up?"
@@ -988,7 +995,7 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that does not let https through is quoted, and has heard no token."""
     with Loopback(answer(b"", "407 Proxy Authentication Required", "Connection: close")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.removesuffix("/api/v1"))
-        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api", 0.1).call("POST", "/disks"))
+        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api", 0.5).call("POST", "/disks"))
         assert text.startswith(
             "cannot reach https://joviam.invalid/api through the proxy: "
             "tunnel connection failed: 407 Proxy Authentication Required."

@@ -295,7 +295,7 @@ def test_a_proxy_that_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words of a proxy are shown without what a terminal would obey."""
     with Loopback(answer(b"", "407 \x1b[2Jno", "Connection: close")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.removesuffix("/api/v1"))
-        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api", 0.1).call("POST", "/disks"))
+        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api", 0.5).call("POST", "/disks"))
     assert "407 [2Jno" in text
     assert fit_for_a_terminal(text)
 
