@@ -20,7 +20,7 @@ kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an 
 	$(BIN)/python -m tests.kill
 
 random: $(READY)  ## 10,000 steps of random programs, drift and faults
-	JOVIAM_EXAMPLES=450 $(BIN)/python -m pytest -q -s tests/test_random_programs.py
+	JOVIAM_EXAMPLES=480 $(BIN)/python -m pytest -q -s tests/test_random_programs.py
 
 bench: $(READY) engine  ## how fast it is, side by side with others, as Markdown (about an hour; NAMES="disks web" for a part)
 	$(BIN)/python -m bench $(NAMES)
