@@ -171,10 +171,10 @@ def example(name: str, folder: Path, commands: Path, engine: str) -> None:
         for line in lines:
             pulumi(*line.split()[1:])
         before = held(lines)
-        pulumi("up", "--yes", "--skip-preview")
+        pulumi("up", "--yes")
         if held(lines) == before:
             raise Failed("up made nothing")
-        pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+        pulumi("up", "--yes", "--expect-no-changes")
         pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
         pulumi("destroy", "--yes", "--skip-preview")
         if held(lines) != before:

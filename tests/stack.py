@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import platform
 import shlex
 import subprocess
 import sys
@@ -21,7 +22,11 @@ _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
 """{token: the settings of a new stack that hold it, and nothing else; the files of its backend}."""
 
 Spec = Mapping[str, Mapping[str, Any]]
-"""{resource name: {"kind": "Disk", "opts": {…}, …arguments}}; {"ref": "name.output"} stands for an output."""
+"""{resource name: {"kind": "Disk", "opts": {…}, …arguments}}.
+
+{"ref": "name.output"} stands for an output; {"after": "name", "say": value} for a value that nobody knows before the
+resource of that name is there; {"secret": value} for a secret.
+"""
 
 PIP_LIST = "-m pip list -v --format json"
 """How the language host asks which packages bring a plugin."""
@@ -39,6 +44,8 @@ def value(said):
     if isinstance(said, dict) and set(said) == {"ref"}:
         name, output = said["ref"].split(".")
         return getattr(made[name], output)
+    if isinstance(said, dict) and set(said) == {"after", "say"}:
+        return pulumi.Output.all(made[said["after"]].id, value(said["say"])).apply(lambda known: known[1])
     if isinstance(said, dict) and set(said) == {"secret"}:
         return pulumi.Output.secret(said["secret"])
     if isinstance(said, dict):
@@ -54,7 +61,7 @@ for name, said in spec.items():
     )
     kind = getattr(joviam, said.pop("kind"))
     made[name] = kind(name, opts, **{key: value(item) for key, item in said.items()})
-    for output in ("id", *kind._lifecycle.outputs):
+    for output in ("id", *kind._lifecycle.outputs) if issubclass(kind, pulumi.CustomResource) else ():
         pulumi.export(f"{name}.{output}", getattr(made[name], output))
 """
 
@@ -89,6 +96,7 @@ class Stack:
         self.state.mkdir()
         self.project = folder / "project"
         self.project.mkdir()
+        self._previewed = False
         self.environ = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), engine, os.environ["PATH"]]),
             "HOME": str(folder),
@@ -148,10 +156,14 @@ class Stack:
         return run
 
     def preview(self, *options: str, fails: bool = False) -> Run:
+        self._previewed = True
         return self.pulumi("preview", "--diff", *options, fails=fails)
 
     def up(self, *options: str, fails: bool = False) -> Run:
-        return self.pulumi("up", "--yes", "--skip-preview", *options, fails=fails)
+        """Bring the program up: with its preview, as people do, unless the stack had one (which saves seconds)."""
+        skip = ["--skip-preview"] if self._previewed else []
+        self._previewed = True
+        return self.pulumi("up", "--yes", *skip, *options, fails=fails)
 
     def refresh(self, *options: str, fails: bool = False) -> Run:
         return self.pulumi("refresh", "--yes", "--skip-preview", *options, fails=fails)
@@ -165,20 +177,19 @@ class Stack:
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Return {resource name: what the state holds of it}."""
-        done = subprocess.run(
-            ["pulumi", "stack", "export"], cwd=self.project, env=self.environ, stdout=subprocess.PIPE, check=True
-        )
-        found = json.loads(done.stdout)["deployment"].get("resources", [])
+        held = json.loads((self.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]["latest"] or {}
+        found = held.get("resources") or []
         return {item["urn"].rsplit("::", 1)[-1]: item for item in found if "joviam:" in item["type"]}
 
 
 def _python(path: Path) -> Path:
-    """Make a Python that remembers which packages there are: every command asks pip, which takes half a second."""
+    """Make a Python that knows its version and its packages: every command asks for both, which takes half a second."""
     packages = path.with_suffix(".json")
     packages.write_text(_packages())
     path.write_text(
         f"""#!/bin/sh
 [ "$*" = "{PIP_LIST}" ] && exec cat {shlex.quote(str(packages))}
+[ "$*" = --version ] && echo Python {platform.python_version()} && exit
 exec {shlex.quote(sys.executable)} "$@"
 """
     )

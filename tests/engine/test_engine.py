@@ -88,7 +88,7 @@ def test_ctrl_c_keeps_what_exists(stack: Stack) -> None:
     """Ctrl-C ends a wait of half a minute at once, and the object it waited for is in the state."""
     stack.cloud.configure(provision_seconds=30.0)
     stack.program({"d": DISK})
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    command = ["pulumi", "up", "--yes", "--non-interactive"]
     with subprocess.Popen(
         command, cwd=stack.project, env=stack.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as running:

@@ -319,7 +319,6 @@ pulumi.export("before", joviam.get_regions_output().apply(len))
 
 def test_a_slow_answer_holds_nobody_up(stack: Stack) -> None:
     """While an `_output` look-up waits for its answer, resources are registered and made."""
-    stack.cloud.fail("GET /disks", delay=1.0)
     program(
         stack,
         f"""
@@ -328,9 +327,11 @@ for name, key in {[(name, key(name)) for name in "abcde"]}:
     joviam.PublicKey(name, key=key)
 """,
     )
+    stack.preview()
+    stack.cloud.fail("GET /disks", delay=1.0)
     stack.up()
     times = [request.time for request in stack.cloud.requests if request.operation == "POST /public_keys"]
-    [look_up] = [request.time for request in stack.cloud.requests if request.operation == "GET /disks"]
+    *_, look_up = [request.time for request in stack.cloud.requests if request.operation == "GET /disks"]
     assert len(times) == 5
     assert max(times) < look_up + 1.0
 

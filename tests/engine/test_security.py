@@ -108,7 +108,7 @@ def test_no_secret_is_left_in_clear(stack: Stack) -> None:
 def interrupted(stack: Stack) -> str:
     """Run `up`, press Ctrl-C when the second machine is waited for, and return what was printed."""
     with subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+        ["pulumi", "up", "--yes", "--non-interactive"],
         cwd=stack.project, env=stack.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as running:  # fmt: skip
         before = len(stack.cloud.requests)

@@ -104,11 +104,11 @@ def test_a_new_project_from_the_template(cloud: Emulator, tmp_path: Path, surrou
     pulumi(
         "config", "set", "publicKey", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMt6BEwZpwJ1qV32yFowI1HtEhLGfM0fEwRRRSj7piFi"
     )
-    pulumi("up", "--yes", "--skip-preview")
+    pulumi("up", "--yes")
     assert cloud.count() == {"public_keys": 1, "disks": 1, "ip_addresses": 1, "instances": 1}
     [instance] = cloud.objects("instances")
     assert (instance["name"], instance["state"], len(instance["public_keys"])) == ("web", "running", 1)
     assert pulumi("stack", "output", "ip").strip() == cloud.objects("ip_addresses")[0]["address"]
-    pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    pulumi("up", "--yes", "--expect-no-changes")
     pulumi("destroy", "--yes", "--skip-preview")
     assert cloud.count() == {}
