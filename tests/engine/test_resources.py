@@ -20,9 +20,9 @@ def ref(name: str) -> Json:
     return {"ref": f"{name}.id"}
 
 
-def asked(cloud: Emulator, *operations: str) -> list[str]:
-    """Return the requests that were made for these operations, in order."""
-    return [request.operation or "" for request in cloud.requests if request.operation in operations]
+def asked(cloud: Emulator, *operations: str, of: str = "") -> list[str]:
+    """Return the requests that were made for these operations, in order: all, or those about one object."""
+    return [it.operation or "" for it in cloud.requests if it.operation in operations and of in it.path]
 
 
 def test_equal_things_written_differently(stack: Stack) -> None:
