@@ -47,6 +47,7 @@ joviam.ConsoleSession("console", instance=instance.id, type="serial")
 
 lan = joviam.PrivateNetwork("lan", specification="10.0.0.0/24", addresses={"db": "10.0.0.20", "spare": None})
 server = joviam.Server("server", template=ubuntu.id, memory=size, ip_addresses=[lan.addresses["db"].id])
+behind = joviam.Server("behind", template="debian-9", data_disks=pulumi.Output.all(disk.id), ip_addresses=[address.id])
 pool = joviam.ServerPool("pool", count=2, network=lan.network_id, template="debian-9", context={"A": address.address})
 private: pulumi.Output[str | None] = server.private_ip
 everywhere: pulumi.Output[list[str | None]] = pool.public_ips

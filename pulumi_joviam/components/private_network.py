@@ -21,12 +21,14 @@ class PrivateNetwork(pulumi.ComponentResource):
 
     Args:
         specification: The network in CIDR format ("192.168.2.0/24"). A change replaces the network and the addresses.
-        addresses: {name: the IPv4 address to ask for, or None for any free one}. A change of one replaces that one;
-            the others stay. Default: none.
+        addresses: {name: the IPv4 address to ask for, or None for any free one}, a plain dict; the addresses in it may
+            be Outputs. A change of one replaces that one; the others stay. Default: none.
         region: Region by id, code or name. Default: the stack config joviam:region. A change replaces everything.
         gateway: IPv4 address inside the network, or none. Updated in place.
         primary_nameserver: IPv4 address, or none. Updated in place.
         secondary_nameserver: IPv4 address, or none. Updated in place.
+
+    Raises RunError for addresses that are no dict.
     """
 
     network: Network
@@ -46,6 +48,11 @@ class PrivateNetwork(pulumi.ComponentResource):
         primary_nameserver: pulumi.Input[str] | None = None,
         secondary_nameserver: pulumi.Input[str] | None = None,
     ) -> None:
+        if not isinstance(addresses, (Mapping, type(None))):
+            raise pulumi.RunError(
+                f'addresses of the PrivateNetwork "{resource_name}" must be a dict that the program knows: it says '
+                "which addresses there are (each of them may be an Output)"
+            )
         super().__init__("joviam:index:PrivateNetwork", resource_name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.network = Network(

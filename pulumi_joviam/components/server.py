@@ -31,7 +31,7 @@ class Server(pulumi.ComponentResource):
             server; a smaller one replaces disk and instance.
         disk_performance_tier: Tier for disks, by id or name. Default: "Standard". A change replaces disk and instance.
         region: Region by id, code or name. Default: the stack config joviam:region. A change replaces everything.
-        public: Whether it has a public address, of its own. Default: true. Updated in place.
+        public: Whether it has a public address, of its own: a plain bool. Default: true. Updated in place.
         network: Id of a private network in which it has an address, of its own. Default: none. Updated in place.
         ip_addresses: Ids of further addresses, such as those of a PrivateNetwork. Default: none. Updated in place.
         data_disks: Ids of further disks, behind the boot disk. They outlive the server. Default: none. Updated in
@@ -40,6 +40,8 @@ class Server(pulumi.ComponentResource):
         context: Variables that the machine can read, {name: text}. Default: none. Updated in place.
         allow_stopping: Whether a change may stop the server and start it again; without it, one that the API refuses
             while the server runs fails and changes nothing. Default: false.
+
+    Raises RunError for a public that is no bool.
     """
 
     disk: Disk
@@ -69,12 +71,17 @@ class Server(pulumi.ComponentResource):
         region: pulumi.Input[str] | None = None,
         public: bool = True,
         network: pulumi.Input[str] | None = None,
-        ip_addresses: Sequence[pulumi.Input[str]] = (),
-        data_disks: Sequence[pulumi.Input[str]] = (),
+        ip_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] = (),
+        data_disks: pulumi.Input[Sequence[pulumi.Input[str]]] = (),
         public_keys: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         context: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         allow_stopping: pulumi.Input[bool] | None = None,
     ) -> None:
+        if not isinstance(public, bool):
+            raise pulumi.RunError(
+                f'public of the Server "{resource_name}" must be True or False, and known to the program (from config: '
+                "require_bool): it says whether there is an address at all"
+            )
         super().__init__("joviam:index:Server", resource_name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.disk = Disk(
@@ -99,8 +106,8 @@ class Server(pulumi.ComponentResource):
             memory=memory,
             performance_tier=performance_tier,
             region=region,
-            disks=[self.disk.id, *data_disks],
-            ip_addresses=[*own, *ip_addresses],
+            disks=_joined([self.disk.id], data_disks),
+            ip_addresses=_joined(own, ip_addresses),
             public_keys=public_keys,
             context=context,
             allow_stopping=allow_stopping,
@@ -117,3 +124,12 @@ class Server(pulumi.ComponentResource):
                 "private_ip": self.private_ip,
             }
         )
+
+
+def _joined(
+    own: Sequence[pulumi.Output[str]], more: pulumi.Input[Sequence[pulumi.Input[str]]]
+) -> pulumi.Input[Sequence[pulumi.Input[str]]]:
+    """Return the ids of a server's own parts and of others, in this order."""
+    if isinstance(more, Sequence):  # each of them may be known before the others are
+        return [*own, *more]
+    return pulumi.Output.all(own, more).apply(lambda known: [*known[0], *known[1]])

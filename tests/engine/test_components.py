@@ -182,16 +182,25 @@ joviam.ServerPool(
     assert stack.settled()
 
 
+POOL = {"template": "ubuntu-16-04", "specification": "10.0.0.0/24"}
+
+
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("kind", "said", "message"),
     [
-        ({"count": "3", "specification": "10.0.0.0/24"}, "count of the ServerPool \"web\" must be a whole number"),
-        ({"count": -1, "specification": "10.0.0.0/24"}, "count of the ServerPool \"web\" must be a whole number"),
-        ({"count": 1}, "needs one private network: give it specification"),
-        ({"count": 1, "specification": "10.0.0.0/24", "network": "id"}, "needs one private network"),
+        ("ServerPool", POOL | {"count": "3"}, 'count of the ServerPool "web" must be a whole number'),
+        ("ServerPool", POOL | {"count": -1}, 'count of the ServerPool "web" must be a whole number'),
+        ("ServerPool", {"template": "ubuntu-16-04", "count": 1}, "needs one private network: give it specification"),
+        ("ServerPool", POOL | {"count": 1, "network": "id"}, "needs one private network"),
+        ("Server", {"template": "ubuntu-16-04", "public": "yes"}, 'public of the Server "web" must be True or False'),
+        (
+            "PrivateNetwork",
+            {"specification": "10.0.0.0/24", "addresses": ["10.0.0.20"]},
+            'addresses of the PrivateNetwork "web" must be a dict that the program knows',
+        ),
     ],
-)  # fmt: skip
-def test_a_mistake_is_one_clear_message(said: dict[str, Any], message: str) -> None:
-    """What no pool can be made of is refused before anything is made, in words without a traceback."""
+)
+def test_a_mistake_is_one_clear_message(kind: str, said: dict[str, Any], message: str) -> None:
+    """What no component can be made of is refused before anything is made, in words without a traceback."""
     with pytest.raises(pulumi.RunError, match=re.escape(message)):
-        joviam.ServerPool("web", template="ubuntu-16-04", **said)
+        getattr(joviam, kind)("web", **said)
