@@ -144,13 +144,20 @@ def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str
     """Return (property, what is wrong) for everything wrong with ``given``, which may hold unknown values."""
     found: dict[str, str] = {}
     try:
-        args.model_validate(dict(given))
+        args.model_validate(_without_unknown_items(given))
     except ValidationError as error:
         for problem in error.errors(include_url=False):
-            if not is_unknown(problem["input"]):
+            # whatever an unknown value turns out to be, it cannot make an argument of what is none
+            if not is_unknown(problem["input"]) or problem["type"] == "extra_forbidden":
                 where = _property(problem["loc"], given)
                 text = _missing(args, where) if problem["type"] == "missing" else _plainly(problem["msg"])
                 found[where] = f"{found[where]}, or {text}" if where in found and text not in found[where] else text
+    # where something inside a value is wrong, the value is not meant to be another alternative of its argument
+    found = {
+        where: text
+        for where, text in found.items()
+        if not any(it.startswith((f"{where}.", f"{where}[")) for it in found)
+    }
     # rules that concern several arguments are asked about those that are right so far
     wrong = {field: UNKNOWN for field in given if any(where.split("[")[0].split(".")[0] == field for where in found)}
     for where, text in args.model_construct(**{**given, **wrong}).problems():
@@ -172,6 +179,19 @@ def has_unknown(value: Any) -> bool:
     return bool(is_unknown(value))
 
 
+def _without_unknown_items(value: Any) -> Any:
+    """Return the value with only the known items of its lists.
+
+    A list that holds something unknown is none of the other alternatives of its argument, and a rule about the whole
+    list is a rule about the items that are known.
+    """
+    if isinstance(value, Mapping):
+        return {key: _without_unknown_items(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_unknown_items(item) for item in value if not is_unknown(item)]
+    return value
+
+
 def _missing(args: type[BaseArgs], field: str) -> str:
     required = args.traits()[field].required if field in args.traits() else None
     return f"is required: {required.way}" if required else "is required"
@@ -183,13 +203,16 @@ def _plainly(message: str) -> str:
 
 
 def _property(loc: tuple[int | str, ...], given: Any) -> str:
-    """Return the path as a program writes it. The rest of ``loc`` names branches of a union."""
+    """Return the path as a program writes it, where ``loc`` counts the known items of a list.
+
+    The rest of ``loc`` names branches of a union.
+    """
     path = ""
     for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-            given = given[part] if isinstance(given, (list, tuple)) and part < len(given) else None
-        elif isinstance(given, Mapping) and (part.isidentifier() or part in given):
-            path += f".{part}" if path else part
+        if isinstance(part, int) and isinstance(given, (list, tuple)):
+            index, given = [(index, item) for index, item in enumerate(given) if not is_unknown(item)][part]
+            path += f"[{index}]"
+        elif isinstance(part, str) and isinstance(given, Mapping) and (part.isidentifier() or part in given):
+            path += (f".{part}" if path else part) if part.isidentifier() else f'["{part}"]'
             given = given.get(part)
     return path

@@ -126,6 +126,10 @@ class Provider(ResourceProvider, Generic[A, M]):
             return "same"
         return "replace" if traits.replaces else "update"
 
+    def at_worst(self, field: str) -> Literal["update", "replace"]:
+        """Say what a value that is unknown until `up` may take there: a preview names no less than is done."""
+        return "replace" if self.args.traits()[field].replaces else "update"
+
     def delete_first(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
         """Say whether old and new cannot exist side by side, so that a replacement deletes first."""
         return False
@@ -197,7 +201,7 @@ class Provider(ResourceProvider, Generic[A, M]):
                 if field in old and traits.resets and not traits.same(old[field], traits.resets.to):
                     steps[field] = "update"
             elif has_unknown(new[field]):
-                steps[field] = "replace" if traits.replaces else "update"
+                steps[field] = self.at_worst(field)
             elif (step := self.compare(field, old, new, before or {})) != "same":
                 steps[field] = step
         if call.urn in self._checked:  # a refresh asks for a diff too, only to show what it found
@@ -485,6 +489,6 @@ def _as_said(value: Any, like: Any = None) -> Any:
 
 def _usual(value: Any, words: Any) -> Any:
     """Return the value with every word that names a region, tier or template replaced by the first such word."""
-    if isinstance(words, Mapping):
-        return {key: _usual(item, words.get(key)) for key, item in value.items()} if value else value
+    if isinstance(words, Mapping) and isinstance(value, Mapping):
+        return {key: _usual(item, words.get(key)) for key, item in value.items()}
     return words[0] if words and value in words else value

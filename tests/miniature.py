@@ -290,6 +290,8 @@ class Miniature:
                 return rpc.UNKNOWN
             held = self.state[name]
             return held.id if output == "id" else _plain(held.outputs)[output]
+        if isinstance(said, dict) and set(said) == {"after", "say"}:
+            return rpc.UNKNOWN if {"*", "id"} & unknown.get(said["after"], set()) else self._value(said["say"], unknown)
         if isinstance(said, dict):
             return {key: self._value(it, unknown) for key, it in said.items()}
         return [self._value(it, unknown) for it in said] if isinstance(said, list) else said

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import itertools
 import os
+import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -31,10 +32,15 @@ from hypothesis.stateful import (
 from pulumi_joviam.emulator import Emulator
 from tests.keys import key
 from tests.miniature import Miniature, Plugin, plugin
+from tests.stack import Stack
 from tests.sweep import FAULTS
+from tests.unknown import Place, hide, places
 
 EXAMPLES = int(os.environ.get("JOVIAM_EXAMPLES", "8"))
+NEW = max(2, EXAMPLES // 20)
 RULES = 25
+SOURCE = "r0"
+"""The first resource of each program, after which values of others are known."""
 KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
 QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
 MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
@@ -43,21 +49,21 @@ stacks = itertools.count()
 steps_taken = itertools.count()
 
 
-class RandomPrograms(RuleBasedStateMachine):
-    """A program that somebody edits, a cloud that somebody else touches, and a network that fails."""
+class Programs(RuleBasedStateMachine):
+    """A program that somebody writes, resource by resource. Some of its values are known only in `up`."""
 
     cloud: Emulator
-    plugin: Plugin
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(choice=st.randoms(use_true_random=False), hides=st.booleans())
+    def begin(self, choice: random.Random, hides: bool) -> None:
         self.cloud.reset()
         self.numbers = itertools.count()
-        self.stack = Miniature(self.plugin, f"random{next(stacks)}")
+        self.choice, self.hides = choice, hides
         self.program: dict[str, dict[str, Any]] = {}
+        self.hidden: dict[str, list[Place]] = {}
+        """{resource: the places in it that are known only when SOURCE is there}."""
         self.brought_up = True
-
-    # -- the program changes --
+        self._add({"kind": "PublicKey", "key": key("source")})
 
     @rule()
     def add_key(self) -> None:
@@ -82,6 +88,13 @@ class RandomPrograms(RuleBasedStateMachine):
     def add_machine(self, data: st.DataObject, power: str) -> None:
         self._add({**MACHINE, "power_state": power, **self._parts(data, None)})
 
+    @rule(dhcp=st.booleans())
+    def add_machine_on_a_network(self, dhcp: bool) -> None:
+        network = {"ref": f"{self._add({'kind': 'Network', 'specification': f'{self._range()}.0/24'})}.id"}
+        address = {"ref": f"{self._add({'kind': 'IpAddress', 'network': network})}.id"}
+        adapter = {"network": network, "ip_addresses": "dhcp" if dhcp else [address]}
+        self._add({**MACHINE, "network_adapters": [adapter]})
+
     @rule(public=st.booleans(), size=st.integers(20, 30))
     def add_basic_machine(self, public: bool, size: int) -> None:
         boot = {"template": "ubuntu-16-04", "size": size, "performance_tier": "Fast"}
@@ -93,6 +106,88 @@ class RandomPrograms(RuleBasedStateMachine):
         if not self._all("AvailabilityGroup"):
             members = [{"ref": f"{name}.id"} for name in self._all("Instance")[:2]]
             self._add({"kind": "AvailabilityGroup", "instances": members})
+
+    # -- how it picks --
+
+    def _add(self, said: dict[str, Any]) -> str:
+        self.program[name := f"r{next(self.numbers)}"] = copy.deepcopy(said)
+        able = [place for place in places(said) if place and place[0] != "kind"]
+        if self.hides and name != SOURCE:
+            self.hidden[name] = self.choice.sample(able, len(able) // 3)
+        self.brought_up = False
+        return name
+
+    def _all(self, kind: str) -> list[str]:
+        return [name for name, said in self.program.items() if said["kind"] == kind]
+
+    def _said(self) -> dict[str, dict[str, Any]]:
+        """Return the program as it is run, with what is hidden."""
+        program = dict(self.program)
+        for name, hidden in self.hidden.items():
+            there = [place for place in places(program[name]) if place in hidden]
+            for place in there:
+                if not any(place[: len(outer)] == outer != place for outer in there):
+                    program[name] = hide(program[name], place, SOURCE)
+        return program
+
+    def _users(self, name: str) -> list[str]:
+        uses = (f"'ref': '{name}.", f"'after': '{name}'")
+        return [other for other, said in self._said().items() if any(use in str(said) for use in uses)]
+
+    def _parts(self, data: st.DataObject, machine: str | None) -> dict[str, Any]:
+        """Return disks, addresses and keys for a machine: those that no other has."""
+        parts = {"disks": self._all("Disk"), "ip_addresses": self._all("IpAddress")}
+        order = list(self.program)
+        before = order[: order.index(machine)] if machine else order  # a program names what it has made already
+        chosen = {}
+        for argument, names in parts.items():
+            # what another machine still holds is free in the run after the one that takes it away
+            free = [n for n in names if n in before and set(self._users(n)) <= {machine} and self._is_free(n, machine)]
+            chosen[argument] = self._some(data, free)
+        keys = [name for name in self._all("PublicKey") if name in before]
+        return {**chosen, "public_keys": [{"ref": f"{name}.id"} for name in keys[:2]]}
+
+    def _some(self, data: st.DataObject, free: list[str]) -> list[dict[str, str]]:
+        picked = data.draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
+        return [{"ref": f"{name}.id"} for name in picked]
+
+    def _is_free(self, _name: str, _machine: str | None) -> bool:
+        """Say whether no other machine of the cloud has a part that one machine of the program is to get."""
+        return True
+
+    def _range(self) -> str:
+        number = next(self.numbers)
+        return f"10.{number // 250 % 250}.{number % 250}"
+
+
+class NewPrograms(Programs):
+    """A whole program is brought up at once, by the real engine."""
+
+    engine: str
+
+    @initialize(choice=st.randoms(use_true_random=False))
+    def begin(self, choice: random.Random) -> None:
+        super().begin(choice, hides=True)
+
+    def teardown(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            stack = Stack(Path(folder), self.cloud, self.engine)
+            stack.program(self._said())
+            assert stack.up().steps == dict.fromkeys(self.program, "create")
+            assert stack.preview().empty
+
+
+class RandomPrograms(Programs):
+    """A program that somebody edits, a cloud that somebody else touches, and a network that fails."""
+
+    plugin: Plugin
+
+    @initialize(choice=st.randoms(use_true_random=False), hides=st.booleans())
+    def begin(self, choice: random.Random, hides: bool) -> None:
+        super().begin(choice, hides)
+        self.stack = Miniature(self.plugin, f"random{next(stacks)}")
+
+    # -- the program changes --
 
     @precondition(lambda self: self.program)
     @rule(data=st.data())
@@ -115,7 +210,7 @@ class RandomPrograms(RuleBasedStateMachine):
             grown = {**boot, "size": boot["size"] + 5}
             changes["Instance"] += [{"boot_disk": grown}, {"boot_disk": {**boot, "template": "debian-9"}}]
             changes["Instance"] += [{"allocate_public_ip": True}, {"allocate_public_ip": False}]
-        elif said["kind"] == "Instance":
+        elif said["kind"] == "Instance" and "network_adapters" not in said:
             changes["Instance"] += [{"power_state": "stopped"}, {"power_state": "running"}, self._parts(data, name)]
         if options := changes.get(said["kind"]):
             edited = {**said, **data.draw(st.sampled_from(options))}
@@ -130,7 +225,9 @@ class RandomPrograms(RuleBasedStateMachine):
         free = [name for name in self.program if name not in grouping and not self._users(name)]
         if not free:
             return
-        self.program.pop(data.draw(st.sampled_from(sorted(free))))
+        name = data.draw(st.sampled_from(sorted(free)))
+        self.program.pop(name)
+        self.hidden.pop(name, None)
         self.brought_up = False
 
     # -- what happens meanwhile --
@@ -160,29 +257,32 @@ class RandomPrograms(RuleBasedStateMachine):
 
     @rule()
     def up(self) -> None:
-        preview, run = self.stack.preview(self.program), self.stack.up(self.program)
+        preview, run = self.stack.preview(self._said()), self.stack.up(self._said())
         assert (preview.error, run.error) == ("", "")
-        assert run.steps == preview.steps
+        # what is known only in `up` may turn out to be what it was
+        unnamed = {name: step for name, step in run.steps.items() if preview.steps.get(name) not in (step, "replace")}
+        assert not unnamed
+        assert self.hides or run.steps == preview.steps
         self._as_promised()
 
     @rule(fault=st.sampled_from(QUICK), skip=st.integers(0, 15))
     def up_with_a_fault(self, fault: str, skip: int) -> None:
         self.cloud.fail("*", skip=skip, **FAULTS[fault])
         for _ in range(3):  # the fault may strike as late as in the run that heals
-            run = self.stack.up(self.program)
+            run = self.stack.up(self._said())
             assert not any(word in run.error for word in ("Traceback", "bug in", "StatusCode")), run.error
             if not run.error:
                 break
         self.cloud.heal()
-        run = self.stack.up(self.program)
+        run = self.stack.up(self._said())
         assert run.error == ""
         self._as_promised()
 
     def _as_promised(self) -> None:
-        assert self.stack.preview(self.program).steps == {}
+        assert self.stack.preview(self._said()).steps == {}
         refreshed = self.stack.refresh()
         assert (refreshed.error, refreshed.steps) == ("", {})
-        assert self.stack.preview(self.program).steps == {}
+        assert self.stack.preview(self._said()).steps == {}
         mine = {held.id for held in self.stack.state.values() if held.kind != "AvailabilityGroup"}
         there = {it["id"]: it for kind in KINDS for it in self.cloud.objects(kind)}
         assert mine <= there.keys()
@@ -204,41 +304,11 @@ class RandomPrograms(RuleBasedStateMachine):
         assert self.stack.destroy().error == ""
         assert not self.cloud.count()
 
-    # -- how it picks --
-
-    def _add(self, said: dict[str, Any]) -> None:
-        self.program[f"r{next(self.numbers)}"] = copy.deepcopy(said)
-        self.brought_up = False
-
-    def _all(self, kind: str) -> list[str]:
-        return [name for name, said in self.program.items() if said["kind"] == kind]
-
-    def _users(self, name: str) -> list[str]:
-        return [other for other, said in self.program.items() if f"'ref': '{name}." in str(said)]
-
-    def _parts(self, data: st.DataObject, machine: str | None) -> dict[str, Any]:
-        """Return disks, addresses and keys for a machine: those that no other has."""
-        parts = {"disks": self._all("Disk"), "ip_addresses": self._all("IpAddress")}
-        order = list(self.program)
-        before = order[: order.index(machine)] if machine else order  # a program names what it has made already
-        chosen = {}
-        for argument, names in parts.items():
-            # what another machine still holds is free in the run after the one that takes it away
-            free = [n for n in names if n in before and set(self._users(n)) <= {machine} and self._is_free(n, machine)]
-            picked = data.draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
-            chosen[argument] = [{"ref": f"{name}.id"} for name in picked]
-        keys = [name for name in self._all("PublicKey") if name in before]
-        return {**chosen, "public_keys": [{"ref": f"{name}.id"} for name in keys[:2]]}
-
     def _is_free(self, name: str, machine: str | None) -> bool:
         held = [self.stack.state[it].id for it in (name, machine) if it in self.stack.state]
         parts = [disk["id"] for it in self.cloud.objects("instances") if it["id"] not in held for disk in it["disks"]]
         parts += [it["id"] for it in self.cloud.objects("ip_addresses") if set(it["instance_ids"]) - set(held)]
         return not held or held[0] not in parts
-
-    def _range(self) -> str:
-        number = next(self.numbers)
-        return f"10.{number // 250 % 250}.{number % 250}"
 
 
 @pytest.fixture(scope="module")
@@ -263,3 +333,19 @@ def test_random_programs() -> None:
         ),
     )
     print(f"{next(steps_taken)} steps")
+
+
+def test_new_programs_on_the_real_engine(engine_folder: str) -> None:
+    """The first `up` of a stack, with its preview as people run it, makes whatever a program says."""
+    with Emulator(token="t", provision_seconds=0.0) as cloud:
+        NewPrograms.cloud, NewPrograms.engine = cloud, engine_folder
+        run_state_machine_as_test(
+            NewPrograms,
+            settings=settings(
+                max_examples=NEW,
+                stateful_step_count=RULES,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=True,
+            ),
+        )

@@ -100,6 +100,9 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
             return super().compare(field, old, new, before)
         return "replace" if said is not None and wanted < min(there, said) else "same"
 
+    def at_worst(self, field: str) -> Literal["update", "replace"]:
+        return "replace" if field == "size" else super().at_worst(field)
+
     def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         # what was said stays, or a disk grown by hand would look as if the program had shrunk it
         return {**shown, "size": said["size"]} if "size" in said else shown
@@ -125,7 +128,7 @@ class Disk(Resource, provider=DiskProvider):
 
     Args:
         size: Size in GB. A larger one grows the disk in place (and may stop its instance, see allow_stopping); one
-            smaller than the program said before replaces.
+            smaller than the program said before replaces, and a preview says so of one that it does not know yet.
         performance_tier: Tier for disks, by id or name. A change replaces.
         region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.
         template: Template to copy, by id, slug or name (the newest version in the region). A change replaces;

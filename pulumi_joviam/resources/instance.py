@@ -32,10 +32,10 @@ def _each_once(ids: list[str]) -> list[str]:
     return ids
 
 
-def _context_keys(context: dict[str, str]) -> dict[str, str]:
-    if wrong := sorted(repr(key) for key in context if not key or "/" in key or key in (".", "..")):
-        raise ValueError(f"cannot hold the variable {', '.join(wrong)}: names have one character or more and no slash")
-    return context
+def _variable(name: str) -> str:
+    if not name or "/" in name or name in (".", ".."):
+        raise ValueError("is no name of a variable: names have one character or more, no slash, and are not . or ..")
+    return name
 
 
 SETTINGS = {"boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
@@ -71,9 +71,9 @@ class InstanceArgs(Args):
     start_on_reboot: Annotated[bool | None, Resets(True)] = None
     start_on_shutdown: Annotated[bool | None, Resets(False)] = None
     note: Annotated[str | None, Resets("")] = None
-    context: Annotated[
-        dict[str, str] | None, Field(repr=False), AfterValidator(lambda c: c and _context_keys(c)), Resets({})
-    ] = None
+    context: Annotated[dict[Annotated[str, AfterValidator(_variable)], str] | None, Field(repr=False), Resets({})] = (
+        None
+    )
     power_state: Literal["running", "stopped", "unmanaged"] = "running"
     allow_stopping: bool | None = None
 
