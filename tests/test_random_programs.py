@@ -39,6 +39,7 @@ from tests.unknown import Place, hide, places
 EXAMPLES = int(os.environ.get("JOVIAM_EXAMPLES", "8"))
 NEW = max(2, EXAMPLES // 20)
 RULES = 25
+HOW = settings(stateful_step_count=RULES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 SOURCE = "r0"
 """The first resource of each program, after which values of others are known."""
 KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
@@ -324,13 +325,7 @@ def started() -> Iterator[None]:
 def test_random_programs() -> None:
     run_state_machine_as_test(
         RandomPrograms,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=RULES,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            print_blob=True,
-        ),
+        settings=settings(HOW, max_examples=EXAMPLES),
     )
     print(f"{next(steps_taken)} steps")
 
@@ -341,11 +336,5 @@ def test_new_programs_on_the_real_engine(engine_folder: str) -> None:
         NewPrograms.cloud, NewPrograms.engine = cloud, engine_folder
         run_state_machine_as_test(
             NewPrograms,
-            settings=settings(
-                max_examples=NEW,
-                stateful_step_count=RULES,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                print_blob=True,
-            ),
+            settings=settings(HOW, max_examples=NEW),
         )
