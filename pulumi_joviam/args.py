@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from typing_extensions import get_type_hints, is_typeddict
 
 from pulumi_joviam.errors import readable
 from pulumi_joviam.models import UUID
@@ -32,9 +33,17 @@ class Replaces:
 
 @dataclass(frozen=True)
 class MayStop:
-    """A change may need the instance stopped. ``why`` completes "changing … ": what the user will notice."""
+    """A change may need an instance stopped. ``which`` one, in a user's words."""
 
-    why: str
+    which: str = "the instance"
+
+    def warning(self, change: str, allowed: bool, *, sure: bool = False) -> str:
+        """Say what ``change`` does to the instance, with allow_stopping and without it. ``sure``: it has to stop."""
+        if allowed:
+            stops, starts = ("stops", "starts") if sure else ("may stop", "start")
+            return f"{change} {stops} {self.which} and {starts} it again (allow_stopping)"
+        needs, refuses = ("needs", "refuses it") if sure else ("may need", "then refuses it")
+        return f"{change} {needs} {self.which} stopped: `up` {refuses} unless allow_stopping=True"
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,13 @@ class Required:
     """An argument that is required, but may be said elsewhere: ``way`` tells where."""
 
     way: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """A word for something that the cloud offers. ``kind`` says what: see `Catalog.named`."""
+
+    kind: Literal["region", "disk tier", "instance tier", "template", "template line"]
 
 
 @dataclass(frozen=True)
@@ -103,8 +119,12 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Id = Annotated[str, AfterValidator(_id)]
 IPv4 = Annotated[str, AfterValidator(_ipv4)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
+Template = Annotated[Text, Names("template")]
+DiskTier = Annotated[Text, Names("disk tier")]
+InstanceTier = Annotated[Text, Names("instance tier")]
 Region = Annotated[
     Text,
+    Names("region"),
     Replaces("no PUT takes a region"),
     Required("say it here, or for the whole stack with `pulumi config set joviam:region CODE`"),
 ]
@@ -127,11 +147,25 @@ class BaseArgs(BaseModel):
     @cache
     def traits(cls) -> Mapping[str, Traits]:
         """Return the markers of every field."""
-        names = {Replaces: "replaces", MayStop: "may_stop", Resets: "resets", Required: "required", Alike: "alike"}
+        marks = {Replaces: "replaces", MayStop: "may_stop", Resets: "resets", Required: "required", Alike: "alike"}
         return {
-            field: Traits(**{names[type(mark)]: mark for mark in info.metadata if type(mark) in names})
+            field: Traits(**{marks[type(mark)]: mark for mark in info.metadata if type(mark) in marks})
             for field, info in cls.model_fields.items()
         }
+
+    @classmethod
+    @cache
+    def names(cls) -> Mapping[tuple[str, ...], Names]:
+        """Return where a word for something that the cloud offers is said: in an argument, or at a key of one."""
+        found: dict[tuple[str, ...], Names] = {}
+        for field, info in cls.model_fields.items():
+            found |= {(field,): mark for mark in info.metadata if isinstance(mark, Names)}  # noqa: B035 - one at most
+            for part in filter(is_typeddict, (info.annotation, *get_args(info.annotation))):
+                hints: Mapping[str, Any] = get_type_hints(part, include_extras=True)
+                for key, hint in hints.items():
+                    marks = getattr(hint, "__metadata__", ())
+                    found |= {(field, key): mark for mark in marks if isinstance(mark, Names)}  # noqa: B035
+        return found
 
 
 class Args(BaseArgs):

@@ -5,16 +5,19 @@ Regions, tiers and templates change rarely: each list is asked for once per proc
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
 from pulumi_joviam.client import Client
+from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import ArgumentError, readable
 from pulumi_joviam.models import Named, PerformanceTier, Region, Template
 
 N = TypeVar("N", bound=Named)
+Kind = Literal["region", "disk tier", "instance tier", "template", "template line"]
 
 
 class Catalog:
@@ -46,6 +49,24 @@ class Catalog:
         meant = [template for template in templates if template.id == said or template.superseded_by_id not in seen]
         return _only(argument, said, meant, region, lambda template: template.region.id)
 
+    def named(self, kind: Kind, said: str, region: Region, argument: str) -> PerformanceTier | Template:
+        """Return what a word for a tier or a template means."""
+        if kind == "template":
+            return self.template(said, region, argument)
+        return self.performance_tier(said, "disks" if kind == "disk tier" else "instances", region, argument)
+
+    def versions(self, said: str, argument: str) -> list[Template]:
+        """Return all templates, of any region, with this id, slug or name."""
+        templates = self.listed(Template, Template.path)
+        found = [template for template in templates if template.means(said)]
+        if not found:
+            choices = (
+                ", ".join(sorted({readable(template.words[min(1, len(template.words) - 1)]) for template in templates}))
+                or "nothing"
+            )
+            raise ArgumentError(argument, f"{said!r} is unknown; there is: {choices}")
+        return found
+
     def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
         """Return all versions of the template with this slug, name, or id of any version, the newest first."""
         newest = self.template(said, region, argument)
@@ -56,6 +77,12 @@ class Catalog:
         for newer in line:  # which grows
             line += [older for older in versions.values() if older.superseded_by_id == newer.id and older not in line]
         return line
+
+    def until(self, deadline: Deadline) -> Catalog:
+        """Return the same catalog, its lists shared, whose requests end at ``deadline``."""
+        other = copy.copy(self)
+        other._client = self._client.until(deadline)
+        return other
 
     def forget_templates(self) -> None:
         """Ask for the templates again when one is needed: there is a new one."""

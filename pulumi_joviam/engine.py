@@ -54,13 +54,14 @@ class Call:
 
     ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are what the program said when the object was
     last changed, or None where they cannot be had. ``hidden`` are the values of the state that no display shows: some
-    SDKs keep them from providers.
+    SDKs keep them from providers. ``ignored`` are the property paths that ignore_changes names.
     """
 
     urn: str = ""
     timeout: float = 0
     inputs: Mapping[str, Any] | None = field(default=None, repr=False)
     hidden: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    ignored: tuple[str, ...] = ()
     provider: str = ""
     context: Any = field(default=None, repr=False)
 
@@ -211,6 +212,7 @@ def _read_call(request: Any, context: Any) -> Call:
             timeout=request.timeout if "timeout" in names else 0,
             inputs=rpc.deserialize_properties(getattr(request, inputs), True) if inputs else None,
             hidden=_hidden(state) if state is not None else {},
+            ignored=tuple(request.ignoreChanges) if "ignoreChanges" in names else (),
             provider=next((bag["__provider"] for bag in bags if "__provider" in bag), ""),
             context=context,
         )

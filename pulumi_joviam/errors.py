@@ -27,6 +27,7 @@ meanings), so that word chooses the class. Source: reference, "Errors".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import ClassVar
@@ -38,6 +39,7 @@ MOST_FIELDS = 20
 TELLING = 8
 """So many characters of a secret are too many to be shown."""
 
+_STATE = re.compile(r"\b(state|power|powered|running|runs|stop|stopped)\b", re.IGNORECASE)
 _short = Repr()  # of what is nested, however deep and wide, no more than a person would read
 _short.maxstring = _short.maxother = LONGEST_TEXT
 
@@ -56,6 +58,7 @@ class ArgumentError(JoviamError):
     def __init__(self, argument: str, message: str) -> None:
         super().__init__(f"{argument}: {message}")
         self.argument = argument
+        self.message = message
 
 
 class ApiError(JoviamError):
@@ -157,6 +160,11 @@ class ValidationFail(ApiError):
 
     words = ("validation_fail",)
     saying = "the API refused it"
+
+    @property
+    def is_about_state(self) -> bool:
+        """Whether it speaks of the state that the object is in. Otherwise another state would not help."""
+        return bool(_STATE.search(self.describe().partition("\n")[2]) or _STATE.search(self.description))
 
 
 class ServerError(ApiError):

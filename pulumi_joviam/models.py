@@ -66,8 +66,8 @@ class Named(Model):
         raise NotImplementedError
 
     def means(self, said: str) -> bool:
-        """Say whether a program that says ``said`` means this."""
-        return said in self.words
+        """Say whether a program that says ``said`` means this, as it is called now."""
+        return said in self.words or said.lower() == self.id
 
     def as_said(self, like: str | None = None) -> str:
         """Return what a program would say: the id if it said one before, else the usual word."""
@@ -238,9 +238,18 @@ class Instance(Model):
     updated_at: str
     note: str | None = None
     context: dict[str, str] | None = Field(default=None, repr=False)
+    made_disk_id: Id | None = None
+    """The disk that was made for it. The API does not say it: whoever made it knows."""
+
+    @property
+    def boot_disk(self) -> Disk | None:
+        """The disk that was made for it, wherever it stands in the list; without one, the first."""
+        if self.made_disk_id is None:
+            return self.disks[0] if self.disks else None
+        return next((disk for disk in self.disks if disk.id == self.made_disk_id), None)
 
     def with_details(self, **details: Any) -> Instance:
-        """Return a copy that also knows ``note`` or ``context``."""
+        """Return a copy that also knows ``note``, ``context`` or ``made_disk_id``."""
         return self.model_copy(update=details)
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pulumi_joviam import engine, journal
 from pulumi_joviam.catalog import Catalog
@@ -21,12 +21,12 @@ from pulumi_joviam.config import Settings
 from pulumi_joviam.creation import Creations, Order
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail, Vanished
-from pulumi_joviam.models import Disk, Model, Named, PerformanceTier, Region, Template
+from pulumi_joviam.models import Disk, Model
 from pulumi_joviam.reads import Reads
 from pulumi_joviam.waiter import FIRST_PAUSE, Waiter
+from pulumi_joviam.words import Words
 
 M = TypeVar("M", bound=Model)
-N = TypeVar("N", bound=Named)
 T = TypeVar("T")
 
 
@@ -40,6 +40,8 @@ class Session:
         self.creations = Creations()
         self.reads = Reads()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self.offline = False
+        """Whether a preview found that nobody answers."""
 
 
 _opening = threading.Lock()
@@ -60,23 +62,29 @@ class Operation:
     api: Client
     deadline: Deadline
     session: Session
-    words: dict[str, Any] = field(default_factory=dict)
-    """{argument: all words for it}, as the state knows them."""
+    words: Words
+    """What the words of the program mean."""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What the program said last."""
     kept: dict[str, Any] = field(default_factory=dict)
     """What the resource has to remember. What is put here is in the state after the step, however it ends."""
     taken_over: list[str] = field(default_factory=list)
     """Ids of objects of an interrupted run that this step goes on with."""
-    resolved: dict[str, Named] = field(default_factory=dict)
-    """{argument: what it was found to name} in this step."""
 
     @classmethod
     def begin(
-        cls, call: engine.Call, settings: Settings, seconds: float, words: dict[str, Any], kept: dict[str, Any]
+        cls,
+        call: engine.Call,
+        settings: Settings,
+        seconds: float,
+        words: Words,
+        kept: dict[str, Any],
+        before: Mapping[str, Any] | None = None,
     ) -> Operation:
         """Start a step that may take ``seconds``."""
         shared = session(settings)
         deadline = Deadline.after(seconds, engine.cancelled)
-        return cls(call, shared.client.until(deadline), deadline, shared, words, kept)
+        return cls(call, shared.client.until(deadline), deadline, shared, words, before or {}, kept)
 
     def afresh(self, seconds: float) -> Operation:
         """Return the same step with a new deadline that Ctrl-C does not end."""
@@ -111,19 +119,10 @@ class Operation:
         made: M = self.session.creations.make(self, (self.call.urn, purpose), order)
         return made
 
-    def region(self, said: str) -> Region:
-        """Look up a region. Raises ArgumentError."""
-        return self._resolved("region", self.session.catalog.region(said))
-
-    def performance_tier(
-        self, said: str, use: Literal["disks", "instances"], region: Region, argument: str = "performance_tier"
-    ) -> PerformanceTier:
-        """Look up a tier. Raises ArgumentError."""
-        return self._resolved(argument, self.session.catalog.performance_tier(said, use, region, argument))
-
-    def template(self, said: str, region: Region, argument: str = "template") -> Template:
-        """Look up a template. Raises ArgumentError."""
-        return self._resolved(argument, self.session.catalog.template(said, region, argument))
+    @property
+    def catalog(self) -> Catalog:
+        """What the account offers, asked for until this step's deadline."""
+        return self.session.catalog.until(self.deadline)
 
     @contextmanager
     def turn(self, instance_id: str) -> Iterator[None]:
@@ -206,7 +205,3 @@ class Operation:
                     self.deadline.sleep(FIRST_PAUSE)  # it had failed before, and the API has not begun yet
         except (NotFound, Vanished):
             return
-
-    def _resolved(self, argument: str, found: N) -> N:
-        self.resolved[argument] = found
-        return found

@@ -8,20 +8,24 @@ A resource says what is special about it in a few methods of its Provider:
     look(op, id, fields) -> live        reads it
     said(live), computed(live)          the object as arguments, and as the outputs beside them
 
-Create is post and converge; update is look and converge; so an update after a failed or interrupted
-create finishes what that began. Nothing is derived from what we believe the state was.
+Create is post and converge; update is look and converge, for the arguments in its scope alone: those that
+diff named, as a preview does, and those that an earlier step left unfinished. To converge, an argument
+outside the scope looks like one that was never given. What is live is asked of the API, never believed; but
+where it has changed outside the scope, nobody has refreshed that yet: it is left alone, with a warning.
 
 The state of a resource holds what its program said (inputs) and, as outputs, the live value of each
-argument that the program gives, the computed outputs, and three things that no display shows:
-``__words`` (all the words that name the region, tier or template, so that diff needs no network),
-``__kept`` (what a resource has to remember: ``op.kept``) and ``__failed`` (the state of an object whose
-provisioning failed for good: the next `up` replaces it).
+argument that the program gives, the computed outputs, and five things that no display shows:
+``__words`` (what the words for its region, tier or template mean: words.py), ``__kept`` (what a resource has
+to remember: ``op.kept``), ``__unfinished`` (the arguments that a failed step was to bring about), ``__said``
+(what the program said before a refresh put a larger live value in its place) and ``__failed`` (the state of an
+object whose provisioning failed for good: the next `up` replaces it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import pulumi
@@ -35,13 +39,27 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from pulumi.output import UNKNOWN
 from typing_extensions import Self
 
-from pulumi_joviam import engine, journal
+from pulumi_joviam import engine, ignored, journal
 from pulumi_joviam.args import BaseArgs, check, has_unknown
 from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import ApiError, ArgumentError, Failed, JoviamError, NotFound
-from pulumi_joviam.models import Model
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.errors import (
+    ApiError,
+    ArgumentError,
+    BadAnswer,
+    Failed,
+    JoviamError,
+    NoAnswer,
+    NotFound,
+    ServerError,
+    TimedOut,
+    readable,
+)
+from pulumi_joviam.models import Model, Named
+from pulumi_joviam.words import Path, Words, at, put
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
     from pulumi_joviam.operation import Operation
@@ -55,8 +73,13 @@ READ_SECONDS = 60.0
 
 LAST_LOOK_SECONDS = 5.0
 
+PREVIEW_SECONDS = 10.0
+"""How long a preview tries to look up a new word."""
+
 WORDS = "__words"
 KEPT = "__kept"
+UNFINISHED = "__unfinished"
+SAID = "__said"
 FAILED = "__failed"
 LONGEST_MESSAGE = 4_000
 
@@ -90,7 +113,11 @@ class Provider(ResourceProvider, Generic[A, M]):
         raise NotImplementedError
 
     def converge(self, op: Operation, live: M, args: A) -> M:
-        """Bring the live object to what ``args`` say, and wait. The default PUTs every field that differs."""
+        """Bring the live object to what ``args`` say, and wait. The default PUTs every field that differs.
+
+        ``args`` holds all that the program says, but only what is in scope counts as given (``model_fields_set``).
+        Regions, tiers and templates are ids.
+        """
         live = op.settled(live)
         body = self.differing(live, args)
         return op.steadily(live, lambda now: op.api.update(type(now), now.id, body)) if body else live
@@ -135,13 +162,17 @@ class Provider(ResourceProvider, Generic[A, M]):
         return False
 
     def announce(
-        self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _before: Mapping[str, Any], steps: Mapping[str, str]
+        self, _olds: Mapping[str, Any], news: Mapping[str, Any], _before: Mapping[str, Any], steps: Mapping[str, str]
     ) -> Iterator[str]:
         """Yield warnings for a preview. ``steps`` maps each changed argument to "update" or "replace"."""
         if "replace" not in steps.values():
             for field in steps:
                 if may_stop := self.args.traits()[field].may_stop:
-                    yield f"changing {field} {may_stop.why}"
+                    yield may_stop.warning(f"changing {field}", news.get("allow_stopping") is True)
+
+    def fits(self, _said: Mapping[str, Any], _found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
+        """Yield (argument, what is wrong) for what does not go together with what its words were found to mean."""
+        yield from ()
 
     # -- what every resource does alike --
 
@@ -175,8 +206,37 @@ class Provider(ResourceProvider, Generic[A, M]):
         if nameless and ("name" in olds or not olds) and call.name:
             news["name"] = call.name
         news = self.defaults(news, settings)
+        problems = check(self.args, news)
+        if not olds and not problems:  # a new object: diff is not asked about it
+            with self._reporting("checking", call):
+                problems = self._looked_up(call, Words(self.args), news, self.args.names())
         # __provider is no argument; _plain leaves it out and the plugin adds it again
-        return CheckResult(news, [CheckFailure(where, what) for where, what in check(self.args, news)])
+        return CheckResult(news, [CheckFailure(where, what) for where, what in problems])
+
+    def _looked_up(
+        self, call: engine.Call, words: Words, said: Mapping[str, Any], paths: Iterable[Path]
+    ) -> list[tuple[str, str]]:
+        """Look up the words at these paths as a preview does, and return (argument, what is wrong).
+
+        Without an API that answers there is a warning, once: a preview works offline, too.
+        """
+        if not any(isinstance(at(said, path), str) for path in paths):
+            return []
+        from pulumi_joviam.operation import session
+
+        shared = session(Settings.load(self._config))
+        if shared.offline:
+            return []
+        catalog = shared.catalog.until(Deadline.after(PREVIEW_SECONDS, engine.cancelled))
+        try:
+            found, wrong = words.look_up(catalog, said, [path for path in paths if isinstance(at(said, path), str)])
+        except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
+            shared.offline = True
+            engine.warn(
+                call.urn, f"the API cannot be asked, so what regions, tiers and templates mean is not known: {error}"
+            )
+            return []
+        return [*((error.argument, error.message) for error in wrong), *self.fits(said, found)]
 
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
         """Fill in what a program may leave out: the stack's region, and defaults of ours that are managed."""
@@ -187,65 +247,92 @@ class Provider(ResourceProvider, Generic[A, M]):
     def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         call = engine.call()
         self._seen(call, id)
-        before = None if call.inputs is None else _plain(call.inputs)
-        hidden, olds, news = call.hidden or olds, _plain(olds), _plain(news)
-        if hidden.get(FAILED):
+        if call.hidden.get(FAILED):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
-        for field in hidden.get(engine.DROPPED, ()):  # too long for the state: what the program said is the best known
+        checked = call.urn in self._checked
+        if call.inputs is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
+            return DiffResult(changes=_plain(call.inputs) != _plain(news))
+        with self._reporting("checking", call):
+            change = self._change(call, olds, news)
+            if change.problems:
+                raise ArgumentError(*change.problems[0])
+        steps, unfinished = change.steps, call.hidden.get(UNFINISHED)
+        # the engine also asks what would have to go with another resource, before it comes to this one
+        for message in self.announce(change.old, change.new, change.before, steps) if checked else ():
+            engine.warn(call.urn, message)
+        replaces = [field for field, step in steps.items() if step == "replace"]
+        said_before = None if call.inputs is None else _plain(call.inputs)
+        # None lets the engine show the lines that differ between what was said and what is said now
+        lines = None if steps and said_before is not None and said_before != _plain(news) else True
+        return DiffResult(
+            changes=lines if steps or unfinished else False,
+            replaces=replaces,
+            # also where nothing of ours replaces: --replace and replace_on_changes make updates replacements
+            delete_before_replace=self.delete_first(change.old, change.new, steps),
+        )
+
+    def _change(self, call: engine.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Change:
+        """Say what it takes to bring the object from what the state holds to what the program says."""
+        before = {} if call.inputs is None else _plain(call.inputs)
+        olds, news = _plain(olds), _plain(news)
+        refreshed = {field for field in call.hidden.get(SAID, ()) if before.get(field) == olds.get(field)}
+        before |= {field: _whole(call.hidden[SAID][field]) for field in refreshed}
+        for field in call.hidden.get(engine.DROPPED, ()):  # too long for the state: what was said is the best known
             olds[field] = (before or news).get(field)
-        words = hidden.get(WORDS) or {}
-        old, new = ({field: _usual(bag.get(field), words.get(field)) for field in bag} for bag in (olds, news))
-        steps = {}
+        held = {field: olds[field] for field in self.args.model_fields if field in olds}
+        news = ignored.keep(news, held, call.ignored)
+        words = Words(self.args, call.hidden.get(WORDS))
+        words.follow(held, before)
+        problems = self._looked_up(call, words, news, words.new(news, held))
+        old, new = words.as_ids(olds), words.as_ids(news)
+        for path in words.new(news, held):  # nobody could be asked
+            new = put(new, path, UNKNOWN)
+        steps: dict[str, Literal["update", "replace"]] = {}
         for field, traits in self.args.traits().items():
             if field not in new:
                 if field in old and traits.resets and not traits.same(old[field], traits.resets.to):
                     steps[field] = "update"
             elif has_unknown(new[field]):
                 steps[field] = self.at_worst(field)
-            elif (step := self.compare(field, old, new, before or {})) != "same":
+            elif (step := self.compare(field, old, new, before)) != "same":
                 steps[field] = step
-        if call.urn in self._checked:  # a refresh asks for a diff too, only to show what it found
-            for message in self.announce(old, new, before or {}, steps):
-                engine.warn(call.urn, message)
-        if not steps:
-            return DiffResult(changes=False)
-        replaces = [field for field, step in steps.items() if step == "replace"]
-        return DiffResult(
-            # None lets the engine show the lines that differ between what was said and what is said now
-            changes=None if before is not None and before != news else True,
-            replaces=replaces,
-            delete_before_replace=bool(replaces) and self.delete_first(olds, news, steps),
-        )
+        return Change(old, new, news, before, steps, words, problems)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = engine.call(), _plain(props)
         with self._reporting("creating", call):
             op = self._begin(call, STEP_SECONDS)
-            args = self._args(said)
+            args = self._args(self._meant(op, said, self.args.names()))
             live = self.post(op, args)
-            return CreateResult(live.id, self._converged("creating", op, live, args, said, said))
+            return CreateResult(live.id, self._converged("creating", op, live, args, said, {}))
 
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         call, held, news = engine.call(), _plain(olds), _plain(news)
         self._seen(call, id)
-        taken = {
-            field: traits.resets.to
-            for field, traits in self.args.traits().items()
-            if traits.resets and field in held and field not in news
-        }
         with self._reporting("updating", call):
-            op = self._begin(call, STEP_SECONDS)
-            args = self._args(news, taken)
+            change = self._change(call, held, news)
+            op = self._begin(call, STEP_SECONDS, change)
+            wanted = self._meant(op, change.wanted, change.words.new(change.wanted, held))
+            taken = {
+                field: traits.resets.to
+                for field, traits in self.args.traits().items()
+                if traits.resets and field in held and field not in wanted
+            }
+            args = self._args(wanted, taken)
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
                 raise JoviamError(
                     f"the {self.model.noun} {id} does not exist any more. "
                     "`pulumi refresh` takes note of that, and the next `up` makes it again."
                 )
-            # of what cannot be read back, a failed update leaves what was true before
-            unseen = news.keys() - self.said(live).keys()
-            managed = {**taken, **{field: (held if field in unseen else news).get(field) for field in news}}
-            return UpdateResult(self._converged("updating", op, live, args, news, managed))
+            scope = {*change.steps, *call.hidden.get(UNFINISHED, ())} & args.model_fields_set
+            # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
+            scope = scope or args.model_fields_set
+            for field in sorted(args.model_fields_set - scope - ignored.fields(call.ignored)):
+                if not self._is_as_held(field, live, change.old):
+                    op.warn(self._left_alone(field, live, wanted=change.wanted.get(field), held=held.get(field)))
+            args = self._in_scope(args, scope, live, call.ignored)
+            return UpdateResult(self._converged("updating", op, live, args, news, held))
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         call = engine.call()
@@ -266,14 +353,27 @@ class Provider(ResourceProvider, Generic[A, M]):
         if live is None:
             return ReadResult(None, {})
         if unmanaged:
-            shown = {field: _as_said(value) for field, value in self.said(live).items()}
-            return ReadResult(id, self._state(op, live, shown), {})
-        shown = self._shown(live, said)
-        return ReadResult(id, self._state(op, live, shown), self.remembered(said, shown))
+            said = {field: _as_said(value) for field, value in self.said(live).items()}
+        shown = self._shown(op, live, said)
+        state = self._state(op, live, shown, op.words.all_held())
+        if call.hidden.get(UNFINISHED):
+            state[UNFINISHED] = call.hidden[UNFINISHED]
+        if unmanaged:
+            return ReadResult(id, state, {})
+        # what the object shows, so that drift is seen; but what is kept as it is is shown once, and what was said stays
+        stays = {field for field in shown if self.stays(field, shown[field], said.get(field))}
+        before = call.hidden.get(SAID, {})
+        if stays:
+            state[SAID] = {
+                field: before[field] if field in before and said[field] == held.get(field) else said[field]
+                for field in stays
+            }
+        known = {field: said[field] for field in stays if shown[field] == held.get(field)}
+        return ReadResult(id, state, {**shown, **known})
 
-    def remembered(self, _said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
-        """Return the inputs that a refresh leaves in the state: what the object shows, so that drift is seen."""
-        return shown
+    def stays(self, _field: str, _shown: Any, _said: Any) -> bool:
+        """Say whether a live value is kept although the program says less."""
+        return False
 
     def delete(self, id: str, _props: dict[str, Any]) -> None:
         call = engine.call()
@@ -287,11 +387,40 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     # -- how they do it --
 
-    def _begin(self, call: engine.Call, seconds: float) -> Operation:
+    def _begin(self, call: engine.Call, seconds: float, change: Change | None = None) -> Operation:
         from pulumi_joviam.operation import Operation
 
-        hidden = (dict(call.hidden.get(name) or {}) for name in (WORDS, KEPT))
-        return Operation.begin(call, Settings.load(self._config), call.timeout or seconds, *hidden)
+        words = change.words if change else Words(self.args, call.hidden.get(WORDS))
+        kept, before = dict(call.hidden.get(KEPT) or {}), change.before if change else {}
+        return Operation.begin(call, Settings.load(self._config), call.timeout or seconds, words, kept, before)
+
+    def _meant(self, op: Operation, said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
+        """Return what is said with ids in place of words, of which the ``new`` ones are looked up now."""
+        _, wrong = op.words.look_up(op.catalog, said, [path for path in new if at(said, path) is not None])
+        if wrong:
+            raise wrong[0]
+        return op.words.as_ids(said)
+
+    def _in_scope(self, args: A, scope: set[str], live: M, paths: Iterable[str]) -> A:
+        """Return the arguments, of which those in ``scope`` alone count as given; what is ignored is as it is live."""
+        said = {field: getattr(args, field) for field in args.model_fields}
+        there = {field: _as_said(value, said.get(field)) for field, value in self.said(live).items()}
+        return self.args.model_construct(scope, **ignored.keep(said, there, paths))  # type: ignore[return-value] # args is the class of A
+
+    def _is_as_held(self, field: str, live: M, held: Mapping[str, Any]) -> bool:
+        """Say whether an argument is live what the state holds, as far as that can be seen."""
+        shown, there = self.said(live), held.get(field)
+        return field not in shown or there is None or self._means(self.args.traits()[field].same, shown[field], there)
+
+    def _left_alone(self, field: str, live: M, *, wanted: Any, held: Any) -> str:
+        """Return the warning for an argument that somebody changed, which no preview has named."""
+        values = f"is {readable(_as_said(self.said(live)[field], held))}, the program says {readable(wanted)}"
+        if not self.args.model_fields[field].repr:
+            values = "was changed beside Pulumi"
+        return (
+            f"{field} {values}: it is left as it is. `pulumi refresh` takes note of it, "
+            "and a preview then says what `up` does about it"
+        )
 
     @staticmethod
     def _seen(call: engine.Call, id: str) -> None:
@@ -316,20 +445,29 @@ class Provider(ResourceProvider, Generic[A, M]):
         return self.args.model_validate({**(taken or {}), **said})  # type: ignore[return-value] # args is the class of A
 
     def _converged(
-        self, doing: str, op: Operation, live: M, args: A, said: dict[str, Any], managed: dict[str, Any]
+        self, doing: str, op: Operation, live: M, args: A, said: Mapping[str, Any], held: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Converge and return the outputs for what was ``said``.
+        """Converge and return the outputs for what was ``said``; what is not in scope stays as the state ``held`` it.
 
-        Whatever goes wrong from here on, the engine keeps the object, with what is live of all that is ``managed``:
+        Whatever goes wrong from here on, the engine keeps the object, with what is live of all that is in scope:
         what was said and what was taken away.
         """
+        scope = args.model_fields_set
+        kept = {field: held.get(field, said[field]) for field in said if field not in scope}
         try:
-            self._fits(op, live, said)
+            self._fits(op, live, args)
             live = self.converge(op, live, args)
-            return self._state(op, live, self._shown(live, said))
+            shown = self._shown(op, live, {field: said[field] for field in said if field in scope})
+            return self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
             live = self._last_look(op, live, args, error)
-            outputs = self._state(op, live, self._shown(live, managed))
+            # of what cannot be read back, a failed update leaves what was true before
+            unseen = scope - self.said(live).keys()
+            wanted = {field: said.get(field, getattr(args, field)) for field in scope}
+            before = {field: held.get(field) for field in unseen} if held else {}
+            shown = self._shown(op, live, {**wanted, **before})
+            outputs = self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
+            outputs[UNFINISHED] = sorted(scope)
             then = "goes on with it"
             if isinstance(error, Failed) and live.state in live.failed:
                 outputs[FAILED] = live.state
@@ -338,17 +476,17 @@ class Provider(ResourceProvider, Generic[A, M]):
             text += f"\nThe {live.noun} {live.id} is kept in the state; the next `pulumi up` {then}."
             raise engine.partial_failure(live.id, outputs, text) from None
 
-    def _fits(self, op: Operation, live: M, said: Mapping[str, Any]) -> None:
+    def _fits(self, op: Operation, live: M, args: A) -> None:
         """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""
         if not op.taken_over:
             return
         shown, traits = self.said(live), self.args.traits()
         other = [
             field
-            for field in said
+            for field in args.model_fields_set
             if field in shown
             and traits[field].replaces
-            and not self._means(traits[field].same, shown[field], said[field])
+            and not self._means(traits[field].same, shown[field], getattr(args, field))
         ]
         if other:
             raise JoviamError(
@@ -364,29 +502,27 @@ class Provider(ResourceProvider, Generic[A, M]):
         except JoviamError:
             return live
 
-    def _shown(self, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
+    def _shown(self, op: Operation, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was ``said`` with each value that is no longer true replaced by the live one."""
         shown, traits = self.said(live), self.args.traits()
-        now: dict[str, Any] = {}
+        meant, now = op.words.as_ids(said), {}
         for field, value in said.items():
             if value is None:
                 continue
-            if field not in shown or self._means(traits[field].same, shown[field], value):
+            if field not in shown or self._means(traits[field].same, shown[field], meant[field]):
                 now[field] = value
             elif shown[field] is not None:
                 now[field] = _as_said(shown[field], like=value)
-        return now
+        return op.words.show(now, shown)
 
     @staticmethod
     def _means(same: Callable[[Any, Any], bool], live: Any, said: Any) -> bool:
         """Say whether the live value is what was said. Some live values know by what they may be called."""
         return bool(live.means(said)) if hasattr(live, "means") else same(live, said)
 
-    def _state(self, op: Operation, live: M, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outputs for the state."""
-        seen = {**op.resolved, **self.said(live)}
-        words = {**op.words, **{field: value.words for field, value in seen.items() if hasattr(value, "words")}}
-        hidden = {WORDS: {field: words[field] for field in words if field in arguments}, KEPT: op.kept}
+        hidden = {WORDS: words, KEPT: op.kept}
         return {
             **arguments,
             **{name: "" if value is None else value for name, value in self.computed(live).items()},
@@ -407,6 +543,24 @@ class Provider(ResourceProvider, Generic[A, M]):
         if not isinstance(error, JoviamError):
             text = f"a bug in pulumi-joviam, please report it: {type(error).__name__}: {text}"
         return f'{doing} {self.model.noun} "{call.name}": {text}'[:LONGEST_MESSAGE]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a program wants of an object, beside what the state holds of it."""
+
+    old: Mapping[str, Any]
+    """The outputs in the state, with ids in place of words; ``new`` is what the program says in the same way."""
+    new: Mapping[str, Any]
+    wanted: Mapping[str, Any]
+    """What the program says, in its own words, except where ignore_changes keeps what the state holds."""
+    before: Mapping[str, Any]
+    """What the program said last."""
+    steps: Mapping[str, Literal["update", "replace"]]
+    """What each argument takes that means something else than before."""
+    words: Words
+    problems: list[tuple[str, str]]
+    """(argument, what is wrong) with words that are new."""
 
 
 class Resource(pulumi.dynamic.Resource):
@@ -485,10 +639,3 @@ def _texts(value: Any) -> Iterator[str]:
 def _as_said(value: Any, like: Any = None) -> Any:
     """Return a live value as a program would say it, in the way of ``like`` where there are several."""
     return value.as_said(like) if hasattr(value, "as_said") else value
-
-
-def _usual(value: Any, words: Any) -> Any:
-    """Return the value with every word that names a region, tier or template replaced by the first such word."""
-    if isinstance(words, Mapping) and isinstance(value, Mapping):
-        return {key: _usual(item, words.get(key)) for key, item in value.items()}
-    return words[0] if words and value in words else value

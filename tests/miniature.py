@@ -32,12 +32,14 @@ from tests.stack import Spec
 # Waits of minutes are for networks; on this machine, what has not come after a second will not come.
 LAUNCHER = """
 import runpy, sys
-from pulumi_joviam import client, creation, provider, reads, transport
+from pulumi_joviam import catalog, client, creation, provider, reads, transport
 transport.READ_SECONDS = 1.0
 creation.LONGEST_PAUSE = 0.5
 client.LONGEST_PAUSE = 0.5
 provider.STEP_SECONDS = 6.0
-reads.FRESH_SECONDS = 0.0  # one process serves many commands here, and each must see what was there when it began
+# one process serves many commands here, and each must see what was there when it began
+reads.FRESH_SECONDS = 0.0
+catalog.Catalog.listed = lambda self, model, path: self._client.list(model, path)
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """
 
@@ -113,6 +115,8 @@ class Run:
     """What one command did. ``error`` is the message of the step that failed, or ""."""
 
     steps: dict[str, str] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    """{resource: the arguments that a preview names}."""
     error: str = ""
 
 
@@ -158,15 +162,17 @@ class Miniature:
         for name, said in program.items():
             kind, held = said["kind"], self.state.get(name)
             checked = self._wanted(name, said, unknown)
-            step = self._step(name, held, checked)
+            step = self._step(name, held, checked, said)
             if step == "replace-first" and not dry:
                 early |= self._delete_dependents(name, program)
             if step != "same":
                 run.steps[name] = "replace" if name in early else step.removesuffix("-first")
+            if held and step == "update":
+                run.named[name] = _named(held, checked)
             if dry and step != "same":
                 unknown[name] = {"*"} if step != "update" else _computed(kind)
             if not dry:
-                self._take(step, name, kind, held, checked)
+                self._take(step, name, held, checked, said)
                 self.state[name] = self.state.pop(name)
         # the engine keeps what it has come by in the order of the program, behind what it has not
         for name in [name for name in reversed(self.state) if name not in program]:
@@ -181,7 +187,10 @@ class Miniature:
     def _wanted(self, name: str, said: Mapping[str, Any], unknown: Mapping[str, set[str]]) -> Any:
         """Return the checked inputs that a program gives a resource."""
         wanted = {key: self._value(it, unknown) for key, it in said.items() if key not in ("kind", "opts")}
-        return self._checked(name, said["kind"], self.state.get(name), wanted)
+        held = self.state.get(name)
+        before = _plain(held.inputs) if held else {}
+        wanted |= {field: before.get(field) for field in _ignored(said) if held}
+        return self._checked(name, said["kind"], held, wanted)
 
     def _delete_dependents(self, name: str, program: Spec) -> set[str]:
         """Delete what has to be replaced with a resource, the last one first; return the names."""
@@ -190,18 +199,16 @@ class Miniature:
         for other in reversed(later):
             held = self.state.get(other)
             checked = self._wanted(other, program[other], {name: {"*"}}) if held else None
-            if held and self._step(other, held, checked).startswith("replace"):
+            if held and self._step(other, held, checked, program[other]).startswith("replace"):
                 deleted |= self._delete_dependents(other, program) | {other}
                 self._delete(other, held)
                 del self.state[other]
         return deleted
 
-    def _step(self, name: str, held: Held | None, checked: Any) -> str:
+    def _step(self, name: str, held: Held | None, checked: Any, said: Mapping[str, Any]) -> str:
         if held is None:
             return "create"
-        request = provider_pb2.DiffRequest(
-            **self._of(name, held.kind), id=held.id, olds=held.outputs, news=checked, old_inputs=held.inputs
-        )
+        request = provider_pb2.DiffRequest(**self._change(name, held, checked, said))
         diff = self._call("Diff", request)
         if diff.replaces:
             return "replace" + ("-first" if diff.deleteBeforeReplace else "")
@@ -210,13 +217,12 @@ class Miniature:
             changed = _plain(held.inputs) != _plain(checked)
         return "update" if changed or held.failed else "same"
 
-    def _take(self, step: str, name: str, kind: str, held: Held | None, checked: Any) -> None:
+    def _take(self, step: str, name: str, held: Held | None, checked: Any, said: Mapping[str, Any]) -> None:
+        kind = said["kind"]
         if step == "same" and held:
             held.inputs = checked
         elif step == "update" and held:
-            request = provider_pb2.UpdateRequest(
-                **self._of(name, kind), id=held.id, olds=held.outputs, news=checked, old_inputs=held.inputs
-            )
+            request = provider_pb2.UpdateRequest(**self._change(name, held, checked, said))
             self._keep(name, kind, "Update", request, checked, held)
         else:
             if held and step == "replace-first":
@@ -279,6 +285,11 @@ class Miniature:
         except grpc.RpcError as error:
             raise StepFailed(_details(error)[0]) from None
 
+    def _change(self, name: str, held: Held, checked: Any, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the engine says of an object that is there: in Diff and in Update."""
+        given = self._of(name, held.kind) | {"id": held.id, "olds": held.outputs, "old_inputs": held.inputs}
+        return given | {"news": checked, "ignoreChanges": _ignored(said)}
+
     def _of(self, name: str, kind: str) -> dict[str, Any]:
         type_ = f"pulumi-python:dynamic/joviam:{kind}"
         return {"urn": f"urn:pulumi:{self.name}::miniature::{type_}::{name}", "name": name, "type": type_}
@@ -295,6 +306,18 @@ class Miniature:
         if isinstance(said, dict):
             return {key: self._value(it, unknown) for key, it in said.items()}
         return [self._value(it, unknown) for it in said] if isinstance(said, list) else said
+
+
+def _named(held: Held, checked: Any) -> set[str]:
+    """Return what differs from what was said before, or from what was live; after a failed step, everything."""
+    wanted, live, said = (_plain(values) for values in (checked, held.outputs, held.inputs))
+    fields = {*wanted, *said} - {"__provider"}
+    return fields if held.failed else {it for it in fields if not wanted.get(it) == live.get(it) == said.get(it)}
+
+
+def _ignored(said: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of which changes are ignored: whole ones, this engine knows no others."""
+    return list(said.get("opts", {}).get("ignore_changes", ()))
 
 
 def _computed(kind: str) -> set[str]:

@@ -12,10 +12,12 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pulumi_joviam import engine, journal, models
+from pulumi_joviam.args import BaseArgs
 from pulumi_joviam.config import Settings
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.errors import AnswerLost, JoviamError, ServerError, ValidationFail
 from pulumi_joviam.operation import Operation
+from pulumi_joviam.words import Words
 
 Begin = Callable[..., Operation]
 
@@ -27,7 +29,9 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     settings, stack = Settings(token=cloud.token, endpoint=cloud.url), uuid.uuid4().hex
 
     def start(name: str = "data", seconds: float = 20.0) -> Operation:
-        return Operation.begin(engine.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, {}, {})
+        return Operation.begin(
+            engine.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Words(BaseArgs), {}
+        )
 
     yield start
     killed(start())
@@ -40,8 +44,8 @@ def killed(op: Operation) -> None:
 
 
 def disk(op: Operation, size: int = 5) -> models.Disk:
-    region = op.region("SY3")
-    tier = op.performance_tier("Fast", "disks", region)
+    region = op.catalog.region("SY3")
+    tier = op.catalog.performance_tier("Fast", "disks", region)
     return op.create(models.Disk, {"name": "d", "size": size, "region": region.id, "performance_tier": tier.id})
 
 
@@ -90,7 +94,7 @@ def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin, mo
 
 def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
     op = begin(seconds=2.0)
-    op.region("SY3")
+    op.catalog.region("SY3")
     mocker.patch("pulumi_joviam.transport.READ_SECONDS", 0.3)
     cloud.fail("POST /disks", delay=2.5, act="after")
     with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*next `pulumi up`"):
@@ -102,7 +106,7 @@ def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mo
 
 def test_where_there_is_no_time_to_look_the_request_is_told(cloud: Emulator, begin: Begin) -> None:
     op = begin(seconds=0.5)
-    op.region("SY3")
+    op.catalog.region("SY3")
     cloud.fail("POST /disks", delay=1.0, act="after")
     with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*could not be looked for(.|\n)*next `pulumi up`"):
         disk(op)

@@ -11,9 +11,11 @@ import copy
 import itertools
 import os
 import random
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,13 @@ from hypothesis.stateful import (
 )
 
 from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.emulator.server import Request
+from pulumi_joviam.emulator.store import Switches
+from pulumi_joviam.models import UUID
+from tests.emulator.account import Account
 from tests.keys import key
-from tests.miniature import Miniature, Plugin, plugin
-from tests.stack import Stack
+from tests.miniature import Held, Miniature, Plugin, Run, plugin
+from tests.stack import Spec, Stack
 from tests.sweep import FAULTS
 from tests.unknown import Place, hide, places
 
@@ -44,6 +50,28 @@ SOURCE = "r0"
 """The first resource of each program, after which values of others are known."""
 KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
 QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
+SWITCHES = sorted(it.name for it in fields(Switches) if it.type == "bool")
+STOPPING = {"power_state", "memory", "performance_tier", "virtualization", "boot_disk", "disks"}
+ADDRESSES = ("networks", "allocate_public_ip", "allocate_private_ip")
+BY_HAND: dict[str, dict[str, Any]] = {
+    "PublicKey": {"name": "by hand"},
+    "Network": {"name": "by hand", "gateway": None, "primary_nameserver": "9.9.9.9"},
+    "IpAddress": {"name": "by hand", "shareable": True},
+    "Disk": {"name": "by hand", "cdrom": True, "is_template": True},
+    "Instance": {
+        "name": "by hand",
+        "memory": 2048,
+        "note": "by hand",
+        "context": {"A": "by hand"},
+        "state": "stopped",
+        "disks": [],
+        "ip_addresses": [],
+        "public_keys": [],
+        "start_on_crash": False,
+        "boot_device": "network",
+    },
+}
+"""{kind: {argument: what somebody gives it}}"""
 MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
 
 stacks = itertools.count()
@@ -178,6 +206,57 @@ class NewPrograms(Programs):
             assert stack.preview().empty
 
 
+class Explained:
+    """Which writes a preview explains. ``there`` is what the state held before them."""
+
+    def __init__(self, program: Spec, preview: Run, there: Mapping[str, Held]) -> None:
+        self.named, self.steps = preview.named, preview.steps
+        made_with = {it[0]: name for name, held in there.items() for it in re.finditer(UUID, str(_kept(held)))}
+        self.owners = made_with | {held.id: name for name, held in there.items()}
+        self.kinds = {name: held.kind for name, held in there.items()}
+        self.kinds |= {name: said["kind"] for name, said in program.items()}
+
+    def is_named(self, request: Request) -> bool:
+        """Say whether somebody who read the preview expects this write."""
+        method, path = request.method, request.path.split("/")
+        owner = self.owners.get(path[2]) if len(path) > 2 else None
+        if owner is None:  # something new
+            made = [name for name, step in self.steps.items() if step in ("create", "replace")]
+            return bool(made or self._parts("boot_disk", *ADDRESSES))
+        if self.steps.get(owner) in ("replace", "delete"):
+            return True
+        what = path[3] if len(path) > 3 else ""
+        if what in ("start", "stop"):
+            # which machine a disk is attached to, its preview cannot know
+            sized = any(self.kinds.get(name) == "Disk" and "size" in named for name, named in self.named.items())
+            return sized or bool(self.named.get(owner, set()) & STOPPING)
+        released = [it for it in self._all("IpAddress") if self.steps.get(it) in ("replace", "delete")]
+        if what == "network_adapters" and released:
+            return True
+        if what == "availability_group" and self.steps.keys() & set(self._all("AvailabilityGroup")):
+            return True
+        if method == "DELETE" and what != "context":
+            return bool(self._parts("boot_disk", "disks", *ADDRESSES, of=owner))
+        arguments = {
+            "": set(request.body or {}),
+            "resize": {"size", "boot_disk"},
+            "disks": {"disks", "boot_disk"},
+            "network_adapters": {"ip_addresses", "network_adapters", *ADDRESSES},
+        }.get(what, {what})
+        named = self.named.get(owner, set())
+        return arguments <= named if what == "" else bool(arguments & named)
+
+    def _all(self, kind: str) -> list[str]:
+        return [name for name, it in self.kinds.items() if it == kind]
+
+    def _parts(self, *arguments: str, of: str = "") -> set[str]:
+        return {it for name, named in self.named.items() if of in ("", name) for it in named if it in arguments}
+
+
+def _kept(held: Held) -> Any:
+    return dict(held.outputs).get("__kept")
+
+
 class RandomPrograms(Programs):
     """A program that somebody edits, a cloud that somebody else touches, and a network that fails."""
 
@@ -186,7 +265,10 @@ class RandomPrograms(Programs):
     @initialize(choice=st.randoms(use_true_random=False), hides=st.booleans())
     def begin(self, choice: random.Random, hides: bool) -> None:
         super().begin(choice, hides)
+        self.cloud.configure(**{name: choice.random() < 0.5 for name in SWITCHES})
         self.stack = Miniature(self.plugin, f"random{next(stacks)}")
+        self.unrefreshed = False
+        """Somebody has changed something, and no refresh has taken note of it."""
 
     # -- the program changes --
 
@@ -239,8 +321,36 @@ class RandomPrograms(Programs):
         names = [name for name, held in self.stack.state.items() if held.kind != "AvailabilityGroup"]
         name = data.draw(st.sampled_from(sorted(names)))
         self.cloud.change(self.stack.state[name].id, name=f"drifted {next(self.numbers)}")
-        assert self.stack.refresh().steps == {name: "update"}
-        self.brought_up = False
+        steps = self.stack.refresh().steps
+        assert steps[name] == "update"
+        assert self.unrefreshed or len(steps) == 1
+        self.brought_up = self.unrefreshed = False
+
+    @precondition(lambda self: self.stack.state)
+    @rule(data=st.data())
+    def change_by_hand(self, data: st.DataObject) -> None:
+        """Change any argument of any object; nobody refreshes."""
+        names = [name for name, held in self.stack.state.items() if held.kind in BY_HAND]
+        name = data.draw(st.sampled_from(sorted(names)))
+        held = self.stack.state[name]
+        argument, value = data.draw(st.sampled_from(sorted(BY_HAND[held.kind].items(), key=str)))
+        if argument == "state" and self.program.get(name, {}).get("power_state") == value:
+            value = "stopped" if value == "running" else "running"
+        self.cloud.change(held.id, **{argument: value})
+        self.brought_up, self.unrefreshed = False, True
+
+    @rule(kind=st.sampled_from(["performance_tiers/disks", "performance_tiers/instances", "templates"]))
+    def swap_names(self, kind: str) -> None:
+        """What is called one word is called another from now on, and the other way round."""
+        field = "slug" if kind == "templates" else "name"
+        words = ("ubuntu-16-04", "debian-9") if kind == "templates" else ("Standard", "Fast")
+        there = [
+            it
+            for it in Account(self.cloud).call("GET", f"/{kind}")
+            if it["region"]["code"] == "SY3" and it[field] in words
+        ]
+        for it in there:
+            self.cloud.change(it["id"], **{field: words[words.index(it[field]) - 1]})
 
     @precondition(lambda self: self.stack.state and self.brought_up)
     @rule(data=st.data())
@@ -258,13 +368,22 @@ class RandomPrograms(Programs):
 
     @rule()
     def up(self) -> None:
-        preview, run = self.stack.preview(self._said()), self.stack.up(self._said())
+        self._explained_up()
+        self._as_promised()
+
+    def _explained_up(self) -> None:
+        """Bring the program up: every write is explained by what the preview before it named."""
+        preview = self.stack.preview(self._said())
+        there, before = dict(self.stack.state), len(self.cloud.requests)
+        run = self.stack.up(self._said())
         assert (preview.error, run.error) == ("", "")
         # what is known only in `up` may turn out to be what it was
         unnamed = {name: step for name, step in run.steps.items() if preview.steps.get(name) not in (step, "replace")}
         assert not unnamed
         assert self.hides or run.steps == preview.steps
-        self._as_promised()
+        explained = Explained(self.program, preview, there)
+        for request in self.cloud.requests[before:]:
+            assert request.method == "GET" or explained.is_named(request), (request, preview.steps, preview.named)
 
     @rule(fault=st.sampled_from(QUICK), skip=st.integers(0, 15))
     def up_with_a_fault(self, fault: str, skip: int) -> None:
@@ -280,6 +399,11 @@ class RandomPrograms(Programs):
         self._as_promised()
 
     def _as_promised(self) -> None:
+        if self.unrefreshed:
+            assert self.stack.preview(self._said()).steps == {}
+            assert self.stack.refresh().error == ""
+            self.unrefreshed = False
+            self._explained_up()
         assert self.stack.preview(self._said()).steps == {}
         refreshed = self.stack.refresh()
         assert (refreshed.error, refreshed.steps) == ("", {})

@@ -14,7 +14,7 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Text
+from pulumi_joviam.args import DiskTier, MayStop, Template, given, has_unknown
 from pulumi_joviam.errors import Failed, JoviamError, NotFound
 from pulumi_joviam.resources import power
 from pulumi_joviam.resources.disk import grow
@@ -35,12 +35,15 @@ SMALLER = "smaller_boot_disk"
 """In ``op.kept``: the program has asked for a smaller disk, and does not have it yet."""
 
 
+STOPS = MayStop()
+
+
 class BootDisk(TypedDict):
     """What a program says about the disk. ``size`` is in GB."""
 
-    template: Text
+    template: Template
     size: Annotated[int, Field(gt=0)]
-    performance_tier: Text
+    performance_tier: DiskTier
     delete_with_instance: NotRequired[bool]
 
 
@@ -61,12 +64,9 @@ class Booted:
         return self.is_like(said) and self.disk.size == said["size"]
 
     @property
-    def words(self) -> dict[str, tuple[str, ...]]:
-        template = self.disk.template
-        return {
-            "performance_tier": self.disk.performance_tier.words,
-            **({"template": template.words} if template else {}),
-        }
+    def parts(self) -> dict[str, models.Named | None]:
+        """What its keys name."""
+        return {"performance_tier": self.disk.performance_tier, "template": self.disk.template}
 
     def as_said(self, like: Mapping[str, Any] | None) -> dict[str, Any]:
         like, template, tier = like or {}, self.disk.template, self.disk.performance_tier
@@ -83,17 +83,36 @@ def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mappin
     return bool(old and before and new["size"] < min(old["size"], before["size"]))
 
 
-def announce(old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield warnings for a preview; both sides say regions, tiers and templates in the same words."""
-    same_kind = all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
-    if same_kind and not shrunk(old, new, before):
-        if new["size"] > old["size"]:
-            yield "changing boot_disk.size may stop the instance and start it again (allow_stopping)"
-        elif new["size"] < old["size"]:
+def announce(
+    olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield warnings for a preview of an instance that stays: it boots from another disk, or from a larger one."""
+    allowed, rests = news.get("allow_stopping") is True, olds.get("state") == news.get("power_state") == "stopped"
+    old, new, disks = olds.get("boot_disk"), news.get("boot_disk"), news.get("disks")
+    if old and new and not has_unknown(new):
+        swaps = not same_kind(old, new) or shrunk(old, new, before.get("boot_disk"))
+        if not swaps and new["size"] < old["size"]:
             yield f"the boot disk has {old['size']} GB, the program says {new['size']}: it is kept as it is"
-        return
-    yield "another boot_disk stops the instance and starts it again (allow_stopping)"
-    yield from announce_loss(old, "another boot_disk", "the old one")
+        if not rests and (swaps or new["size"] > old["size"]):
+            yield STOPS.warning("another boot_disk" if swaps else "changing boot_disk.size", allowed, sure=swaps)
+        if swaps:
+            yield from announce_loss(old, "another boot_disk", "the old one")
+    elif new and "boot_disk" in steps:
+        if not rests:
+            yield STOPS.warning("another boot_disk", allowed)
+        yield from announce_loss(old, "another boot_disk", "the old one") if old else ()
+    elif "disks" in steps:
+        there = olds.get("disks") or olds.get("disk_ids") or []
+        if there and not rests and not (disks and given(disks) and disks[0] == there[0]):
+            known = bool(disks and given(disks) and given(disks[0]))
+            yield STOPS.warning("another first disk, from which it boots,", allowed, sure=known)
+        if old and not (disks and given(disks) and olds.get("boot_disk_id") in disks):
+            yield from announce_loss(old, "giving the instance other disks")
+
+
+def same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Say whether both have the same template and tier. An old one that says none is not asked for it."""
+    return all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
 
 
 def announce_loss(old: Mapping[str, Any], by: str, what: str = "its boot disk") -> Iterator[str]:
@@ -113,44 +132,54 @@ def goes(said: Mapping[str, Any]) -> bool:
 def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
     """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
     if args.boot_disk is None:
-        return _left(op, live, args)
+        return _given(op, live, args)
     if op.kept.get(NEXT) in [disk.id for disk in live.disks]:  # it was swapped in by a run that did not hear of it
         _swapped(op, live, op.kept[NEXT])
-    wanted, first = args.boot_disk, live.disks[0] if live.disks else None
+        live = live.with_details(made_disk_id=op.kept[MADE])
+    if "boot_disk" not in args.model_fields_set:
+        return []
+    wanted = args.boot_disk
     if not goes(wanted):
         op.kept[STAYS] = True
     # disks that the program has just taken away make room for the boot disk, none of them becomes it
-    there = first if first and (args.disks is None or first.id == op.kept.get(MADE)) else None
-    before = (op.call.inputs or {}).get("boot_disk")
+    there = live.boot_disk if args.disks is None or MADE in op.kept else None
+    before = op.before.get("boot_disk")
     if there and Booted(there).is_like(wanted):
         if shrunk({"size": there.size}, wanted, before):
             op.kept[SMALLER] = True
         if not op.kept.get(SMALLER) or wanted["size"] >= there.size:
             op.kept.pop(SMALLER, None)
             return [lambda: grow(op, there, wanted["size"])] if wanted["size"] > there.size else []
-    _may_stop(live, args)
-    new = _made(op, live, wanted)
-    return [lambda: _swap(op, live, there, new)]
+    _may_stop(live, args, "boot_disk")
+    new = (None if there else _taken_off(op, wanted)) or _made(op, live, wanted)
+    return [lambda: _swap(op, live, args, there, new)]
 
 
-def _left(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
-    """Return what has to be done where the program says disks instead."""
-    made, disks = op.kept.get(MADE), args.disks
-    if made is None or disks is None:
+def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+    """Return what has to be done where the program gives the instance its disks: the first of them boots it."""
+    if "disks" not in args.model_fields_set:
         return []
-    if made in disks:  # from now on the program says what becomes of it
+    made, wanted, there = op.kept.get(MADE), args.disks or [], [disk.id for disk in live.disks]
+    if made in wanted:  # from now on the program says what becomes of it
         _forget(op)
+        made = None
+    if wanted == there and not made:
         return []
+    boots_from_another = bool(there) and wanted[:1] != there[:1]
 
-    def leave() -> None:
-        if made in [disk.id for disk in live.disks]:
-            _replace(op, _stopped(op, live), disks)
-        if not op.kept.get(STAYS):
-            op.kept.setdefault(OLD, []).append(made)
-        _forget(op)
+    def give() -> None:
+        if boots_from_another:
+            _stopped(op, live)
+        if wanted != there:
+            _replace(op, live, wanted)
+        if made:
+            if not op.kept.get(STAYS):
+                op.kept.setdefault(OLD, []).append(made)
+            _forget(op)
 
-    _may_stop(live, args)
-    return [leave]
+    if boots_from_another:
+        _may_stop(live, args, "disks")
+    return [give]
 
 
 def _forget(op: Operation) -> None:
@@ -158,10 +187,10 @@ def _forget(op: Operation) -> None:
     op.kept.pop(STAYS, None)
 
 
-def _may_stop(live: models.Instance, args: InstanceArgs) -> None:
+def _may_stop(live: models.Instance, args: InstanceArgs, argument: str) -> None:
     if live.state == "running" and not args.allow_stopping:
         raise JoviamError(
-            "boot_disk: another boot disk needs the instance stopped. allow_stopping=True lets the next `up` "
+            f"{argument}: another boot disk needs the instance stopped. allow_stopping=True lets the next `up` "
             "stop the instance, swap the disks, and start it again."
         )
 
@@ -204,10 +233,8 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
         if begun and begun.state not in begun.failed and Booted(begun).means(wanted):
             return begun
         _delete(op, op.kept.pop(NEXT))
-    tier = op.performance_tier(wanted["performance_tier"], "disks", live.region, "boot_disk.performance_tier")
-    template = op.template(wanted["template"], live.region, "boot_disk.template")
-    body = {"name": f"{live.name} boot", "size": wanted["size"], "region": live.region.id}
-    new = op.create(models.Disk, {**body, "performance_tier": tier.id, "template": template.id}, purpose=NEXT)
+    said = {key: value for key, value in wanted.items() if key != "delete_with_instance"}
+    new = op.create(models.Disk, {**said, "name": f"{live.name} boot", "region": live.region.id}, purpose=NEXT)
     op.kept[NEXT] = new.id
     try:
         return op.settled(new)
@@ -216,11 +243,28 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
         raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
 
 
-def _swap(op: Operation, live: models.Instance, old: models.Disk | None, new: models.Disk) -> None:
-    """Put the new disk in the place of the old one. Raises NeedsStop while the instance runs."""
+def _taken_off(op: Operation, wanted: BootDisk) -> models.Disk | None:
+    """Return the disk that was made for the instance where somebody took it off and it is still what is wanted."""
+    try:
+        disk = op.at_rest(op.api.get(models.Disk, op.kept[MADE]))
+    except (KeyError, NotFound):
+        return None
+    if disk.instance_id or disk.state in disk.failed or not Booted(disk).is_like(wanted) or disk.size > wanted["size"]:
+        return None
+    if disk.size < wanted["size"]:
+        grow(op, disk, wanted["size"])
+    return disk
+
+
+def _swap(op: Operation, live: models.Instance, args: InstanceArgs, old: models.Disk | None, new: models.Disk) -> None:
+    """Put the new disk in the place of the old one, or first. Raises NeedsStop while the instance runs."""
     now = _stopped(op, live)
-    rest = [disk.id for disk in now.disks if disk.id != old.id] if old else []
-    _swapped(op, _replace(op, now, [new.id, *rest]), new.id)
+    there = [disk.id for disk in now.disks]
+    if old:
+        disks = [new.id if id == old.id else id for id in there]
+    else:
+        disks = [new.id, *(there if args.disks is None else ())]
+    _swapped(op, _replace(op, now, disks), new.id)
 
 
 def _stopped(op: Operation, live: models.Instance) -> models.Instance:

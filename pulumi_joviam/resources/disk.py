@@ -13,20 +13,22 @@ import pulumi
 from pydantic import Field
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Args, Id, MayStop, Region, Replaces, Resets, Text
+from pulumi_joviam.args import Args, DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
 from pulumi_joviam.errors import JoviamError, readable
+from pulumi_joviam.models import Named
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import power
+from pulumi_joviam.words import Path
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
 
 
 class DiskArgs(Args):
-    size: Annotated[int, Field(gt=0), MayStop("may stop the instance that the disk is attached to")]
-    performance_tier: Annotated[Text, Replaces("PUT /disks takes no performance tier")]
+    size: Annotated[int, Field(gt=0), MayStop("the instance that the disk is attached to")]
+    performance_tier: Annotated[DiskTier, Replaces("PUT /disks takes no performance tier")]
     region: Region
-    template: Annotated[Text | None, Replaces("a template is copied when the disk is made")] = None
+    template: Annotated[Text | None, Names("template"), Replaces("a template is copied when the disk is made")] = None
     source_disk: Annotated[Id | None, Replaces("a disk is cloned when the new one is made")] = None
     cdrom: Annotated[bool | None, Resets(False)] = None
     is_template: Annotated[bool | None, Resets(False)] = None
@@ -35,6 +37,13 @@ class DiskArgs(Args):
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.template is not None and self.source_disk is not None:
             yield "source_disk", "a disk is made from a template or from a source_disk: say one of them"
+
+
+def too_small(template: Named | None, size: Any, argument: str) -> Iterator[tuple[str, str]]:
+    """Yield (argument, what is wrong) for a size that the template does not fit on."""
+    least = template.minimum_disk_size if isinstance(template, models.Template) else None
+    if least and isinstance(size, int) and size < least:
+        yield argument, f"must be {least} GB or more: the template needs that much"
 
 
 def grow(op: Operation, disk: models.Disk, size: int) -> None:
@@ -50,20 +59,17 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
     outputs = nullable = ("template_id",)
 
     def post(self, op: Operation, args: DiskArgs) -> models.Disk:
-        region = op.region(args.region)
-        tier = op.performance_tier(args.performance_tier, "disks", region).id
-        body = args.model_dump(include={"name", "is_template"}, exclude_unset=True) | {"performance_tier": tier}
+        body = args.model_dump(include={"name", "is_template", "performance_tier"}, exclude_unset=True)
         if args.source_disk:
             path = op.api.path(models.Disk, args.source_disk, "clone")
             return op.when_at_rest([args.source_disk], lambda: op.create(models.Disk, body, path))
-        body |= args.model_dump(include={"size", "cdrom"}, exclude_unset=True) | {"region": region.id}
-        if args.template:
-            body["template"] = op.template(args.template, region).id
+        body |= args.model_dump(include={"size", "cdrom", "region", "template"}, exclude_unset=True)
         return op.create(models.Disk, body)
 
     def converge(self, op: Operation, live: models.Disk, args: DiskArgs) -> models.Disk:
         live = super().converge(op, live, args)
-        if args.size <= live.size:
+        power.resume(op)
+        if "size" not in args.model_fields_set or args.size <= live.size:
             return live
         if live.instance_id:
             changes = [lambda: grow(op, live, args.size)]
@@ -81,6 +87,9 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
                 "Take it out of that instance's disks first."
             )
         op.delete(live)
+
+    def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
+        yield from too_small(found.get(("template",)), said.get("size"), "size")
 
     def said(self, live: models.Disk) -> dict[str, Any]:
         # what a disk was made from mattered then: the API may forget or supersede it
@@ -103,9 +112,8 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
     def at_worst(self, field: str) -> Literal["update", "replace"]:
         return "replace" if field == "size" else super().at_worst(field)
 
-    def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
-        # what was said stays, or a disk grown by hand would look as if the program had shrunk it
-        return {**shown, "size": said["size"]} if "size" in said else shown
+    def stays(self, field: str, shown: Any, said: Any) -> bool:
+        return field == "size" and said is not None and shown > said
 
     def announce(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]

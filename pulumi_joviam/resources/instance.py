@@ -16,11 +16,15 @@ from pydantic import AfterValidator, Field
 from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Alike, Args, Id, MayStop, Region, Resets, Text, given, has_unknown
+from pulumi_joviam.args import Alike, Args, Id, InstanceTier, MayStop, Region, Resets, given
+from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ApiError
+from pulumi_joviam.models import Named
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.boot_disk import BootDisk
+from pulumi_joviam.resources.disk import too_small
+from pulumi_joviam.words import Path, at
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -39,7 +43,7 @@ def _variable(name: str) -> str:
 
 
 SETTINGS = {"boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
-GIVEN = {"name", "memory", "public_keys", "availability_group"}
+GIVEN = {"name", "memory", "region", "public_keys", "availability_group"}
 """What both ways to create an instance take."""
 ASSEMBLED = SETTINGS | {"disks", "ip_addresses"}
 """What assembling takes beside that."""
@@ -49,12 +53,12 @@ LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_ad
 """What basic create does not take, and a machine should find when it boots for the first time."""
 
 Ids = Annotated[list[Id], AfterValidator(_each_once)]
-STOPS = MayStop("may stop the instance and start it again (allow_stopping)")
+STOPS = MayStop()
 
 
 class InstanceArgs(Args):
     memory: Annotated[int, Field(gt=0), STOPS]
-    performance_tier: Annotated[Text, STOPS]
+    performance_tier: Annotated[InstanceTier, STOPS]
     region: Region
     disks: Annotated[Ids | None, Resets([])] = None
     boot_disk: BootDisk | None = None
@@ -70,7 +74,7 @@ class InstanceArgs(Args):
     start_on_crash: Annotated[bool | None, Resets(True)] = None
     start_on_reboot: Annotated[bool | None, Resets(True)] = None
     start_on_shutdown: Annotated[bool | None, Resets(False)] = None
-    note: Annotated[str | None, Resets("")] = None
+    note: Annotated[str | None, Field(repr=False), Resets("")] = None
     context: Annotated[dict[Annotated[str, AfterValidator(_variable)], str] | None, Field(repr=False), Resets({})] = (
         None
     )
@@ -96,6 +100,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     model = models.Instance
     outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
     nullable = ("boot_disk_id", "public_ip", "private_ip")
+    filled = ("name", "region", "power_state")
     secret = ("context",)
     api_names = MappingProxyType(
         {
@@ -107,25 +112,22 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     )
 
     def post(self, op: Operation, args: InstanceArgs) -> models.Instance:
-        region = op.region(args.region)
-        tier = op.performance_tier(args.performance_tier, "instances", region)
         disk = args.boot_disk
-        body = args.model_dump(include=GIVEN if disk else GIVEN | ASSEMBLED, exclude_unset=True) | {"region": region.id}
+        body = args.model_dump(include=GIVEN if disk else GIVEN | ASSEMBLED, exclude_unset=True)
         if disk is None:
-            body["performance_tier"] = tier.id
+            body["performance_tier"] = args.performance_tier
             path = "/instances/assemble"
             return op.when_at_rest(args.disks or (), lambda: op.create(models.Instance, body, path))
-        disk_tier = op.performance_tier(disk["performance_tier"], "disks", region, "boot_disk.performance_tier")
         body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
         body |= {
-            "instance_performance_tier": tier.id,
-            "disk_performance_tier": disk_tier.id,
-            "template": op.template(disk["template"], region, "boot_disk.template").id,
+            "instance_performance_tier": args.performance_tier,
+            "disk_performance_tier": disk["performance_tier"],
+            "template": disk["template"],
             "size": disk["size"],
             # what the machine reads when it boots has to be there before
             "start_when_ready": args.power_state == "running" and not args.model_fields_set & LATER,
         }
-        shows = {"name": args.name, "memory": args.memory, "region": region.id, "performance_tier": tier.id}
+        shows = {name: getattr(args, name) for name in ("name", "memory", "region", "performance_tier")}
         live = op.create(models.Instance, body, shows=shows)
         if live.disks:
             op.kept[boot_disk.MADE] = live.disks[0].id
@@ -140,8 +142,6 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                 power.change(op, live.id, changes, allowed=bool(args.allow_stopping))
                 live = self.look(op, live.id, args.model_fields_set)
             differing = self.differing(live, args)
-            if "disks" in differing and args.boot_disk is None:
-                op.when_at_rest(args.disks or (), lambda: self._replace(op, live, "disks", args.disks))
             networking.connect(op, live, args, differing)
             networking.allocate(op, live, args)
             for field in ("public_keys", "availability_group"):
@@ -149,12 +149,15 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                     self._replace(op, live, field, differing[field])
             if "context" in differing:
                 self._set_context(op, live, differing["context"])
-            if args.power_state == "running":
-                power.start(op, live.id)
-            elif args.power_state == "stopped":
-                power.stop(op, live.id)
+            self._set_power(op, live, args)
             boot_disk.tidy(op, args)
             return op.settled(self.look(op, live.id, args.model_fields_set))
+
+    def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
+        return {"power_state": "running", **super().defaults(news, settings)}
+
+    def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
+        yield from too_small(found.get(("boot_disk", "template")), at(said, ("boot_disk", "size")), "boot_disk.size")
 
     def look(self, op: Operation, id: str, fields: set[str]) -> models.Instance:
         live = op.api.get(models.Instance, id)
@@ -163,7 +166,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             live = live.with_details(note=op.api.note(id))
         if "context" in fields:
             live = live.with_details(context=op.api.context(id))
-        return live
+        return live.with_details(made_disk_id=op.kept.get(boot_disk.MADE))
 
     def remove(self, op: Operation, live: models.Instance) -> None:
         with op.turn(live.id):
@@ -192,7 +195,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         said = super().said(live) | networking.said(live)
         said |= {
             "disks": [disk.id for disk in live.disks],
-            "boot_disk": boot_disk.Booted(live.disks[0]) if live.disks else None,
+            "boot_disk": boot_disk.Booted(live.boot_disk) if live.boot_disk else None,
             "public_keys": [key.id for key in live.public_keys],
             "power_state": "stopped" if live.state in ("stopped", "stopping") else "running",
         }
@@ -205,7 +208,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         return {
             "hostname": live.hostname,
             "state": live.state,
-            "boot_disk_id": live.disks[0].id if live.disks else None,
+            "boot_disk_id": live.boot_disk.id if live.boot_disk else None,
             "disk_ids": [disk.id for disk in live.disks],
             "adapters": [
                 {
@@ -224,44 +227,39 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     def compare(
         self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
     ) -> Literal["same", "update", "replace"]:
-        if field == "power_state" and new[field] == "unmanaged":
-            return "same"
+        if field == "power_state":
+            if new[field] == "unmanaged":
+                return "same"
+            # 0.1.0 said nothing of it in the state where the program did not
+            old = {field: "stopped" if old.get("state") in ("stopped", "stopping") else "running", **old}
         if field == "boot_disk" and (there := old.get(field)):
             size = new[field]["size"]
             if size < there["size"] and not boot_disk.shrunk(there, new[field], before.get(field)):
                 old = {field: {**there, "size": size}}
         return super().compare(field, old, new, before)
 
-    def remembered(self, said: Mapping[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
-        disk = shown.get("boot_disk")
-        if disk and disk["size"] > said["boot_disk"]["size"]:  # what was said stays, as with a Disk
-            return {**shown, "boot_disk": {**disk, "size": said["boot_disk"]["size"]}}
-        return shown
+    def stays(self, field: str, shown: Any, said: Any) -> bool:
+        return field == "boot_disk" and bool(said) and bool(shown["size"] > said["size"])
 
     def announce(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
     ) -> Iterator[str]:
-        old, new, disks = olds.get("boot_disk"), news.get("boot_disk"), news.get("disks")
         if "replace" in steps.values():
-            yield from boot_disk.announce_loss(old, "replacing the instance") if old else ()
+            if old := olds.get("boot_disk"):
+                yield from boot_disk.announce_loss(old, "replacing the instance")
             return
         if not olds.get("state") == news.get("power_state") == "stopped":
             yield from super().announce(olds, news, before, steps)
-        if old and new and not has_unknown(new):
-            yield from boot_disk.announce(old, new, before.get("boot_disk"))
-        elif new and "boot_disk" in steps:
-            yield "another boot_disk may stop the instance and start it again (allow_stopping)"
-            yield from boot_disk.announce_loss(old, "another boot_disk", "the old one") if old else ()
-        elif old and "disks" in steps and not (disks and given(disks) and olds.get("boot_disk_id") in disks):
-            yield "disks in place of the boot_disk stop the instance and start it again (allow_stopping)"
-            yield from boot_disk.announce_loss(old, "giving the instance other disks")
+        yield from boot_disk.announce(olds, news, before, steps)
 
-    def _state(self, op: Operation, live: models.Instance, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _state(
+        self, op: Operation, live: models.Instance, arguments: Mapping[str, Any], words: Mapping[str, Any]
+    ) -> dict[str, Any]:
         # where a change from disks to a boot_disk has failed, the first disk is either of them, not both
         if arguments.get("disks") and "boot_disk" in arguments:
-            swapped = live.disks[0].id == op.kept.get(boot_disk.MADE)
+            swapped = op.kept.get(boot_disk.MADE) in [disk.id for disk in live.disks]
             arguments = {key: value for key, value in arguments.items() if key != ("disks" if swapped else "boot_disk")}
-        return super()._state(op, live, arguments)
+        return super()._state(op, live, arguments, words)
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
         def only_one_can_have(said: Mapping[str, Any]) -> set[str]:
@@ -274,12 +272,19 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         """Return the one request that changes settings, if any differs."""
         differing = self.differing(live, args)
         body = {field: differing[field] for field in differing.keys() & UPDATED}
-        if "performance_tier" in body:
-            tier = op.performance_tier(body["performance_tier"], "instances", live.region)
-            body["performance_tier"] = tier.id
         if not body:
             return []
         return [lambda: op.steadily(live, lambda now: op.api.update(models.Instance, now.id, body))]
+
+    def _set_power(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
+        if args.power_state == "stopped":
+            op.kept.pop(power.STOPPED_FOR_CHANGE, None)
+        power.resume(op)
+        if "power_state" in args.model_fields_set:
+            if args.power_state == "running":
+                power.start(op, live.id)
+            elif args.power_state == "stopped":
+                power.stop(op, live.id)
 
     def _replace(self, op: Operation, live: models.Instance, what: str, wanted: Any) -> None:
         path = op.api.path(models.Instance, live.id, what)

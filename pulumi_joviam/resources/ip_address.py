@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pulumi
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Args, Id, IPv4, Replaces, Resets, Text, given
+from pulumi_joviam.args import Args, Id, IPv4, Names, Replaces, Resets, Text, given
 from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ArgumentError
 from pulumi_joviam.provider import Provider, Resource
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class IpAddressArgs(Args):
     network: Annotated[Id | None, Replaces("PUT /ip_addresses takes no network")] = None
-    region: Annotated[Text | None, Replaces("PUT /ip_addresses takes no region")] = None
+    region: Annotated[Text | None, Names("region"), Replaces("PUT /ip_addresses takes no region")] = None
     address: Annotated[IPv4 | None, Replaces("PUT /ip_addresses takes no address")] = None
     shareable: Annotated[bool | None, Resets(False)] = None
 
@@ -43,12 +43,9 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
         return news if "network" in news else super().defaults(news, settings)
 
     def post(self, op: Operation, args: IpAddressArgs) -> models.IpAddress:
-        body = args.model_dump(exclude_unset=True)
-        if args.region is not None:
-            body["region"] = op.region(args.region).id
         if args.network is not None:
             self._agree(op, args.network, args)
-        return networking.make_address(op, body)
+        return networking.make_address(op, args.model_dump(exclude_unset=True))
 
     def converge(self, op: Operation, live: models.IpAddress, args: IpAddressArgs) -> models.IpAddress:
         self._agree(op, live.network_id, args)

@@ -40,8 +40,7 @@ class NetworkProvider(Provider[NetworkArgs, models.Network]):
     outputs = ("netmask", "network_address", "is_public")
 
     def post(self, op: Operation, args: NetworkArgs) -> models.Network:
-        body = args.model_dump(exclude_unset=True) | {"name": args.name, "region": op.region(args.region).id}
-        return op.create(models.Network, body)
+        return op.create(models.Network, args.model_dump(exclude_unset=True) | {"name": args.name})
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], steps: Mapping[str, str]) -> bool:
         specifications = (olds.get("specification"), news.get("specification"))

@@ -180,17 +180,18 @@ def adopt(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
 
 def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
     """Make, attach and give back addresses until the instance has one for each source that is said."""
-    wanted = _wanted(args)
-    if not wanted and not op.kept.get(MADE):
+    wanted, made = _wanted(args), op.kept.get(MADE, {})
+    in_scope = [source for source in [*wanted, *made] if _argument(source) in args.model_fields_set]
+    if not in_scope:
         return
-    made: dict[str, str] = op.kept.setdefault(MADE, {})
-    for source in [source for source in made if source not in wanted]:
+    op.kept[MADE] = made
+    for source in [source for source in made if source not in wanted and source in in_scope]:
         give_back(op, source)
     live = op.api.get(models.Instance, live.id)
     attached = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
     free = [(network, id) for network, id in attached if id not in made.values()]
     for source in wanted:
-        if made.get(source) in [id for _, id in attached]:
+        if source not in in_scope or made.get(source) in [id for _, id in attached]:
             continue
         fitting = next(((network, id) for network, id in free if _serves(network, source)), None)
         if source not in made and fitting:  # there already, but not of our making: so it is not given back either
@@ -210,6 +211,10 @@ def give_back(op: Operation, source: str) -> None:
 def _wanted(args: InstanceArgs) -> list[str]:
     flags = [(PUBLIC, args.allocate_public_ip), (PRIVATE, args.allocate_private_ip)]
     return [*(args.networks or ()), *(source for source, wanted in flags if wanted)]
+
+
+def _argument(source: str) -> str:
+    return source if source in (PUBLIC, PRIVATE) else "networks"
 
 
 def _serves(network: models.Network, source: str) -> bool:

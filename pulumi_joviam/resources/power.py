@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pulumi_joviam import models
-from pulumi_joviam.errors import JoviamError, TimedOut, ValidationFail
+from pulumi_joviam.errors import JoviamError, NotFound, TimedOut, ValidationFail
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 RUNNING = frozenset({"running"})
 STOPPED = frozenset({"stopped"})
 RESTART_SECONDS = 60.0
+
+STOPPED_FOR_CHANGE = "stopped_for_change"
+"""In ``op.kept``: the id of the instance that this resource has stopped for a change and not started again."""
 
 Change = Callable[[], object]
 """Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
@@ -64,11 +67,19 @@ def stop(op: Operation, instance_id: str) -> None:
     _turn(op, instance_id, "stop", STOPPED)
 
 
+def resume(op: Operation) -> None:
+    """Start the instance that an earlier step of this resource stopped and could not start again."""
+    if STOPPED_FOR_CHANGE in op.kept:
+        with suppress(NotFound):
+            start(op, op.kept[STOPPED_FOR_CHANGE])
+        del op.kept[STOPPED_FOR_CHANGE]
+
+
 def change(op: Operation, instance_id: str, changes: Sequence[Change], *, allowed: bool) -> None:
     """Make all changes: on the instance as it is, and those refused because it runs while it is stopped.
 
-    Raises the refusal where the instance does not run (then that is not the reason), and an error that names
-    allow_stopping where a stop is needed and not ``allowed``.
+    Raises the refusal where it is not about the state of the instance, or the instance does not run; and an error that
+    names allow_stopping where a stop is needed and not ``allowed``.
     """
     stop = _stops[instance_id]
     with stop.changed:
@@ -88,7 +99,11 @@ def change(op: Operation, instance_id: str, changes: Sequence[Change], *, allowe
 def _refusal(make: Change) -> JoviamError | None:
     try:
         make()
-    except (ValidationFail, NeedsStop) as refusal:
+    except ValidationFail as refusal:
+        if not refusal.is_about_state:  # a stop would be an outage in vain
+            raise
+        return refusal
+    except NeedsStop as refusal:
         return refusal
     return None
 
@@ -110,6 +125,7 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
                 raise refused
             _allow(live.name, refused, allowed)
             try:
+                op.kept[STOPPED_FOR_CHANGE] = instance_id
                 _turn(op, instance_id, "stop", STOPPED)
                 with stop.changed:
                     stop.stopped = True
@@ -123,6 +139,7 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
                         stop.until(last, lambda: stop.near <= 1)
                     stop.stopped = False
                 start(last, instance_id)
+                del op.kept[STOPPED_FOR_CHANGE]
     finally:
         with stop.changed:
             stop.led = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pulumi
 
 from pulumi_joviam import models
-from pulumi_joviam.args import BaseArgs, Id, Replaces, Text
+from pulumi_joviam.args import BaseArgs, Id, Names, Replaces, Text
 from pulumi_joviam.errors import ValidationFail, readable
 from pulumi_joviam.provider import Provider, Resource
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 class TemplateArgs(BaseArgs):
     disk: Annotated[Id, Replaces("a version has the data of one disk for ever")]
-    supersedes: Annotated[Text, Replaces("a version supersedes one other for ever")]
+    supersedes: Annotated[Text, Names("template line"), Replaces("a version supersedes one other for ever")]
 
 
 class TemplateProvider(Provider[TemplateArgs, models.Template]):
@@ -54,7 +54,8 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
                     raise
         catalog.forget_templates()  # from now on the slug means this one
         # each of them means the same line, so saying another one is no change; nor is what a look-up finds from now on
-        op.words["supersedes"] = list(dict.fromkeys(word for version in (*line, made) for word in version.words))
+        for word in [word for version in (*line, made) for word in version.words]:
+            op.words.bind(("supersedes",), word, line[0].id)
         return made
 
     def said(self, _live: models.Template) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def test_the_boot_disk_grows_in_place(stack: Stack) -> None:
     assert stack.preview().empty
     assert asked(stack.cloud, *STOPS) == []
     stack.cloud.change(disk["id"], size=90)
+    assert stack.refresh().changed == {"i": {"boot_disk"}}
     assert stack.refresh().empty
     run = stack.preview()
     assert run.empty

@@ -116,7 +116,9 @@ ARGUMENTS = [
     Row("Instance", "performance_tier", ("Standard", "Fast", "Standard"), ("update", "update", ""),
         {"memory": 1024, "allow_stopping": True}, drift="Fast"),
     Row("Instance", "region", ("SY3", "ML1", "SY3"), ("replace", "replace", ""), INSTANCE),
-    instance("disks", [ref("disk0"), ref("disk1")], [ref("disk2"), ref("disk0")], drift=[], default=[]),
+    instance(
+        "disks", [ref("disk0"), ref("disk1")], [ref("disk2"), ref("disk0")], others=STOPPABLE, drift=[], default=[],
+    ),
     instance("ip_addresses", [ref("ip0"), ref("ip1")], [ref("ip2")], drift=[], default=[]),
     instance(
         "network_adapters",

@@ -71,6 +71,7 @@ def test_a_disk_grown_by_hand_stays(stack: Stack) -> None:
     stack.up()
     [disk] = stack.cloud.objects("disks")
     stack.cloud.change(disk["id"], size=100)
+    assert stack.refresh().changed == {"d": {"size"}}
     assert stack.refresh().empty
     run = stack.preview()
     assert run.empty

@@ -15,9 +15,10 @@ from typing import Any
 import pulumi_joviam as joviam
 from pulumi_joviam.args import BaseArgs, check
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
-from pulumi_joviam.provider import FAILED, KEPT, WORDS, Provider, _usual
+from pulumi_joviam.provider import FAILED, KEPT, WORDS, Provider
 from pulumi_joviam.provider import Resource as Managed
 from pulumi_joviam.resources import boot_disk, networking
+from pulumi_joviam.words import Words
 
 LIFECYCLES: Mapping[str, type[Provider[Any, Any]]] = {
     f"pulumi-python:{found._resource_type_name}": found._lifecycle
@@ -73,8 +74,6 @@ def _harm(resource: Resource, preview: Preview) -> Harm | None:
     fields = {stop.field for stop in stops}
     causes = tuple(argument for argument in resource.arguments if argument.field in fields)
     notes = tuple(dict.fromkeys([*(stop.why for stop in stops), *warnings]))
-    if fields != {POWER} and not resource.new.inputs.get("allow_stopping"):
-        notes += ("allow_stopping is not set: where the API wants a stop, the update fails and changes nothing",)
     word = "stop" if any(stop.sure for stop in stops) else "possible stop"
     return Harm(resource, _lost(resource), word, causes, notes)
 
@@ -154,27 +153,28 @@ def _stops(resource: Resource) -> Iterator[Stop]:
         return
     changed, traits = _changed(resource), LIFECYCLES[resource.type].args.traits()
     rests = resource.old.outputs.get("state") == resource.new.inputs.get(POWER) == "stopped"
+    allowed = resource.new.inputs.get("allow_stopping") is True
     for field in () if rests else changed:
         if field in traits and (may_stop := traits[field].may_stop):
-            yield Stop(field, f"changing {field} {may_stop.why}", sure=False)
+            yield Stop(field, may_stop.warning(f"changing {field}", allowed), sure=False)
     if resource.kind == "Instance":
         if BOOT_DISK in changed:
-            yield from _another_boot_disk(changed[BOOT_DISK])
+            yield from _another_boot_disk(changed[BOOT_DISK], allowed)
         elif BOOT_DISK in resource.old.outputs and "disks" in changed:
             yield Stop(BOOT_DISK, "it boots from one of its disks instead", sure=True)
         if POWER in changed and resource.new.inputs[POWER] == "stopped":
             yield Stop(POWER, f"{POWER} stops it", sure=True)
 
 
-def _another_boot_disk(values: Any) -> Iterator[Stop]:
+def _another_boot_disk(values: Any, allowed: bool) -> Iterator[Stop]:
     old, new, before = values or (None, None, None)
     if not old or not new:
         yield Stop(BOOT_DISK, "it boots from another disk", sure=True)
         return
-    same_kind = all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
-    swapped = not same_kind or boot_disk.shrunk(old, new, before)
+    swapped = not boot_disk.same_kind(old, new) or boot_disk.shrunk(old, new, before)
     if swapped or new["size"] > old["size"]:
-        yield Stop(BOOT_DISK, next(boot_disk.announce(old, new, before)), sure=swapped)
+        what = "another boot_disk" if swapped else "changing boot_disk.size"
+        yield Stop(BOOT_DISK, boot_disk.STOPS.warning(what, allowed, sure=swapped), sure=swapped)
 
 
 def _changed(resource: Resource) -> dict[str, Any]:
@@ -182,11 +182,10 @@ def _changed(resource: Resource) -> dict[str, Any]:
 
     What cannot be compared, a secret or what is known after `up`, has changed and has None.
     """
-    lifecycle, words = LIFECYCLES[resource.type](), _hidden(resource, WORDS)
-    bags = [
-        {field: _usual(value, words.get(field)) for field, value in bag.items()}
-        for bag in (resource.old.outputs, resource.new.inputs, resource.old.inputs)
-    ]
+    lifecycle = LIFECYCLES[resource.type]()
+    words = Words(lifecycle.args, _hidden(resource, WORDS))
+    words.follow(resource.old.outputs, resource.old.inputs)
+    bags = [words.as_ids(bag) for bag in (resource.old.outputs, resource.new.inputs, resource.old.inputs)]
     found: dict[str, Any] = {}
     for field in {argument.field for argument in resource.arguments} & resource.new.inputs.keys():
         if not all(_is_plain(lifecycle.args, field, bag.get(field)) for bag in bags):

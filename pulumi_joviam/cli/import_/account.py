@@ -27,6 +27,7 @@ from pulumi_joviam.resources.ip_address import IpAddress
 from pulumi_joviam.resources.network import Network
 from pulumi_joviam.resources.public_key import PublicKey
 from pulumi_joviam.resources.template import Template
+from pulumi_joviam.words import Words
 
 KINDS: dict[Kind, type[Resource]] = {
     Kind.PUBLIC_KEY: PublicKey,
@@ -151,8 +152,8 @@ class Account:
     def _look(self, kind: Kind, listed: Any) -> Found | str | None:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
         kept = {MEMBERS: list(listed.lists)} if isinstance(listed, Group) else {}
-        op = Operation.begin(engine.Call(), self.settings, READ_SECONDS, {}, kept)
         provider = KINDS[kind]._lifecycle()
+        op = Operation.begin(engine.Call(), self.settings, READ_SECONDS, Words(provider.args), kept)
         try:
             live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
         except NotFound:

@@ -92,7 +92,8 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
         defaults = {argument: field.default for argument, field in provider.args.model_fields.items()}
         implied = {argument for argument in arguments if arguments[argument] == {**defaults, "name": name}[argument]}
         remarks = [f"{argument} is left out, so nothing manages it: it {why}" for argument, why in refused.items()]
-        outputs = provider._state(it.op, live, provider._shown(live, arguments))
+        shown = provider._shown(it.op, live, arguments)
+        outputs = provider._state(it.op, live, shown, it.op.words.held(shown))
         made.append(Imported(it.kind, live.id, name, arguments, implied, remarks, outputs))
     return made
 
@@ -108,7 +109,7 @@ def _said(account: Account, found: Found) -> dict[str, Any]:
     provider, live, catalog = KINDS[found.kind]._lifecycle(), found.live, account.session.catalog
     said = provider.said(live)
     if isinstance(live, models.Disk) and live.template:
-        said["template"] = found.op.resolved["template"] = live.template
+        said["template"] = live.template
     elif isinstance(live, models.IpAddress):
         said |= _place(account, live)
     elif isinstance(live, models.Template):
@@ -118,7 +119,10 @@ def _said(account: Account, found: Found) -> dict[str, Any]:
             del said[made_with_it]
         del said["network_adapters" if _plain(live.network_adapters) else "ip_addresses"]
     traits = provider.args.traits()
-    said = {field: _word(catalog, found.kind, live, value) for field, value in said.items()}
+    for argument, value in said.items():
+        said[argument] = word = _word(catalog, found.kind, live, value)
+        if isinstance(value, models.Named):
+            found.op.words.bind((argument,), word, value.id)
     return {
         field: said[field]
         for field in provider.args.model_fields
@@ -140,7 +144,8 @@ def _origin(account: Account, found: Found) -> dict[str, Any]:
     older = line[[version.id for version in line].index(live.id) + 1 :]
     if not older:
         return {"disk": live.disk_id}
-    found.op.words["supersedes"] = list(dict.fromkeys(word for version in older for word in version.words))
+    for word in [word for version in older for word in version.words]:
+        found.op.words.bind(("supersedes",), word, older[0].id)
     own = account.own_template(older[0].id) or older[0].slug != live.slug
     return {"disk": live.disk_id, "supersedes": older[0].id if own or not live.slug else live.slug}
 

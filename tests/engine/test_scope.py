@@ -1,0 +1,198 @@
+"""What no preview has named does not happen: somebody changes things by hand, nobody refreshes, and `up` goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.engine.test_basic_create import BASIC, BOOT
+from tests.engine.test_resources import DISK, MACHINE, STOPS, asked, ref
+from tests.miniature import Miniature, Plugin
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+STOPPABLE: Json = MACHINE | {"allow_stopping": True}
+DISKS: Json = dict.fromkeys(("a", "b"), DISK)
+
+
+def ignoring(said: Json, *paths: str) -> Json:
+    return said | {"opts": {"ignore_changes": list(paths)}}
+
+
+def writes(cloud: Emulator) -> list[tuple[str, Any]]:
+    """Return (operation, body) of every request that writes."""
+    return [(it.operation or "", it.body) for it in cloud.requests if it.method != "GET"]
+
+
+def changed(cloud: Emulator, stack: Miniature, program: Json) -> list[tuple[str, Any]]:
+    """Bring the program up and return what was written. The same program has nothing left to do."""
+    before = len(writes(cloud))
+    previewed, run = stack.preview(program).steps, stack.up(program)
+    assert (run.steps, run.error) == (previewed, "")
+    written = writes(cloud)[before:]
+    assert (stack.up(program).steps, writes(cloud)[before:]) == ({}, written)
+    return written
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_memory_that_somebody_changed(cloud: Emulator, plugged: Plugin, allow: bool) -> None:
+    """Another note is another note: the memory stays, nothing stops, and a warning says how it is."""
+    stack, said = Miniature(plugged, f"memory-{allow}"), MACHINE | {"note": "a", "allow_stopping": allow}
+    stack.up({"i": said})
+    [instance] = cloud.objects("instances")
+    cloud.change(instance["id"], memory=2048)
+    plugged.warnings()
+    assert changed(cloud, stack, {"i": said | {"note": "b"}}) == [("PUT /instances/{instance_id}", {"note": "b"})]
+    assert plugged.warnings() == [
+        "memory is 2048, the program says 1024: it is left as it is. `pulumi refresh` takes note of it, "
+        "and a preview then says what `up` does about it"
+    ]
+    assert cloud.objects("instances")[0]["memory"] == 2048
+    assert stack.refresh().steps == {"i": "update"}
+    assert stack.preview({"i": said | {"note": "b"}}).steps == {"i": "update"}
+
+
+def test_what_is_ignored_is_not_spoken_of(stack: Stack) -> None:
+    """On the real engine: what ignore_changes names is neither touched nor warned of."""
+    said = ignoring(STOPPABLE | {"note": "a", "context": {"A": "1", "B": "1"}}, "memory", "disks", "power_state")
+    said["opts"]["ignore_changes"] += ["context.A", "context.C"]
+    stack.program({"i": said, "d": DISK})
+    stack.up()
+    [instance], [disk] = stack.cloud.objects("instances"), stack.cloud.objects("disks")
+    by_hand = {"memory": 2048, "disks": [disk["id"]], "context": {"A": "2", "B": "1", "C": "2"}}
+    stack.cloud.change(instance["id"], state="stopped", **by_hand)
+    stack.program({"i": said | {"note": "b", "context": {"A": "1", "B": "3"}}, "d": DISK})
+    before = len(writes(stack.cloud))
+    assert stack.preview().changed == {"i": {"note", "context"}}
+    run = stack.up()
+    assert run.warnings == []
+    context = ("PUT /instances/{instance_id}/context", {"B": "3"})
+    assert writes(stack.cloud)[before:] == [("PUT /instances/{instance_id}", {"note": "b"}), context]
+    assert stack.preview().empty
+
+
+def test_disks_and_power_that_somebody_changed(cloud: Emulator, plugged: Plugin) -> None:
+    """A disk that was attached by hand stays attached, a machine that was stopped by hand stays stopped."""
+    stack, said = Miniature(plugged, "by-hand"), STOPPABLE | {"disks": [ref("a")], "note": "a"}
+    stack.up(DISKS | {"i": said})
+    [instance] = cloud.objects("instances")
+    disks = [disk["id"] for disk in cloud.objects("disks")]
+    cloud.change(instance["id"], disks=disks, state="stopped")
+    assert changed(cloud, stack, DISKS | {"i": said | {"memory": 2048}}) == [
+        ("PUT /instances/{instance_id}", {"memory": 2048})
+    ]
+    [instance] = cloud.objects("instances")
+    assert (instance["state"], [disk["id"] for disk in instance["disks"]]) == ("stopped", disks)
+    assert stack.refresh().steps == {"i": "update"}
+    [(_, body), start] = changed(cloud, stack, DISKS | {"i": said | {"memory": 2048}})
+    assert (body["disks"], start[0]) == (disks[:1], "POST /instances/{instance_id}/start")
+
+
+def test_a_slug_that_moves_takes_no_disk(cloud: Emulator, plugged: Plugin) -> None:
+    """The boot disk stays when the cloud calls another template by its slug, and when a rescue system is put first."""
+    stack, said = Miniature(plugged, "slug"), BASIC | {"note": "x"}
+    stack.up({"i": said})
+    [instance], [disk] = cloud.objects("instances"), cloud.objects("disks")
+    other = next(it for it in cloud.objects("instances") for it in [disk["template"]])
+    cloud.change(other["id"], slug="ubuntu-16-04-lts")
+    stack.up({"i": said, "rescue": DISK})
+    [rescue] = [it for it in cloud.objects("disks") if it["id"] != disk["id"]]
+    assert changed(cloud, stack, {"i": said | {"note": "y"}, "rescue": DISK}) == [
+        ("PUT /instances/{instance_id}", {"note": "y"})
+    ]
+    cloud.change(instance["id"], disks=[rescue["id"], disk["id"]])
+    assert changed(cloud, stack, {"i": said | {"note": "z"}, "rescue": DISK}) == [
+        ("PUT /instances/{instance_id}", {"note": "z"})
+    ]
+    stack.refresh()
+    # wherever it stands, it is the one that was made for the machine
+    grown = said | {"note": "z", "boot_disk": BOOT | {"size": 30}}
+    assert changed(cloud, stack, {"i": grown, "rescue": DISK}) == [("POST /disks/{disk_id}/resize", {"size": 30})]
+    assert {it["id"]: it["size"] for it in cloud.objects("disks")} == {disk["id"]: 30, rescue["id"]: 10}
+
+
+def test_a_boot_disk_that_somebody_took_off(cloud: Emulator, plugged: Plugin) -> None:
+    """It is put back, not made again; what was attached in its place stays behind it."""
+    stack, program = Miniature(plugged, "taken-off"), {"i": BASIC, "rescue": DISK}
+    stack.up(program)
+    [instance] = cloud.objects("instances")
+    boot = instance["disks"][0]["id"]
+    [rescue] = [it["id"] for it in cloud.objects("disks") if it["id"] != boot]
+    cloud.change(instance["id"], disks=[rescue])
+    stack.refresh()
+    stop, put, start = changed(cloud, stack, program)
+    assert put == ("PUT /instances/{instance_id}/disks", {"disks": [boot, rescue]})
+    assert [stop[0], start[0]] == list(STOPS)
+
+
+def test_the_first_disk_changes_like_a_boot_disk(stack: Stack) -> None:
+    """Announced and consented: a running machine is not left without the disk that it runs from."""
+    template = {"template": "ubuntu-16-04", "size": 20}
+    said: Json = {"d": DISK | template, "more": DISK, "i": MACHINE | {"disks": [ref("d"), ref("more")]}}
+    stack.program(said)
+    stack.up()
+    [old, *_] = [disk["id"] for disk in stack.cloud.objects("instances")[0]["disks"]]
+    said["d"] |= {"template": "debian-9"}
+    stack.program(said)
+    first = "another first disk, from which it boots,"
+    run = stack.preview()
+    told = [message for name, message in run.warnings if name == "i"]
+    assert told == [f"{first} may need the instance stopped: `up` then refuses it unless allow_stopping=True\n"]
+    assert "disks: another boot disk needs the instance stopped" in stack.up(fails=True).text
+    [instance] = stack.cloud.objects("instances")
+    assert (instance["state"], instance["disks"][0]["id"]) == ("running", old)
+    said["i"] |= {"allow_stopping": True}
+    stack.program(said)
+    run = stack.preview()
+    assert ("i", f"{first} stops the instance and starts it again (allow_stopping)\n") in run.warnings
+    stack.up()
+    writing = [operation for operation, _ in writes(stack.cloud) if "/instances/" in operation]
+    assert writing[-3:] == [STOPS[0], "PUT /instances/{instance_id}/disks", STOPS[1]]
+    assert writing.count(STOPS[0]) == 1
+    [instance] = stack.cloud.objects("instances")
+    assert (instance["state"], instance["disks"][0]["id"] != old, len(instance["disks"])) == ("running", True, 2)
+    assert stack.settled()
+
+
+def test_a_value_that_is_refused_stops_nothing(cloud: Emulator, plugged: Plugin) -> None:
+    """Only a refusal that speaks of the machine's state is answered with a stop."""
+    stack = Miniature(plugged, "refused")
+    stack.up({"i": STOPPABLE})
+    details = {"memory": ["must be between 512 and 65536"]}
+    cloud.fail("PUT /instances/{instance_id}", status=422, details=details)
+    assert "memory: must be between 512 and 65536" in stack.up({"i": STOPPABLE | {"memory": 999999}}).error
+    assert asked(cloud, STOPS[0]) == []
+    assert stack.up({"i": STOPPABLE}).error == ""
+
+
+def test_power_that_could_not_be_given_back(cloud: Emulator, plugged: Plugin) -> None:
+    """A machine that a failed step has left stopped is started by the next `up`, also one of unmanaged power."""
+    stack, said = Miniature(plugged, "power"), STOPPABLE | {"power_state": "unmanaged"}
+    stack.up({"i": said})
+    [instance] = cloud.objects("instances")
+    cloud.change(instance["id"], state="running")
+    cloud.fail("POST /instances/{instance_id}/start", status=422, details={"base": ["no room"]})
+    assert "no room" in stack.up({"i": said | {"memory": 2048}}).error
+    assert cloud.objects("instances")[0]["state"] == "stopped"
+    run = stack.up({"i": said | {"memory": 2048}})
+    assert (run.steps, run.error) == ({"i": "update"}, "")
+    assert cloud.objects("instances")[0]["state"] == "running"
+
+
+def test_what_goes_on_replaces_the_old_one_first(stack: Stack) -> None:
+    """replace_on_changes makes an update a replacement: a machine that keeps its parts is deleted before."""
+    said: Json = {
+        "d": DISK,
+        "ip": {"kind": "IpAddress"},
+        "i": MACHINE | {"disks": [ref("d")], "ip_addresses": [ref("ip")]},
+    }
+    said["i"]["opts"] = {"replace_on_changes": ["memory"]}
+    stack.program(said)
+    stack.up()
+    said["i"] = said["i"] | {"memory": 2048}
+    stack.program(said)
+    assert stack.up().steps == {"i": "replace"}
+    assert stack.settled()

@@ -1,0 +1,168 @@
+"""A name is looked up once: what the cloud renames changes nothing, and what it does not know is refused early."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.engine.test_basic_create import BASIC, BOOT
+from tests.engine.test_resources import DISK, MACHINE
+from tests.keys import key
+from tests.miniature import Miniature, Plugin
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+LISTS = ["GET /regions", "GET /performance_tiers/disks", "GET /performance_tiers/instances", "GET /templates"]
+
+
+def tier(cloud: Emulator, name: str) -> str:
+    """Return the id of the tier of a disk with this name."""
+    return next(str(it["performance_tier"]["id"]) for it in cloud.objects("disks") if it["name"] == name)
+
+
+def looked_up(cloud: Emulator) -> list[str]:
+    return [it.operation or "" for it in cloud.requests if it.operation in LISTS]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_tier_that_was_renamed(cloud: Emulator, plugged: Plugin, taken: bool) -> None:
+    """Its word goes on meaning it, also if another one is called by that now; a new resource gets that one."""
+    stack, program = Miniature(plugged, f"renamed-{taken}"), {"d": DISK, "other": DISK | {"performance_tier": "Fast"}}
+    stack.up(program)
+    standard, fast = tier(cloud, "d"), tier(cloud, "other")
+    cloud.change(standard, name="Standard (legacy)")
+    if taken:
+        cloud.change(fast, name="Standard")
+    before = len(looked_up(cloud))
+    for _ in range(2):
+        assert (stack.preview(program).steps, stack.up(program).steps) == ({}, {})
+        assert (stack.refresh().steps, stack.refresh().steps) == ({}, {})
+    assert len(looked_up(cloud)) == before
+
+
+def test_a_new_resource_gets_what_is_called_so_now(stack: Stack) -> None:
+    said: Json = {"d": DISK, "other": DISK | {"performance_tier": "Fast"}}
+    stack.program(said)
+    stack.up()
+    standard, fast = tier(stack.cloud, "d"), tier(stack.cloud, "other")
+    stack.cloud.change(standard, name="Standard (legacy)")
+    stack.cloud.change(fast, name="Standard")
+    stack.program(said | {"new": DISK})
+    assert stack.up().steps == {"new": "create"}
+    assert [tier(stack.cloud, name) for name in ("d", "new")] == [standard, fast]
+    # the program follows: it is the same tier, asked once
+    stack.program(said | {"new": DISK, "d": DISK | {"performance_tier": "Standard (legacy)"}})
+    assert stack.up().empty
+    before = len(looked_up(stack.cloud))
+    assert stack.preview().empty
+    assert stack.refresh().empty
+    assert stack.preview().empty
+    assert len(looked_up(stack.cloud)) == before
+
+
+def test_a_tier_changed_by_hand_is_told_from_one_that_was_renamed(cloud: Emulator, plugged: Plugin) -> None:
+    """The machine has the tier that bears the word now: not the one that the word meant."""
+    stack, program = Miniature(plugged, "by-hand-renamed"), {"i": MACHINE | {"allow_stopping": True}}
+    stack.up(program)
+    [instance] = cloud.objects("instances")
+    standard = instance["performance_tier"]["id"]
+    stack.up(program | {"fast": MACHINE | {"performance_tier": "Fast"}})
+    [fast] = [it["performance_tier"]["id"] for it in cloud.objects("instances") if it["name"] == "fast"]
+    cloud.change(standard, name="Standard (legacy)")
+    cloud.change(fast, name="Standard")
+    cloud.change(instance["id"], performance_tier=fast)
+    stack.up(program)
+    assert stack.refresh().steps == {"i": "update"}
+    assert stack.refresh().steps == {}
+    assert stack.up(program).steps == {"i": "update"}
+    assert cloud.objects("instances")[0]["performance_tier"]["id"] == standard
+    assert (stack.refresh().steps, stack.preview(program).steps) == ({}, {})
+
+
+NEW: dict[str, tuple[Json, str]] = {
+    "tier": (
+        DISK | {"performance_tier": "Standart"},
+        "performance_tier: 'Standart' is unknown in region SY3; there is: ",
+    ),
+    "template": (DISK | {"template": "ubuntu-1604"}, "template: 'ubuntu-1604' is unknown in region SY3; there is: "),
+    "region": (DISK | {"region": "Sydney"}, "region: 'Sydney' is unknown; there is: ML1, SY3"),
+    "address": ({"kind": "IpAddress", "region": "sy3"}, "region: 'sy3' is unknown; there is: ML1, SY3"),
+    "size": (
+        DISK | {"template": "ubuntu-16-04", "size": 1},
+        "size: must be 10 GB or more: the template needs that much",
+    ),
+    "machine": (
+        MACHINE | {"performance_tier": "Slow"},
+        "performance_tier: 'Slow' is unknown in region SY3; there is: ",
+    ),
+    "boot": (BASIC | {"boot_disk": BOOT | {"template": "x"}}, "boot_disk.template: 'x' is unknown in region SY3; "),
+    "boot tier": (
+        BASIC | {"boot_disk": BOOT | {"performance_tier": "x"}},
+        "boot_disk.performance_tier: 'x' is unknown",
+    ),
+    "boot size": (
+        BASIC | {"boot_disk": BOOT | {"size": 1}},
+        "boot_disk.size: must be 10 GB or more: the template needs",
+    ),
+}
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("name", NEW)
+def test_a_word_that_nobody_knows_is_refused_in_preview(plugged: Plugin, name: str) -> None:
+    said, message = NEW[name]
+    assert message in Miniature(plugged, f"new-{name}").preview({"r": said}).error
+
+
+def test_a_slip_deletes_nothing(stack: Stack) -> None:
+    """A new word of an object that is there is looked up in preview, before anything is given back or swapped."""
+    address = {"kind": "IpAddress", "address": "203.0.113.200", "region": "SY3"}
+    stack.program({"ip": address, "i": BASIC})
+    stack.up()
+    before = stack.cloud.objects("ip_addresses") + stack.cloud.objects("disks")
+    stack.program({"ip": address | {"region": "sy3"}, "i": BASIC})
+    for run in (stack.preview(fails=True), stack.up(fails=True)):
+        assert "region: 'sy3' is unknown; there is: ML1, SY3" in run.text
+    stack.program({"ip": address, "i": BASIC | {"boot_disk": BOOT | {"template": "debian-99"}}})
+    assert "boot_disk.template: 'debian-99' is unknown in region SY3; there is: " in stack.preview(fails=True).text
+    assert stack.cloud.objects("ip_addresses") + stack.cloud.objects("disks") == before
+
+
+def test_each_list_is_asked_for_once(stack: Stack) -> None:
+    """Twenty new resources ask each list at most once; a preview without a new word sends nothing."""
+    disks = {f"d{n}": DISK | {"template": "ubuntu-16-04", "size": 20} for n in range(10)}
+    program = disks | {f"i{n}": MACHINE | {"disks": [{"ref": f"d{n}.id"}]} for n in range(10)}
+    stack.program(program)
+    stack.preview()
+    assert sorted(it.operation or "" for it in stack.cloud.requests) == sorted(LISTS)
+    stack.up()
+    before = len(stack.cloud.requests)
+    stack.program({name: said | {"name": "renamed"} for name, said in program.items()})
+    assert len(stack.preview().steps) == 20
+    assert len(stack.cloud.requests) == before
+
+
+def test_a_preview_without_a_network(stack: Stack) -> None:
+    """Nobody answers: one warning, and all that can be told without asking."""
+    stack.program({"d": DISK})
+    stack.up()
+    stack.cloud.stop()
+    try:
+        stack.program(
+            {"d": DISK | {"performance_tier": "Fast"}, "e": DISK, "k": {"kind": "PublicKey", "key": key("a")}}
+        )
+        run = stack.preview()
+        assert run.steps == {"d": "replace", "e": "create", "k": "create"}
+        told = [message for _, message in run.warnings if "cannot be asked" in message]
+        assert len(told) == 1
+    finally:
+        stack.cloud.start()
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_supersedes_that_nobody_knows(plugged: Plugin) -> None:
+    program = {"d": DISK, "t": {"kind": "Template", "disk": {"ref": "d.id"}, "supersedes": "ubuntu-1604"}}
+    assert "supersedes: 'ubuntu-1604' is unknown; there is: " in Miniature(plugged, "supersedes").preview(program).error
