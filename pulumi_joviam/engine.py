@@ -101,26 +101,31 @@ def widen(workers: int = WORKERS) -> None:
 def listen_for_cancel() -> None:
     """Set ``cancelled`` at Ctrl-C. Falls back to waits that end by themselves."""
     with contextlib.suppress(Exception):
-        frame = sys._current_frames()[threading.main_thread().ident or 0]
-        server = next(f.f_locals["server"] for f in _frames(frame) if isinstance(f.f_locals.get("server"), grpc.Server))
-        tables = [handler._method_handlers for handler in server._state.generic_handlers]
+        server = _server_state()
+        tables = [handler._method_handlers for handler in server.generic_handlers]
         # grpcio keeps registered methods in a second table since 1.64
-        tables.append(getattr(server._state, "registered_method_handlers", None) or {})
+        tables.append(getattr(server, "registered_method_handlers", None) or {})
         for table in tables:
             if _CANCEL in table:
                 table[_CANCEL] = table[_CANCEL]._replace(unary_unary=_cancel)
 
 
 def end_with_engine() -> None:
-    """Stop all waits when the engine is gone (it was killed), and end this process as soon as its steps have ended.
+    """Stop all waits when the engine is gone (it was killed), and end this process as soon as its calls have ended.
 
     Falls back to a plugin that goes on with the calls it is in.
     """
 
     def changed(state: grpc.ChannelConnectivity) -> None:
-        if state is not grpc.ChannelConnectivity.READY and not _answers(sys.argv[1]):
+        if state is grpc.ChannelConnectivity.READY:
+            return
+        if not _answers(sys.argv[1]):
             cancelled.set()
-            threading.Thread(target=_exit_after_steps, daemon=True).start()
+            threading.Thread(target=_exit_after_calls, daemon=True).start()
+        elif state is grpc.ChannelConnectivity.IDLE:
+            # a killed engine may lose its connections before its port; without another try nobody would look again
+            _channel().subscribe(_ignore, try_to_connect=True)
+            _channel().unsubscribe(_ignore)
 
     with contextlib.suppress(Exception):
         if _answers(sys.argv[1]):  # so that it is gone if it ever ceases to, even before the channel is there
@@ -252,10 +257,30 @@ def _answers(address: str) -> bool:
     return False
 
 
-def _exit_after_steps() -> None:
+def _exit_after_calls() -> None:
+    """End this process when its steps have ended, or take too long, and those of other dynamic providers as well."""
     with _steps.changed:
         _steps.changed.wait_for(lambda: not _steps.under_way, LAST_STEPS_SECONDS)
+        while _calls() > _steps.under_way:
+            _steps.changed.wait(0.1)
     os._exit(1)
+
+
+def _calls() -> int:
+    """Return how many calls this process serves, ours and others'; 0 where that cannot be known."""
+    with contextlib.suppress(Exception):
+        return int(_server_state().active_rpc_count)
+    return 0
+
+
+def _server_state() -> Any:
+    frame = sys._current_frames()[threading.main_thread().ident or 0]
+    found: Any = (it.f_locals["server"] for it in _frames(frame) if isinstance(it.f_locals.get("server"), grpc.Server))
+    return next(found)._state
+
+
+def _ignore(_state: grpc.ChannelConnectivity) -> None:
+    pass
 
 
 def _cancel(_request: Any, _context: Any) -> Any:

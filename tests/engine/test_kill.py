@@ -6,17 +6,24 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import grpc
 import pytest
 from google.protobuf.struct_pb2 import Struct
+from pulumi.dynamic import CreateResult, ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_joviam.resources.disk import DiskProvider
-from tests.kill import PLUGIN, kill, recover, thirty, until_ended
+from tests.conftest import ROOT
+from tests.kill import PLUGIN, ended, kill, recover, thirty
 from tests.stack import Spec, Stack
 
 
@@ -35,7 +42,7 @@ def test_what_the_program_names_no_more_is_named(stack: Stack) -> None:
     stack.cloud.configure(provision_seconds=5.0)
     stack.program(disks)
     kill(stack, "cli", lambda: stack.cloud.count()["disks"] == 2)
-    until_ended(stack, PLUGIN)
+    assert ended(stack, PLUGIN)
     stack.pulumi("cancel", "--yes")
     stack.cloud.configure(provision_seconds=0.1)
     stack.program({"one": disks["one"]})
@@ -44,21 +51,95 @@ def test_what_the_program_names_no_more_is_named(stack: Stack) -> None:
     assert f"{orphan} (two)" in told
 
 
+class Slow(ResourceProvider):
+    """Somebody else's provider in the plugin that ours is in."""
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Make a file, which takes some time."""
+        Path(props["file"]).write_text("begun")
+        time.sleep(1.5)
+        Path(props["file"]).write_text("made")
+        return CreateResult("id", {})
+
+
+@contextmanager
+def plugin(folder: Path, engine: socket.socket) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """Run a plugin in which a provider of ours is configured; yield it, and what calls it."""
+    command = [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"]
+    environ = {**os.environ, "JOVIAM_TOKEN": "t", "PULUMI_HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+                stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+                stub.Configure(provider_pb2.ConfigureRequest())
+                news = properties(DiskProvider(), size=5)
+                stub.Check(provider_pb2.CheckRequest(urn="urn:pulumi:dev::shop::Disk::d", olds=Struct(), news=news))
+                yield process, stub
+        finally:
+            process.kill()
+
+
+def properties(provider: ResourceProvider, **values: Any) -> Struct:
+    made = Struct()
+    made.update({**values, "__provider": serialize_provider(provider)})
+    return made
+
+
 def test_a_plugin_whose_engine_is_gone_ends(tmp_path: Path) -> None:
     """It ends also where the engine was killed before the plugin had ever spoken to it."""
-    said = Struct()
-    said.update({"__provider": serialize_provider(DiskProvider()), "size": 5})
-    with socket.create_server(("127.0.0.1", 0)) as engine:  # listens, and says nothing
-        command = [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"]
-        environ = {**os.environ, "JOVIAM_TOKEN": "t"}
-        plugin = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True)
-        assert plugin.stdout
-        with grpc.insecure_channel(f"127.0.0.1:{plugin.stdout.readline().strip()}") as channel:
-            stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
-            stub.Configure(provider_pb2.ConfigureRequest())
-            stub.Check(provider_pb2.CheckRequest(urn="urn:pulumi:dev::shop::Disk::d", olds=Struct(), news=said))
+    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, _):
+        engine.close()  # it has listened, and said nothing
+        assert process.wait(30) == 1
+
+
+def test_an_engine_that_answers_once_more_is_gone_all_the_same(tmp_path: Path) -> None:
+    """A killed engine may lose its connections before its port."""
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    behind = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, _):
+        ours, theirs = _connected(engine, behind)
+        for end in (ours, theirs):
+            end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        engine.accept()[0].close()  # the plugin looks whether it is still there
+        engine.close()
+        assert process.wait(30) == 1
+    server.stop(None)
+
+
+def _connected(engine: socket.socket, behind: int) -> tuple[socket.socket, socket.socket]:
+    """Pass on what a plugin and its engine say, from the first connection that both speak in."""
+    while True:
+        ours = engine.accept()[0]
+        if not ours.recv(1, socket.MSG_PEEK):  # it only looked whether somebody is there
+            ours.close()
+            continue
+        theirs = socket.create_connection(("127.0.0.1", behind))
+        answered = threading.Event()
+        threading.Thread(target=_pass_on, args=(ours, theirs, threading.Event()), daemon=True).start()
+        threading.Thread(target=_pass_on, args=(theirs, ours, answered), daemon=True).start()
+        assert answered.wait(30)
+        return ours, theirs
+
+
+def _pass_on(source: socket.socket, to: socket.socket, begun: threading.Event) -> None:
     try:
-        assert plugin.wait(30) == 1
-    finally:
-        plugin.kill()
-        plugin.stdout.close()
+        while said := source.recv(65536):
+            to.sendall(said)
+            begun.set()
+    except OSError:
+        return
+
+
+def test_what_other_providers_are_doing_is_ended_first(tmp_path: Path) -> None:
+    """The end of a plugin whose engine is gone cuts off nobody's create."""
+    file = tmp_path / "file"
+    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, stub):
+        call = stub.Create.future(provider_pb2.CreateRequest(urn="urn", properties=properties(Slow(), file=str(file))))
+        while not file.exists() and not call.done():
+            time.sleep(0.01)
+        engine.close()
+        assert process.wait(60) == 1
+        assert file.read_text() == "made"
