@@ -28,9 +28,13 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
 WORKERS = 64
-# The engine reads errors from gRPC trailers, which a client refuses beyond about 16 KB: what lies over
-# this many bytes of properties is left out of a partial failure.
-PARTIAL_BYTES = 8_000
+TRAILER_BYTES = 5_500
+"""How long what an error says may be on its way to the engine.
+
+It travels in a gRPC trailer, and over one that is too long the engine drops the connection with all that is under way
+in it. grpc-go is about to take no more than 8 KB, of which the rest of the trailer needs some 200 bytes.
+"""
+SHORTEST_MESSAGE = 300
 DROPPED = "__dropped"
 """Hidden output: names of the outputs that a partial failure had no room for."""
 
@@ -163,30 +167,29 @@ def end_quietly() -> None:
 
 
 def refusal(message: str) -> Exception:
-    """Return what to raise so that the user sees ``message`` on the resource and no traceback."""
-    return _reported(message)
+    """Return what to raise so that the user sees ``message`` on the resource and no traceback.
+
+    Of one that is too long the middle is left out.
+    """
+    return _reported(_status(message), message)
 
 
 def partial_failure(id: str, outputs: dict[str, Any], reason: str) -> Exception:
     """Return what to raise so that the engine keeps the object ``id`` with ``outputs`` although the step failed.
 
-    The next `up` calls update for it. Values that do not fit are left out and named in the hidden output __dropped.
+    The next `up` calls update for it. Values that do not fit are left out, the largest first, and named in the hidden
+    output __dropped; if that is not enough, the middle of the reason. What is hidden is needed to find things again.
     """
-    properties = _pack(fitting({**outputs, "__provider": call().provider}))
-    return _reported(reason, provider_pb2.ErrorResourceInitFailed(id=id, properties=properties, reasons=[reason]))
-
-
-def fitting(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs without the largest ones, so many that the rest fits into a trailer."""
-    kept = dict(outputs)
-    while _pack(kept).ByteSize() > PARTIAL_BYTES:
-        shown = [name for name in kept if not name.startswith("__")]
-        if not shown:  # what is hidden is needed to find things again, so it is risked rather than left out
-            break
+    kept = {**outputs, "__provider": call().provider}
+    status = _unfinished(id, kept, reason)
+    while _excess(status) > 0 and (shown := [name for name in kept if not name.startswith("__")]):
         largest = max(shown, key=lambda name: len(str(kept[name])))
         del kept[largest]
         kept[DROPPED] = [*kept.get(DROPPED, ()), largest]
-    return kept
+        status = _unfinished(id, kept, reason)
+    if _excess(status) > 0:
+        status = _unfinished(id, kept, _shortened(reason, -_excess(_unfinished(id, kept, ""))))
+    return _reported(status, reason)
 
 
 def say(urn: str, message: str) -> None:
@@ -292,14 +295,43 @@ def _cancel(_request: Any, _context: Any) -> Any:
     return empty_pb2.Empty()
 
 
-def _reported(message: str, *details: Message) -> Exception:
+def _reported(status: Any, message: str) -> Exception:
+    """Hand an error to the engine. Where there is none, the exception itself says the message."""
     context = call().context
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    if context is None:
+        return Reported(message)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    told = "the message is in grpc-status-details-bin"
+    with contextlib.suppress(Exception):
+        # newer SDKs put a traceback beside it that nobody sees: it may be longer than all else
+        context.abort = lambda code, _traceback, abort=context.abort: abort(code, told)
+    return Reported(told)
+
+
+def _status(message: str, *details: Message) -> Any:
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0])
     for detail in details:
         status.details.add().Pack(detail)
-    if context is not None:
-        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    return Reported(message)
+    status.message = _shortened(message, -_excess(status))
+    return status
+
+
+def _unfinished(id: str, outputs: Mapping[str, Any], reason: str) -> Any:
+    # of a partial failure the engine shows the reasons only
+    return _status("", provider_pb2.ErrorResourceInitFailed(id=id, properties=_pack(outputs), reasons=[reason]))
+
+
+def _excess(status: Any) -> int:
+    """Return by how many bytes a status is too long; less than 0 is room that is left. It travels as base64."""
+    return int(status.ByteSize()) - TRAILER_BYTES * 3 // 4
+
+
+def _shortened(text: str, size: int) -> str:
+    """Return the text without its middle, so that it fits: what happened stands first, and what to do now last."""
+    said, size = text.encode(), max(size, SHORTEST_MESSAGE) - 20  # for the mark, and for what protobuf needs around it
+    if len(said) <= size:
+        return text
+    return f"{said[: size // 2].decode(errors='ignore')} … {said[-size // 2 :].decode(errors='ignore')}"
 
 
 def _pack(outputs: Mapping[str, Any]) -> Any:

@@ -23,6 +23,7 @@ object whose provisioning failed for good: the next `up` replaces it).
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +82,6 @@ KEPT = "__kept"
 UNFINISHED = "__unfinished"
 SAID = "__said"
 FAILED = "__failed"
-LONGEST_MESSAGE = 4_000
 
 
 class Provider(ResourceProvider, Generic[A, M]):
@@ -537,12 +537,16 @@ class Provider(ResourceProvider, Generic[A, M]):
                 yield
         except JoviamError as error:
             raise engine.refusal(self._text(doing, call, error)) from None
+        except engine.Reported:
+            raise
+        except Exception:  # noqa: BLE001 - a bug of ours: its traceback, too, must not be longer than the engine takes
+            raise engine.refusal(traceback.format_exc()) from None
 
     def _text(self, doing: str, call: engine.Call, error: Exception) -> str:
         text = error.describe(self.api_names) if isinstance(error, ApiError) else str(error)
         if not isinstance(error, JoviamError):
             text = f"a bug in pulumi-joviam, please report it: {type(error).__name__}: {text}"
-        return f'{doing} {self.model.noun} "{call.name}": {text}'[:LONGEST_MESSAGE]
+        return f'{doing} {self.model.noun} "{call.name}": {text}'
 
 
 @dataclass(frozen=True)

@@ -344,6 +344,6 @@ def _details(error: Any) -> tuple[str, Any]:
             for detail in status.details:
                 half = provider_pb2.ErrorResourceInitFailed()
                 if detail.Unpack(half):
-                    return status.message, half
+                    return "\n".join(half.reasons), half  # as the engine shows it
             return status.message, None
     return f"{error.code()}: {error.details()}", None

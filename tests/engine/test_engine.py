@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.parse
+from typing import Any
 
+import grpc
 import pytest
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, status_pb2
+from pytest_mock import MockerFixture
 
+import pulumi_joviam as joviam
 from pulumi_joviam import engine
+from pulumi_joviam.emulator import Emulator
+from tests.miniature import Plugin
 from tests.stack import Stack
 
 DISK = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
@@ -71,10 +83,11 @@ def test_a_failed_object_is_replaced(stack: Stack) -> None:
 
 
 def test_long_values_do_not_lose_the_object(stack: Stack) -> None:
-    """A partial failure with more text than a gRPC trailer takes keeps the object all the same."""
+    """A partial failure with more text than a gRPC trailer takes keeps the object, also where that takes only 8 KB."""
+    stack.environ["GRPC_GO_EXPERIMENTAL_ENABLE_8KB_DEFAULT_HEADER_LIST_SIZE"] = "true"
     stack.cloud.configure(provision_seconds=3.0)
     machine = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
-    machine |= {"context": {"A": "x" * 60_000}, "note": "y" * 60_000}
+    machine |= {"context": {"A": "x" * 60_000}, "note": "y" * 5_000}
     stack.program({"i": machine | {"timeouts": {"create": "1s"}}})
     stack.up(fails=True)
     [instance] = stack.cloud.objects("instances")
@@ -159,10 +172,71 @@ def test_outside_the_plugin_nothing_breaks(statement: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_properties_are_cut_at_the_limit() -> None:
-    """The largest values are left out first, and named; hidden ones and the rest stay."""
-    outputs = {"a": "x" * 9_000, "b": "y" * 5_000, "c": "z", "__words": {}}
-    packed = engine._pack(outputs)
-    assert packed.ByteSize() > engine.PARTIAL_BYTES
-    kept = engine.fitting(outputs)
-    assert kept == {"b": "y" * 5_000, "c": "z", "__words": {}, engine.DROPPED: ["a"]}
+LONG = 20_000
+
+
+@pytest.mark.parametrize(
+    ("outputs", "reason", "dropped"),
+    [
+        ({"note": "x" * LONG, "size": 5, "__kept": {"disk": "d"}}, "why", ["note"]),
+        ({"a": "x" * 3_000, "b": "y" * 2_000}, "why", ["a"]),
+        ({f"n{number}": "ä" * 300 for number in range(90)}, "why", None),
+        ({"size": 5, "__kept": {"disk": "d"}}, "begins " + "ü%\n" * LONG + " ends", ["size"]),
+        ({"size": 5}, "short", []),
+    ],
+    ids=["one long value", "the longer one", "many values", "a long reason", "nothing long"],
+)
+def test_a_partial_failure_fits_into_a_trailer(
+    outputs: dict[str, Any], reason: str, dropped: list[str] | None, mocker: MockerFixture
+) -> None:
+    """The id and what is hidden always come through, then the smallest values, and how the reason begins and ends."""
+    context, request = mocker.Mock(spec=grpc.ServicerContext), provider_pb2.CreateRequest(urn="urn")
+    abort = context.abort
+    error = engine.partial_failure("the-id", outputs, reason)
+    context.abort(grpc.StatusCode.UNKNOWN, f"Traceback … {LONG * 'x'} {error}")
+    [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
+    assert request
+    assert len(base64.b64encode(packed)) + len(abort.call_args.args[1]) < 6_000
+    status, half = status_pb2.Status.FromString(packed), provider_pb2.ErrorResourceInitFailed()
+    assert status.details[0].Unpack(half)
+    held = MessageToDict(half.properties)
+    assert half.id == "the-id"
+    assert held.get("__kept") == outputs.get("__kept")
+    assert (half.reasons[0][:5], half.reasons[0][-5:]) == (reason[:5], reason[-5:])
+    left_out = held.get(engine.DROPPED, [])
+    assert {*left_out} | held.keys() - {engine.DROPPED, "__provider"} == {*outputs}
+    if dropped is not None:
+        assert left_out == dropped
+
+
+def test_a_refusal_fits_into_a_trailer(mocker: MockerFixture) -> None:
+    context, request = mocker.Mock(spec=grpc.ServicerContext), provider_pb2.CreateRequest(urn="urn")
+    engine.refusal("begins" + "é" * LONG + "ends")
+    [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
+    assert request
+    said = status_pb2.Status.FromString(packed).message
+    assert len(base64.b64encode(packed)) < 6_000
+    assert (said[:6], said[-4:]) == ("begins", "ends")
+    assert len(said.encode()) > 3_900
+
+
+def test_the_whole_trailer_is_short(cloud: Emulator, plugged: Plugin) -> None:
+    """What the real plugin sends of an error is within what a client takes, with all that the SDK adds."""
+    cloud.fail_provisioning("instances")
+    said: Any = {"memory": 512, "performance_tier": "Standard", "region": "SY3", "name": "i", "note": "ä" * 5_000}
+    type_ = "pulumi-python:dynamic/joviam:Instance"
+    properties = Struct()
+    properties.update({**said, "__provider": serialize_provider(joviam.Instance._lifecycle())})
+    request = provider_pb2.CreateRequest(
+        urn=f"urn:pulumi:trailer::p::{type_}::i", name="i", type=type_, properties=properties
+    )
+    with pytest.raises(grpc.RpcError) as failed:
+        plugged.stub.Create(request)
+    error: Any = failed.value
+    sent = {key: base64.b64encode(value) for key, value in error.trailing_metadata()}
+    sent["grpc-message"] = urllib.parse.quote(error.details()).encode()
+    assert sum(len(key) + len(value) + 32 for key, value in sent.items()) < 6_000
+    half = provider_pb2.ErrorResourceInitFailed()
+    status = status_pb2.Status.FromString(base64.b64decode(sent["grpc-status-details-bin"]))
+    assert status.details[0].Unpack(half)
+    assert half.id == cloud.objects("instances")[0]["id"]
