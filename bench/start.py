@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -100,13 +101,16 @@ def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
     def reached(what: str) -> None:
         found[what] = Sample(time.perf_counter() - began, lab.cloud.requests())
 
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"],  # nobody listens to what it logs
-        cwd=lab.folder,
-        env=lab.environ,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as engine,  # there, though it does not listen to what the plugin logs
+        subprocess.Popen(
+            [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"],
+            cwd=lab.folder,
+            env=lab.environ,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         try:
             port = process.stdout.readline().strip() if process.stdout else ""
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -132,8 +132,8 @@ def end_with_engine() -> None:
             _channel().unsubscribe(_ignore)
 
     with contextlib.suppress(Exception):
-        if _answers(sys.argv[1]):  # so that it is gone if it ever ceases to, even before the channel is there
-            _channel().subscribe(changed, try_to_connect=True)
+        _server_state()  # there is none elsewhere than in a plugin, whose engine is gone if it does not answer
+        _channel().subscribe(changed, try_to_connect=True)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_joviam.resources.disk import DiskProvider
 from tests.conftest import ROOT
-from tests.kill import PLUGIN, ended, kill, recover, thirty
+from tests.kill import ended, kill, recover, thirty
 from tests.stack import Spec, Stack
 
 
@@ -42,7 +42,7 @@ def test_what_the_program_names_no_more_is_named(stack: Stack) -> None:
     stack.cloud.configure(provision_seconds=5.0)
     stack.program(disks)
     kill(stack, "cli", lambda: stack.cloud.count()["disks"] == 2)
-    assert ended(stack, PLUGIN)
+    assert ended(stack)
     stack.pulumi("cancel", "--yes")
     stack.cloud.configure(provision_seconds=0.1)
     stack.program({"one": disks["one"]})
