@@ -156,7 +156,7 @@ class Creations:
         fit = [
             live
             for live in there
-            if live.id not in op.journal.claimed
+            if not op.journal.knows(live.id)
             and live.state not in live.gone
             and _made_at(live) >= since
             and all(digest(_shown(live, name)) == said for name, said in entry.shows.items())

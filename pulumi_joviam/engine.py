@@ -79,6 +79,11 @@ class Call:
         """The part of the URN that names stack and project."""
         return "::".join(self.urn.split("::")[:2])
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the engine still hears the answer: it does not once its connection was lost."""
+        return self.context is None or bool(self.context.is_active())
+
 
 def call() -> Call:
     """Return the call that the current thread is serving."""

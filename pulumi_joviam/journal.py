@@ -3,10 +3,10 @@
 The engine writes an object into the state after its step. Between the POST and that moment only this file on disk
 knows of it, so that the next `up` of the same stack on this machine takes the object over instead of making another.
 
-Each plugin process that creates something appends to a file of its own, in a folder of the stack's under Pulumi's
-home (~/.pulumi). A run that ends normally removes its file. The file of a killed run goes when every object in it was
-seen in the state or is gone. A line is one JSON object; a line torn by a kill is skipped. There is no secret in it: it
-holds ids, paths, times, URNs and, of what was asked for, only digests.
+Each plugin process that creates something appends to a file of its own, in a folder of the backend's and the project's
+under Pulumi's home (~/.pulumi). A run that ends removes from it what is in the state for certain, so mostly all of it;
+what is left stays until a later run has seen it in the state, or it is gone. A line is one JSON object; a line torn by
+a kill is skipped. There is no secret in it: it holds ids, paths, times, URNs and, of what was asked for, only digests.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import functools
 import hashlib
 import json
 import os
-import re
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from pulumi_joviam import engine
+from pulumi_joviam import backend, engine
 
 try:
     import fcntl
@@ -46,6 +45,8 @@ class Entry:
     at: float
     """When it was asked for, by this machine's clock (time.time())."""
     id: str = ""
+    ended: bool = False
+    """Its run came to an end, so that the object is in the state, unless what the step said did not get there."""
 
 
 Key = tuple[str, str]
@@ -54,15 +55,24 @@ Key = tuple[str, str]
 
 @dataclass
 class Journal:
-    """What was asked for in one stack. Safe to share between threads."""
+    """What was asked for in one stack ("urn:pulumi:dev::shop"). Safe to share between threads."""
 
     folder: Path
+    """It may hold files of other stacks as well: a stack that is renamed leaves what it had under the old name."""
+    stack: str
+    older: Path | None = None
+    """Where version 0.1.0 had its files."""
     lasting: bool = False
     """Whether it outlives the end of a run, because the engine writes the state only after that."""
     claimed: set[str] = field(default_factory=set)
     """Ids that belong to some resource of this run."""
+    named: set[str] = field(default_factory=set)
+    """URNs that the program names."""
+    acted: bool = False
+    """Whether this run did more than look: a preview does not."""
     _mine: dict[Key, Entry] = field(default_factory=dict)
     _by_id: dict[str, Key] = field(default_factory=dict)
+    _doubtful: set[str] = field(default_factory=set)
     _file: IO[str] | None = None
     _revoking: threading.Timer | None = None
     _broken: str = ""
@@ -74,17 +84,27 @@ class Journal:
         with self._lock:
             return next((entries[key] for entries in (self._mine, *self._others.values()) if key in entries), None)
 
+    def knows(self, id: str) -> bool:
+        """Say whether an object belongs to some resource: of this run, or by an answer that an earlier one got."""
+        with self._lock:
+            return id in self.claimed or (bool(self._others) and id in self._by_id)
+
     def rivals(self, entry: Entry) -> int:
         """Return how many objects without an id other processes asked for in the same words."""
         with self._lock:
-            others = [other for entries in self._others.values() for other in entries.values()]
+            others = [
+                other
+                for entries in self._others.values()
+                for key, other in entries.items()
+                if _stack(key) == self.stack
+            ]
             return sum(not it.id and it.path == entry.path and it.shows == entry.shows for it in others)
 
     def asked(self, key: Key, entry: Entry) -> None:
         """Note that a POST goes out."""
         with self._lock:
-            self._mine[key] = entry
-            self._write(_line(key, entry))
+            self._mine[key] = replace(entry, ended=False)
+            self._write(_line(key, self._mine[key]))
 
     def made(self, key: Key, id: str) -> None:
         """Note the id that came back."""
@@ -111,26 +131,41 @@ class Journal:
                     if id in self._by_id:
                         self.over(self._by_id.pop(id))
 
+    def doubt(self, urn: str) -> None:
+        """Note that what this run made for a resource may be in no state: a next run has to see it there first."""
+        with self._lock:
+            self._doubtful.add(urn)
+
     def complaint(self) -> str:
         """Return, once, why no file can be written; else ""."""
         with self._lock:
             said, self._complained = "" if self._complained else self._broken, bool(self._broken)
         return said
 
-    def left(self) -> dict[Key, Entry]:
-        """Return what killed runs asked for and nothing of this run has asked about."""
+    def left(self) -> dict[Path, dict[Key, Entry]]:
+        """Return, for each file of a run that is over, what nothing of this run has asked about."""
         with self._lock:
-            dead = [entries for file, entries in self._others.items() if _is_dead(file)]
-            return {key: entry for entries in dead for key, entry in entries.items()}
+            return {
+                # another process of this run may have closed some of it
+                file: {key: entry for key, entry in _read(file).items() if key in entries}
+                for file, entries in self._others.items()
+                if _is_dead(file)
+            }
 
     def end(self) -> None:
-        """The run ends: what has an id is in the state, so forget it; unless this process lives on."""
+        """The run ends: forget what is in the state for certain; unless this process lives on."""
         with self._lock:
-            if self.lasting or not self._file:
+            if not self._file:
                 return
             before = dict(self._mine)
-            self._rewrite({key: entry for key, entry in before.items() if not entry.id})
-            self._revoking = threading.Timer(REVOKE_SECONDS, lambda: self._rewrite({**before, **self._mine}))
+            self._rewrite(
+                {
+                    key: replace(entry, ended=bool(entry.id))
+                    for key, entry in before.items()
+                    if self.lasting or not entry.id or key[0] in self._doubtful
+                }
+            )
+            self._revoking = threading.Timer(REVOKE_SECONDS, lambda: self._rewrite({**self._mine, **before}))
             self._revoking.daemon = True
             self._revoking.start()
 
@@ -146,27 +181,21 @@ class Journal:
     def _others(self) -> dict[Path, dict[Key, Entry]]:
         """{file: what is open in it} of killed runs, and of processes beside this one."""
         found: dict[Path, dict[Key, Entry]] = {}
-        with contextlib.suppress(OSError):
-            for file in sorted(self.folder.iterdir()):
-                if self._file and self._file.name == str(file):
-                    continue
-                found[file] = _read(file)
-                self._by_id |= {entry.id: key for key, entry in found[file].items() if entry.id}
-                self._tidy(file, found)
+        for folder in filter(None, (self.folder, self.older)):
+            with contextlib.suppress(OSError):
+                for file in sorted(folder.iterdir()):
+                    if not self._file or self._file.name != str(file):
+                        found[file] = _read(file)
+                        self._by_id |= {entry.id: key for key, entry in found[file].items() if entry.id}
+                        _tidy(file)
         return found
 
     def _drop(self, key: Key) -> None:
-        for file, entries in list(self._others.items()):
-            if entries.pop(key, None):
-                self._tidy(file, self._others)
-
-    @staticmethod
-    def _tidy(file: Path, others: dict[Path, dict[Key, Entry]]) -> None:
-        """Remove the file of a killed run in which nothing is open any more."""
-        if not others[file] and _is_dead(file):
-            del others[file]
-            with contextlib.suppress(OSError):
-                file.unlink()
+        for file, entries in self._others.items():
+            if entries.pop(key, None) and _is_dead(file):
+                with contextlib.suppress(OSError), file.open("a", encoding="utf-8") as opened:
+                    opened.write("\n" + json.dumps({"key": key}) + "\n")  # the line before may be torn
+                _tidy(file)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         if self._broken:
@@ -226,38 +255,87 @@ def of_stack(stack: str) -> Journal:
 @functools.cache
 def _opened(stack: str) -> Journal:
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    lasting = os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "t", "true")
-    found = (Journal if stack else NoStack)(home / "joviam" / digest([_backend(home), stack]), lasting)
-    engine.at_end(lambda: _end(found))
+    if not stack:
+        return NoStack(home / "joviam", stack)
+    url = backend.url(home)
+    place = backend.place(url)
+    found = Journal(
+        home / "joviam" / digest([place, stack.partition("::")[2]]),
+        stack,
+        # a relative URL was one key for the backends of many folders there
+        None if backend.is_relative(url) else home / "joviam" / digest([backend.anonymous(url), stack]),
+        lasting=os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "t", "true"),
+    )
+    engine.at_end(lambda: _end(found, functools.partial(backend.holds, place)))
     return found
 
 
-def _end(journal: Journal) -> None:
-    left = [
-        f"{entry.id or f'perhaps what POST {entry.path} was to make'} ({urn.rsplit('::', 1)[-1]})"
-        for (urn, _), entry in journal.left().items()
-    ]
-    if left:
-        engine.warn(
-            "",
-            f"an interrupted run made {', '.join(left[:MOST_NAMED])}, which this run has not come across in the stack. "
-            "`pulumi up` takes over those that the program still names. Delete the others by hand, and then the folder "
-            f"{journal.folder}",
-        )
+def _end(journal: Journal, holds: Callable[[str], bool | None]) -> None:
+    for message in told(journal, holds):
+        engine.warn("", message)
     journal.end()
 
 
-def _backend(home: Path) -> str:
-    """Return where the stack's state is: two backends may hold a stack of the same name."""
-    said = os.environ.get("PULUMI_BACKEND_URL", "")
-    if not said:
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            said = str(json.loads((home / "credentials.json").read_text()).get("current", ""))
-    return re.sub("//[^/@]*@", "//", said)  # it is the same backend with another user or password
+def told(journal: Journal, holds: Callable[[str], bool | None]) -> Iterator[str]:
+    """Yield what the user has to know at the end of a run of what earlier ones made.
+
+    ``holds`` says whether a stack is in the backend, or None where nobody knows.
+    """
+    left = journal.left()
+    of_stacks: dict[str, dict[Key, Entry]] = {journal.stack: {}}
+    for entries in left.values():
+        for key, entry in entries.items():
+            # what an ended run made is most likely in the state, and a preview does not come across what goes
+            if journal.acted or not entry.ended or key[0] in journal.named:
+                of_stacks.setdefault(_stack(key), {})[key] = entry
+    ours = of_stacks.pop(journal.stack)
+    named = {key: ours.pop(key) for key in list(ours) if key[0] in journal.named}
+    if named:
+        yield f"an interrupted or failed run made {_list(named)}. The next `pulumi up` goes on with that."
+    if ours:
+        yield (
+            f"an interrupted or failed run made {_list(ours)}, which this run has not come across. "
+            f"What `pulumi up` neither takes over nor deletes, delete by hand{_then(left, ours)}."
+        )
+    for stack, entries in of_stacks.items():
+        name, there = stack.partition("::")[0].rpartition(":")[2], holds(stack)
+        if there is None:
+            entries = {key: entry for key, entry in entries.items() if not entry.ended}
+        if there is False and entries:
+            yield (
+                f"an interrupted or failed run of the stack {name}, which is not there now, made {_list(entries)}. "
+                "Unless a stack gets that name back, nothing takes it over: "
+                f"delete by hand what is in no stack{_then(left, entries)}."
+            )
+        elif there is None and entries:
+            yield (
+                f"an interrupted run of the stack {name} made {_list(entries)}. Its next `pulumi up` goes on with it. "
+                f"If it was renamed or removed, delete by hand what is in no stack{_then(left, entries)}."
+            )
+
+
+def _list(entries: Mapping[Key, Entry]) -> str:
+    said = [
+        f"{entry.id or f'perhaps what POST {entry.path} was to make'} ({urn.rsplit('::', 1)[-1]})"
+        for (urn, _), entry in entries.items()
+    ]
+    more = [f"{len(said) - MOST_NAMED} more"] if len(said) > MOST_NAMED else []
+    return ", ".join(said[:MOST_NAMED] + more)
+
+
+def _then(left: Mapping[Path, Mapping[Key, Entry]], done: Collection[Key]) -> str:
+    """Return what to delete to hear no more of it: a file in which there is nothing else."""
+    files = [str(file) for file, entries in left.items() if entries and entries.keys() <= set(done)]
+    return f", and then {', '.join(files)}" if files else ""
+
+
+def _stack(key: Key) -> str:
+    return "::".join(key[0].split("::")[:2])
 
 
 def _line(key: Key, entry: Entry) -> dict[str, Any]:
-    return {"key": key, "path": entry.path, "shows": dict(entry.shows), "at": entry.at, "id": entry.id}
+    line = {"key": key, "path": entry.path, "shows": dict(entry.shows), "at": entry.at, "id": entry.id}
+    return {**line, "ended": True} if entry.ended else line
 
 
 def _read(file: Path) -> dict[Key, Entry]:
@@ -268,7 +346,8 @@ def _read(file: Path) -> dict[Key, Entry]:
             urn, purpose = map(str, said["key"])
             found.pop((urn, purpose), None)
             shows = {str(name): str(value) for name, value in said["shows"].items()}
-            found[urn, purpose] = Entry(str(said["path"]), shows, float(said["at"]), str(said["id"]))
+            ended = said.get("ended") is True
+            found[urn, purpose] = Entry(str(said["path"]), shows, float(said["at"]), str(said["id"]), ended)
     return found
 
 
@@ -281,13 +360,20 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
                     yield said
 
 
+def _tidy(file: Path) -> None:
+    """Remove the file of a run that is over and of which nothing is open any more."""
+    if not _read(file) and _is_dead(file):
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
 def _is_dead(file: Path) -> bool:
     """Say whether the process that wrote the file lives no more."""
     if not fcntl:
         return True
     try:
-        with file.open() as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with file.open() as opened:  # shared, so that two who ask at once do not take each other for its writer
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -201,6 +201,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         with self._reporting("checking", call):
             settings = Settings.load(self._config)
         self._checked.add(call.urn)
+        journal.of_stack(call.stack).named.add(call.urn)
         # an object that was imported without a name stays so until the program names it
         nameless = "name" not in news and "name" in self.args.model_fields
         if nameless and ("name" in olds or not olds) and call.name:
@@ -457,9 +458,12 @@ class Provider(ResourceProvider, Generic[A, M]):
         try:
             self._fits(op, live, args)
             live = self.converge(op, live, args)
+            if not op.call.is_waited_for:
+                op.journal.doubt(op.call.urn)
             shown = self._shown(op, live, {field: said[field] for field in said if field in scope})
             return self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
+            op.journal.doubt(op.call.urn)
             live = self._last_look(op, live, args, error)
             # of what cannot be read back, a failed update leaves what was true before
             unseen = scope - self.said(live).keys()
@@ -532,6 +536,8 @@ class Provider(ResourceProvider, Generic[A, M]):
     @contextmanager
     def _reporting(self, doing: str, call: engine.Call) -> Iterator[None]:
         """Turn what went wrong into one clear message on the resource."""
+        if doing in ("creating", "updating", "deleting"):
+            journal.of_stack(call.stack).acted = True
         try:
             with engine.step():
                 yield

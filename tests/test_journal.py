@@ -11,11 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_joviam.journal import REVOKE_SECONDS, Entry, Journal, _opened, digest, of_stack
+from pulumi_joviam.journal import REVOKE_SECONDS, Entry, Journal, Key, _opened, digest, of_stack, told
 
-KEY = ("urn:pulumi:dev::shop::Disk::a b", "")
+STACK = "urn:pulumi:dev::shop"
+KEY = (f"{STACK}::Disk::a b", "")
 DISK = "0a0a0a0a-0000-4000-8000-000000000001"
+OTHER = (f"{STACK}::Disk::b", "")
 ENTRY = Entry("/disks", {"name": digest("secret name")}, 1000.0)
+
+
+def left(journal: Journal) -> dict[Key, Entry]:
+    return {key: entry for entries in journal.left().values() for key, entry in entries.items()}
 
 
 def files(folder: Path) -> list[Path]:
@@ -24,7 +30,7 @@ def files(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    kept = Journal(tmp_path / "stack")
+    kept = Journal(tmp_path / "stack", STACK)
     yield kept
     kept.close()
 
@@ -33,21 +39,32 @@ def test_it_is_read_by_the_next_process(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.close()  # as if the process had been killed
-    after = Journal(journal.folder)
-    assert after.earlier(KEY) == Entry(ENTRY.path, ENTRY.shows, ENTRY.at, DISK)
-    assert after.left() == {KEY: replace(ENTRY, id=DISK)}
+    after = Journal(journal.folder, STACK)
+    assert after.earlier(KEY) == replace(ENTRY, id=DISK)
+    assert left(after) == {KEY: replace(ENTRY, id=DISK)}
 
 
 def test_what_the_state_holds_is_forgotten_and_the_file_goes(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.close()  # as if the process had been killed
-    after = Journal(journal.folder)
+    after = Journal(journal.folder, STACK)
     after.seen(["0a0a0a0a-0000-4000-8000-000000000002"])
     assert after.earlier(KEY)
     after.seen([DISK])
     assert after.earlier(KEY) is None
     assert not files(journal.folder)
+
+
+def test_what_an_earlier_run_had_is_nobody_elses(journal: Journal) -> None:
+    """Of equal objects, those are not looked at whose answer another resource got, though it has not asked yet."""
+    journal.asked(KEY, ENTRY)
+    journal.made(KEY, DISK)
+    journal.asked(OTHER, ENTRY)
+    journal.close()  # as if the process had been killed
+    after = Journal(journal.folder, STACK)
+    assert after.knows(DISK)
+    assert not after.knows("another")
 
 
 def test_a_normal_end_leaves_nothing(journal: Journal) -> None:
@@ -61,9 +78,9 @@ def test_what_may_still_come_outlives_a_normal_end(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.end()
     journal.close()  # as if the process had been killed
-    after = Journal(journal.folder)
+    after = Journal(journal.folder, STACK)
     assert after.earlier(KEY) == ENTRY
-    assert after.left() == {KEY: ENTRY}
+    assert left(after) == {KEY: ENTRY}
 
 
 def test_an_end_that_was_none_is_taken_back(journal: Journal) -> None:
@@ -75,25 +92,54 @@ def test_an_end_that_was_none_is_taken_back(journal: Journal) -> None:
     while not files(journal.folder) and time.monotonic() < until:
         time.sleep(0.05)
     journal.close()  # as if the process had been killed
-    assert Journal(journal.folder).left() == {KEY: replace(ENTRY, id=DISK)}
+    assert left(Journal(journal.folder, STACK)) == {KEY: replace(ENTRY, id=DISK)}
 
 
-def test_without_checkpoints_it_outlives_the_end(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "stack", lasting=True)
+@pytest.mark.parametrize("lasting", [True, False], ids=["without checkpoints", "in doubt"])
+def test_what_may_not_be_in_the_state_outlives_the_end(tmp_path: Path, lasting: bool) -> None:
+    """So does nothing else; and nobody is told of it in a run that only looks."""
+    journal = Journal(tmp_path / "stack", STACK, lasting=lasting)
+    for key, id in ((KEY, DISK), (OTHER, DISK.replace("1", "2"))):
+        journal.asked(key, ENTRY)
+        journal.made(key, id)
+    if not lasting:
+        journal.doubt(KEY[0])
+    journal.end()
+    journal.close()
+    after = Journal(journal.folder, STACK)
+    assert left(after).get(KEY) == replace(ENTRY, id=DISK, ended=True) == after.earlier(KEY)
+    assert (OTHER in left(after)) is lasting
+    assert list(told(after, lambda _stack: True)) == []
+    after.acted = True
+    assert len(list(told(after, lambda _stack: True))) == 1
+    after.seen([entry.id for entry in left(after).values()])
+    assert not files(journal.folder)
+
+
+def test_what_runs_at_once_close_is_closed_for_both(journal: Journal) -> None:
+    """Two accounts in one stack are two processes, each of which comes across its own objects only."""
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
-    journal.end()
+    journal.asked(OTHER, ENTRY)
     journal.close()  # as if the process had been killed
-    assert Journal(journal.folder).left() == {KEY: replace(ENTRY, id=DISK)}
+    [file] = files(journal.folder)
+    file.write_text(file.read_text() + '{"key": ["torn')
+    one, two = Journal(journal.folder, STACK), Journal(journal.folder, STACK)
+    one.seen([DISK])
+    two.seen([])
+    assert left(two) == {OTHER: ENTRY} == left(one)
+    two.over(OTHER)
+    assert left(one) == {}
+    assert not files(journal.folder)
 
 
 def test_the_file_of_a_living_process_stays(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
-    beside = Journal(journal.folder)
+    beside = Journal(journal.folder, STACK)
     beside.seen([DISK])
     assert files(journal.folder)
-    assert beside.left() == {}
+    assert left(beside) == {}
 
 
 def test_only_the_user_reads_it_and_there_is_nothing_to_read(journal: Journal) -> None:
@@ -114,27 +160,71 @@ def test_damaged_lines_are_passed_over(journal: Journal, damage: Callable[[str],
     journal.close()  # as if the process had been killed
     (file,) = files(journal.folder)
     file.write_text(damage(file.read_text()))
-    assert Journal(journal.folder).earlier(KEY) == ENTRY
+    assert Journal(journal.folder, STACK).earlier(KEY) == ENTRY
 
 
-def test_a_backend_is_the_same_for_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The password in its URL may change between the kill and the next run."""
+def test_the_end_tells_what_to_do(tmp_path: Path) -> None:
+    """What the program names is nobody's work, and no file goes with something in it that is still needed."""
+
+    def killed(*keys: Key) -> Path:
+        journal = Journal(tmp_path / "project", STACK)
+        for key in keys:
+            journal.asked(key, ENTRY)
+            journal.made(key, f"id of {key[0][-1]}")
+        journal.close()
+        return max(files(journal.folder), key=lambda file: file.stat().st_mtime_ns)
+
+    both, orphan = killed(KEY, OTHER), killed((f"{STACK}::Disk::c", ""))
+    journal = Journal(tmp_path / "project", STACK)
+    journal.named.add(KEY[0])
+    assert list(told(journal, lambda _stack: True)) == [
+        "an interrupted or failed run made id of b (a b). The next `pulumi up` goes on with that.",
+        "an interrupted or failed run made id of b (b), id of c (c), which this run has not come across. "
+        f"What `pulumi up` neither takes over nor deletes, delete by hand, and then {orphan}.",
+    ]
+    journal.seen(["id of b"])
+    assert both
+    other = Journal(tmp_path / "project", "urn:pulumi:new::shop")
+    assert list(told(other, lambda _stack: True)) == []
+
+
+@pytest.mark.parametrize(("there", "says"), [(False, "is not there now"), (None, "If it was renamed or removed")])
+def test_what_a_renamed_stack_left_is_named(journal: Journal, there: bool | None, says: str) -> None:
+    """Nobody takes it over: the same name may stand for something else there. What the new stack holds is its own."""
+    journal.asked(KEY, ENTRY)
+    journal.made(KEY, DISK)
+    journal.asked(OTHER, ENTRY)
+    journal.made(OTHER, "held")
+    journal.close()  # as if the process had been killed
+    renamed = Journal(journal.folder, "urn:pulumi:new::shop")
+    renamed.seen(["held"])
+    assert renamed.earlier((KEY[0].replace("dev", "new"), "")) is None
+    [message] = told(renamed, lambda stack: there if stack == STACK else True)
+    assert "of the stack dev" in message
+    assert f"{DISK} (a b)" in message
+    assert says in message
+    assert "held" not in message
+    assert str(files(journal.folder)[0]) in message
+
+
+def test_what_an_older_version_left_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 0.1.0 had a folder for each stack and each way to write its backend."""
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
-
-    def folder(backend: str) -> Path:
-        monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
-        _opened.cache_clear()
-        return of_stack("urn:pulumi:dev::shop").folder
-
-    same = folder("postgres://team@db.example.com/pulumi")
-    assert folder("postgres://team:secret@db.example.com/pulumi") == same
-    assert folder("postgres://team@db.example.com/other") != same
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://user:secret@bucket")
+    before = Journal(tmp_path / "joviam" / digest(["s3://bucket", STACK]), STACK)
+    before.asked(KEY, ENTRY)
+    before.close()
     _opened.cache_clear()
+    journal = of_stack(STACK)
+    _opened.cache_clear()
+    assert journal.earlier(KEY) == ENTRY
+    journal.over(KEY)
+    assert not files(before.folder)
 
 
 def test_where_it_cannot_write_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "stack").write_text("a file where the folder should be")
-    journal = Journal(tmp_path / "stack")
+    journal = Journal(tmp_path / "stack", STACK)
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     assert str(tmp_path) in journal.complaint()

@@ -16,15 +16,18 @@ from typing import Any, Literal
 
 import grpc
 import pytest
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.dynamic import CreateResult, ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.resources.disk import DiskProvider
+from tests import miniature
 from tests.conftest import ROOT
 from tests.kill import ended, kill, recover, thirty
-from tests.stack import Spec, Stack
+from tests.stack import Run, Spec, Stack
 
 
 @pytest.mark.parametrize(("who", "skip"), [("cli", "true"), ("plugin", "")])
@@ -36,19 +39,95 @@ def test_what_was_under_way_is_taken_over(stack: Stack, who: Literal["cli", "plu
     assert recover(stack) == ""
 
 
-def test_what_the_program_names_no_more_is_named(stack: Stack) -> None:
-    """An object that no `up` takes over is told with its id, so that somebody can delete it."""
-    disks: Spec = {name: {"kind": "Disk", "size": 5, "performance_tier": "Fast"} for name in ("one", "two")}
+def kill_with(stack: Stack, program: Spec) -> None:
+    """Kill an `up` as soon as there is all that a program of disks names, and let the cloud finish it."""
     stack.cloud.configure(provision_seconds=5.0)
-    stack.program(disks)
-    kill(stack, "cli", lambda: stack.cloud.count()["disks"] == 2)
+    stack.program(program)
+    kill(stack, "cli", lambda: stack.cloud.count()["disks"] == len(program))
     assert ended(stack)
     stack.pulumi("cancel", "--yes")
     stack.cloud.configure(provision_seconds=0.1)
+
+
+def of_ours(run: Run) -> list[str]:
+    """Return what the end of a run told of earlier ones."""
+    return [message for name, message in run.warnings if not name and message.startswith("an interrupted")]
+
+
+def test_what_the_program_names_is_taken_over_and_the_rest_is_told(stack: Stack) -> None:
+    """An object that no `up` takes over is told with its id, so that somebody can delete it; the others need nobody."""
+    disks: Spec = {name: {"kind": "Disk", "size": 5, "performance_tier": "Fast"} for name in ("one", "two")}
+    kill_with(stack, disks)
+    [before] = of_ours(stack.preview())
+    assert "The next `pulumi up` goes on with that." in before
+    assert "by hand" not in before
     stack.program({"one": disks["one"]})
-    told = " ".join(message for _, message in stack.up().warnings)
+    (stack.folder / "link").symlink_to("state")
+    stack.environ["PULUMI_BACKEND_URL"] = "file://../link/"  # the same backend in other words
+    [after] = of_ours(stack.up())
     [orphan] = {it["id"] for it in stack.cloud.objects("disks")} - {stack.resources()["one"]["id"]}
-    assert f"{orphan} (two)" in told
+    [file] = (stack.folder / "home" / "joviam").rglob("*.jsonl")
+    assert after.startswith(f"an interrupted or failed run made {orphan} (two), which")
+    assert after.endswith(f"delete by hand, and then {file}.\n")
+
+
+def test_what_a_renamed_stack_left_is_told(stack: Stack) -> None:
+    kill_with(stack, {"one": {"kind": "Disk", "size": 5, "performance_tier": "Fast"}})
+    [orphan] = stack.cloud.objects("disks")
+    stack.pulumi("stack", "rename", "new")
+    stack.environ["PULUMI_STACK"] = "new"
+    [told] = of_ours(stack.up())
+    assert told.startswith(
+        f"an interrupted or failed run of the stack dev, which is not there now, made {orphan['id']} (one)."
+    )
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in the state", "lost on the way"])
+def test_what_failed_half_way_is_known_until_it_was_seen(cloud: Emulator, tmp_path: Path, kept: bool) -> None:
+    """The end of its run does not end that: the engine may not have got what the step said."""
+    cloud.fail("GET /disks/{disk_id}/state", status=403, times=5)
+    news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
+    wanted: Any = {"urn": "urn:pulumi:dev::shop::pulumi-python:dynamic/joviam:Disk::d"}
+    with miniature.plugin(cloud, tmp_path) as first:
+        with pytest.raises(grpc.RpcError):
+            first.stub.Create(provider_pb2.CreateRequest(**wanted, properties=news))
+        first.stub.Cancel(Empty())
+    [disk] = cloud.objects("disks")
+    [file] = tmp_path.rglob("*.jsonl")
+    cloud.change(disk["id"], state="unattached")
+    with miniature.plugin(cloud, tmp_path) as second:
+        second.stub.Check(provider_pb2.CheckRequest(**wanted, olds=news, news=news))
+        if kept:
+            second.stub.Diff(provider_pb2.DiffRequest(**wanted, id=disk["id"], olds=news, news=news))
+        else:
+            made = second.stub.Create(provider_pb2.CreateRequest(**wanted, properties=news))
+            assert made.id == disk["id"]
+            assert any("took over the disk" in message for message in second.warnings())
+        second.stub.Cancel(Empty())
+        assert second.warnings() == []
+    assert not file.exists()
+    assert len(cloud.objects("disks")) == 1
+
+
+def test_an_answer_that_nobody_hears_is_no_end(cloud: Emulator, tmp_path: Path) -> None:
+    """The engine's connection may be lost, by another provider's endless error, while the engine lives."""
+    news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
+    with miniature.plugin(cloud, tmp_path) as plugin:
+        call = plugin.stub.Create.future(
+            provider_pb2.CreateRequest(urn="urn:pulumi:dev::shop::Disk::d", properties=news)
+        )
+        while not cloud.objects("disks"):
+            time.sleep(0.01)
+        call.cancel()
+        [disk] = cloud.objects("disks")
+        while cloud.requests[-1].operation != "GET /disks/{disk_id}":  # the last that the step asks for
+            time.sleep(0.01)
+        said, until = "", time.monotonic() + 30
+        while '"ended": true' not in said and time.monotonic() < until:
+            plugin.stub.Cancel(Empty())  # which ends the run once the step has ended
+            said = "".join(file.read_text() for file in tmp_path.rglob("*.jsonl"))
+            time.sleep(0.05)
+    assert f'"id": "{disk["id"]}", "ended": true' in said
 
 
 class Slow(ResourceProvider):
