@@ -40,6 +40,8 @@ class Session:
         self.creations = Creations()
         self.reads = Reads()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self.accounts = {settings.account}
+        """Digests of the tokens, and endpoints, by which the account was known: one of their objects is in it."""
         self.offline = False
         """Whether a preview found that nobody answers."""
 

@@ -14,11 +14,12 @@ outside the scope looks like one that was never given. What is live is asked of 
 where it has changed outside the scope, nobody has refreshed that yet: it is left alone, with a warning.
 
 The state of a resource holds what its program said (inputs) and, as outputs, the live value of each
-argument that the program gives, the computed outputs, and five things that no display shows:
+argument that the program gives, the computed outputs, and six things that no display shows:
 ``__words`` (what the words for its region, tier or template mean: words.py), ``__kept`` (what a resource has
 to remember: ``op.kept``), ``__unfinished`` (the arguments that a failed step was to bring about), ``__said``
-(what the program said before a refresh put a larger live value in its place) and ``__failed`` (the state of an
-object whose provisioning failed for good: the next `up` replaces it).
+(what the program said before a refresh put a larger live value in its place), ``__account`` (a digest of the
+account that the object is in) and ``__failed`` (the state of an object whose provisioning failed for good: the
+next `up` replaces it).
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ WORDS = "__words"
 KEPT = "__kept"
 UNFINISHED = "__unfinished"
 SAID = "__said"
+ACCOUNT = "__account"
 FAILED = "__failed"
 
 
@@ -101,6 +103,8 @@ class Provider(ResourceProvider, Generic[A, M]):
     """Those of them that may be None. The state says "" for it: what it does not say is unknown in every preview."""
     filled: ClassVar[tuple[str, ...]] = ("name", "region")
     """Arguments that have a value also when the program gives none."""
+    stays_put: ClassVar[bool] = True
+    """Whether the object is in its account until somebody deletes it there."""
     secret: ClassVar[tuple[str, ...]] = ()
     """Arguments that are secret where no program says whether they are: in what Class.get reads."""
     api_names: ClassVar[Mapping[str, str]] = {}
@@ -254,6 +258,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         if call.inputs is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
             return DiffResult(changes=_plain(call.inputs) != _plain(news))
         with self._reporting("checking", call):
+            self._is_ours(call, id)
             change = self._change(call, olds, news)
             if change.problems:
                 raise ArgumentError(*change.problems[0])
@@ -428,12 +433,29 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
         journal.of_stack(call.stack).seen([id, *_texts(call.hidden.get(KEPT))])
 
+    def _is_ours(self, call: engine.Call, id: str) -> None:
+        """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
+        settings = Settings.load(self._config)
+        if not self.stays_put or call.hidden.get(ACCOUNT, settings.account) == settings.account:
+            return
+        try:
+            self._existing(self._begin(call, PREVIEW_SECONDS), id, set())
+        except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
+            engine.warn(call.urn, f"the API cannot be asked whether the account still has it: {error}")
+
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
         try:
             live = self.look(op.sharing(), id, fields)
         except NotFound:
+            if self.stays_put and op.call.hidden.get(ACCOUNT) not in {None, *op.session.accounts}:
+                raise JoviamError(
+                    f"the {self.model.noun} {id} was made with another token, and is not in the account of "
+                    f"{op.session.client.settings.token_source}: it lives on in its own. Go back to that token or "
+                    "provider. If it is gone there, too, `pulumi state delete` forgets it."
+                ) from None
             return None
+        op.session.accounts.add(op.call.hidden.get(ACCOUNT, ""))
         if live.state == "transferred":
             op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
         return None if live.state in live.gone else live
@@ -526,7 +548,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outputs for the state."""
-        hidden = {WORDS: words, KEPT: op.kept}
+        hidden = {WORDS: words, KEPT: op.kept, ACCOUNT: op.session.client.settings.account}
         return {
             **arguments,
             **{name: "" if value is None else value for name, value in self.computed(live).items()},

@@ -61,6 +61,7 @@ class Group(models.Model):
 class AvailabilityGroupProvider(Provider[AvailabilityGroupArgs, Group]):
     args = AvailabilityGroupArgs
     model = Group
+    stays_put = False
     api_names: ClassVar[Mapping[str, str]] = {"availability_group": "instances"}
 
     def configure(self, req: ConfigureRequest) -> None:

@@ -31,6 +31,7 @@ class ConsoleSessionArgs(BaseArgs):
 class ConsoleSessionProvider(Provider[ConsoleSessionArgs, models.ConsoleSession]):
     args = ConsoleSessionArgs
     model = models.ConsoleSession
+    stays_put = False
     outputs = ("type", "host", "port", "url", "token", "state")
     nullable = ("host", "port", "url", "token")
 
