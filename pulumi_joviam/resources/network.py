@@ -14,7 +14,9 @@ import pulumi
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Args, Cidr, IPv4, Region, Replaces, Resets, given
+from pulumi_joviam.errors import ValidationFail
 from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.resources import networking
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -41,6 +43,25 @@ class NetworkProvider(Provider[NetworkArgs, models.Network]):
 
     def post(self, op: Operation, args: NetworkArgs) -> models.Network:
         return op.create(models.Network, args.model_dump(exclude_unset=True) | {"name": args.name})
+
+    def remove(self, op: Operation, live: models.Network) -> None:
+        try:
+            op.delete(live)
+        except ValidationFail:
+            # deleted before the one that replaces it is made, which the machines of this stack are given then
+            if not networking.leave(op, live.id):
+                raise
+            op.delete(live)
+
+    def announce(
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
+    ) -> Iterator[str]:
+        yield from super().announce(olds, news, before, steps)
+        if "replace" in steps.values() and self.delete_first(olds, news, steps):
+            yield (
+                "the network is deleted before the one that replaces it is made, since the two overlap: meanwhile "
+                "machines of this stack that are in it are without it"
+            )
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], steps: Mapping[str, str]) -> bool:
         specifications = (olds.get("specification"), news.get("specification"))

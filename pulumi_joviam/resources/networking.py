@@ -144,6 +144,26 @@ def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
         replace(op, instance_id, adapters)
 
 
+def leave(op: Operation, network_id: str) -> bool:
+    """Take the machines of this stack off a network, and give back the addresses in it that were made for them.
+
+    Return whether there were any. What belongs to somebody else is left alone.
+    """
+    left = False
+    for instance in op.api.list(models.Instance):
+        if instance.id in op.journal.claimed and network_id in [it.network.id for it in instance.network_adapters]:
+            with op.turn(instance.id):
+                live = op.at_rest(op.api.get(models.Instance, instance.id))
+                others = [as_said(adapter) for adapter in live.network_adapters if adapter.network.id != network_id]
+                replace(op, instance.id, others)
+            left = True
+    for address in op.api.list(models.IpAddress):
+        if address.network_id == network_id and address.id in op.journal.claimed and not address.instance_ids:
+            op.delete(address)
+            left = True
+    return left
+
+
 def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> models.IpAddress:
     """Ask for an address in a network, or for a public one in a region (both as ids)."""
 

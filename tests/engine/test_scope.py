@@ -196,3 +196,25 @@ def test_what_goes_on_replaces_the_old_one_first(stack: Stack) -> None:
     stack.program(said)
     assert stack.up().steps == {"i": "replace"}
     assert stack.settled()
+
+
+def test_a_network_that_machines_are_in_is_replaced(stack: Stack) -> None:
+    """Old and new overlap: the machines of this stack leave it, and are given the new one."""
+    said: Json = {
+        "n": {"kind": "Network", "specification": "10.1.0.0/24"},
+        "made": BASIC | {"networks": [ref("n")]},
+        "dhcp": MACHINE | {"network_adapters": [{"network": ref("n"), "ip_addresses": "dhcp"}]},
+    }
+    stack.program(said)
+    stack.up()
+    said["n"] = said["n"] | {"specification": "10.1.0.0/16"}
+    stack.program(said)
+    run = stack.preview()
+    assert run.steps == {"n": "replace", "made": "update", "dhcp": "update"}
+    assert "machines of this stack that are in it are without it" in run.text
+    stack.up()
+    [network] = stack.cloud.objects("networks")
+    adapters = [it["network_adapters"] for it in stack.cloud.objects("instances")]
+    assert [[it["network"]["id"] for it in machine] for machine in adapters] == [[network["id"]]] * 2
+    assert len(stack.cloud.objects("ip_addresses")) == 1
+    assert stack.settled()
