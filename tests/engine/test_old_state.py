@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ def test_a_stack_of_0_1_0(tmp_path: Path, engine_folder: str) -> None:
     with Emulator(token=TOKEN, provision_seconds=0.05, data=tmp_path / "cloud.json") as cloud:
         stack = Stack(tmp_path, cloud, engine_folder)
         stack.program(program)
-        stack.pulumi("stack", "import", "--file", str(GOLDEN / "0.1.0.json"))
+        state = (GOLDEN / "0.1.0.json").read_text()
+        (tmp_path / "0.1.0.json").write_text(re.sub(r"http://127\.0\.0\.1:\d+/api/v1", cloud.url, state))
+        stack.pulumi("stack", "import", "--file", str(tmp_path / "0.1.0.json"))
         assert stack.preview().empty
         assert [it.operation for it in cloud.requests] == []
         assert stack.refresh().empty
