@@ -11,6 +11,9 @@ import pytest
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import Cancelled
 
+SOON = 10.0
+"""Much less than a minute, also on a slow machine. In seconds."""
+
 
 def after(seconds: float, act: Callable[[], object]) -> None:
     """Act from another thread, a little later."""
@@ -21,11 +24,15 @@ def after(seconds: float, act: Callable[[], object]) -> None:
 
 def test_what_remains_shrinks_to_zero() -> None:
     """What remains is what was given, less the time that passed, and 0 from the deadline on."""
-    deadline = Deadline.after(0.05)
-    assert 0.02 < deadline.remaining() <= 0.05
-    time.sleep(0.06)
-    assert deadline.remaining() == 0.0
-    assert deadline.left == 0.0
+    deadline = Deadline.after(60)
+    assert 50 < deadline.remaining() <= 60
+    before = deadline.remaining()
+    time.sleep(0.01)
+    assert deadline.remaining() < before
+    past = Deadline.after(0.01)
+    time.sleep(0.02)
+    assert past.remaining() == 0.0
+    assert past.left == 0.0
     assert Deadline.after(-5).remaining() == 0.0
 
 
@@ -33,14 +40,14 @@ def test_a_pause_ends_at_the_deadline() -> None:
     """A pause that is longer than the deadline ends with it."""
     started = time.monotonic()
     Deadline.after(0.05).sleep(60)
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < SOON
 
 
 def test_a_pause_lasts_as_long_as_it_was_asked_to() -> None:
     """A pause within the deadline is not cut."""
     started = time.monotonic()
     Deadline.after(60).sleep(0.05)
-    assert 0.05 <= time.monotonic() - started < 0.3
+    assert 0.05 <= time.monotonic() - started < SOON
 
 
 def test_ctrl_c_ends_a_pause() -> None:
@@ -51,7 +58,7 @@ def test_ctrl_c_ends_a_pause() -> None:
     started = time.monotonic()
     with pytest.raises(Cancelled, match=r"^interrupted$"):
         deadline.sleep(60)
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < SOON
     with pytest.raises(Cancelled):
         deadline.remaining()
 
@@ -74,7 +81,7 @@ def test_no_slot_before_the_deadline() -> None:
     """Without a free slot the wait ends at the deadline."""
     started = time.monotonic()
     assert Deadline.after(0.15).acquire(threading.Semaphore(0)) is False
-    assert 0.15 <= time.monotonic() - started < 0.4
+    assert 0.15 <= time.monotonic() - started < SOON
 
 
 def test_no_slot_after_the_deadline() -> None:
@@ -85,13 +92,13 @@ def test_no_slot_after_the_deadline() -> None:
 
 
 def test_ctrl_c_ends_the_wait_for_a_slot() -> None:
-    """The event ends the wait for a slot within 0.3 seconds."""
+    """The event ends the wait for a slot."""
     event = threading.Event()
     after(0.05, event.set)
     started = time.monotonic()
     with pytest.raises(Cancelled):
         Deadline.after(60, event).acquire(threading.Semaphore(0))
-    assert time.monotonic() - started < 0.35
+    assert time.monotonic() - started < SOON
 
 
 def test_equal_deadlines() -> None:

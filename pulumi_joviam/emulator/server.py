@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -122,6 +122,7 @@ class Fault:
     retry_after: int | str | None = None
     drop: bool = False
     delay: float = 0
+    until: Callable[[], bool] = lambda: True
     body: bytes | None = None
     act: Literal["before", "after", "never"] = "before"
     times: int = 1
@@ -319,6 +320,7 @@ class Emulator:
         retry_after: int | str | None = None,
         drop: Literal["before", "after"] | None = None,
         delay: float = 0,
+        until: Callable[[], bool] = lambda: True,
         body: bytes | None = None,
         act: Literal["before", "after", "never"] | None = None,
         times: int = 1,
@@ -335,7 +337,9 @@ class Emulator:
         - `retry_after` adds that header.
         - `drop` closes the connection without an answer, `before` or `after` acting.
         - `delay` waits that many seconds before answering.
-        - `act` says whether the cloud does what it was asked `before` the delay, `after` it, or `never`. Default:
+        - `until` waits before answering until it returns true; it is asked every few milliseconds, and may look at
+          the cloud.
+        - `act` says whether the cloud does what it was asked `before` that wait, `after` it, or `never`. Default:
           `never` for an error and for `drop="before"`, else `before`.
         """
         known = {each.name for each in OPERATIONS}
@@ -354,6 +358,7 @@ class Emulator:
             retry_after=retry_after,
             drop=drop is not None,
             delay=delay,
+            until=until,
             body=body,
             act=act,
             times=times,
@@ -437,6 +442,8 @@ class Emulator:
             answer = self._act(store, request, operation, raw)
         if fault.delay:
             await asyncio.sleep(fault.delay)
+        while store is self._store and not fault.until():
+            await asyncio.sleep(0.005)
         if fault.act == "after":
             answer = self._act(store, request, operation, raw)
         if fault.drop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -83,15 +84,35 @@ def test_delay(account: Account, act: Any, made_meanwhile: int) -> None:
 
 def test_delay_blocks_nobody(account: Account) -> None:
     """While one client waits, others are served."""
-    account.cloud.fail("GET /regions", delay=0.5)
+    served = threading.Event()
+    account.cloud.fail("GET /regions", until=served.is_set)
     waiting = threading.Thread(target=account.send, args=("GET", "/regions"))
     waiting.start()
     while not account.cloud.requests:
         time.sleep(0.001)
-    started = time.monotonic()
     Account(account.cloud).call("GET", "/regions")
-    assert time.monotonic() - started < 0.4
+    served.set()
     waiting.join()
+    assert [request.status for request in account.cloud.requests] == [200, 200]
+
+
+def test_until(account: Account) -> None:
+    """The answer is held until something is so, of which the cloud may be asked; a reset holds nothing back."""
+    cloud = account.cloud
+    cloud.fail("GET /regions", until=lambda: keys(account) == 1)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(account.send, "GET", "/regions")
+        while not cloud.requests:
+            time.sleep(0.001)
+        assert not held.done()
+        Account(cloud).key()
+        assert held.result().status_code == 200
+        cloud.fail("GET /regions", until=lambda: False)
+        held = pool.submit(account.send, "GET", "/regions")
+        while len(cloud.requests) < 3:
+            time.sleep(0.001)
+        cloud.reset()
+        assert held.result().status_code == 200
 
 
 @pytest.mark.parametrize(
