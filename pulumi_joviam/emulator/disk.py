@@ -183,7 +183,7 @@ def resize(store: Store, disk_id: str, body: DiskResize) -> DiskShown:
         check("size", body.size > disk.size, f"must be larger than {disk.size}GB")
         check("size", body.size <= MAXIMUM_SIZE, f"must be at most {MAXIMUM_SIZE}GB")
         if disk.instance_id:
-            instance = store.find(Instance, disk.instance_id)
+            instance = store.table(Instance)[disk.instance_id]
             instance.require()
             live = instance.state == "running" and not store.switches.live_resize
             check("size", not live, "cannot be changed while the instance is running")
@@ -224,6 +224,6 @@ def delete(store: Store, disk_id: str) -> DiskShown:
     """Delete a disk."""
     disk = store.find(Disk, disk_id)
     attached = ("attached",) if store.switches.delete_attached_disk else ()
-    disk.require("unattached", disk.failed, "failed_to_terminate", *attached)
+    disk.require_deletable(store, "unattached", disk.failed, "failed_to_terminate", *attached)
     disk.terminate(store)
     return disk.show(store)

@@ -64,6 +64,7 @@ class Instance(Moving):
         "terminating": "terminated",
     }
     ready = frozenset({"running", "stopped"})
+    shown_by = frozenset({"disks", "ip_addresses"})
 
     name: str
     hostname: str

@@ -271,7 +271,7 @@ def start(store: Store, instance_id: str) -> InstanceShown:
     instance = store.find(Instance, instance_id)
     instance.require("stopped")
     check_settled_disks(store, instance)
-    store.enter(instance, "starting")
+    store.enter(instance, "starting", then="stopped" if store.fails("start") else None)
     return instance.show(store)
 
 
@@ -287,7 +287,7 @@ def stop(store: Store, instance_id: str) -> InstanceShown:
     """Stop an instance."""
     instance = store.find(Instance, instance_id)
     instance.require("running")
-    store.enter(instance, "stopping")
+    store.enter(instance, "stopping", then="running" if store.fails("stop") else None)
     return instance.show(store)
 
 
@@ -295,8 +295,9 @@ def delete(store: Store, instance_id: str) -> InstanceShown:
     """Delete an instance; what becomes of its disks and addresses is a matter of switches."""
     instance = store.find(Instance, instance_id)
     running = ("running",) if store.switches.delete_running else ()
-    instance.require("stopped", instance.failed, *running)
-    check_settled_disks(store, instance)
+    instance.require_deletable(store, "stopped", instance.failed, *running)
+    if instance.state in (*instance.ready, instance.failed):
+        check_settled_disks(store, instance)
     if store.switches.delete_takes_disks:
         for disk_id in list(instance.disks):
             store.find(Disk, disk_id).terminate(store)

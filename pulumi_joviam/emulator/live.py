@@ -113,7 +113,7 @@ def _network(network: Network) -> Part:
 
 
 def _address(store: Store, address: IpAddress) -> Part:
-    users = [store.find(Instance, instance).name for instance in address.instance_ids]
+    users = [store.table(Instance)[instance].name for instance in address.instance_ids]
     return {"id": address.id, "name": address.name, "address": address.address, "users": users}
 
 

@@ -157,7 +157,7 @@ def update(store: Store, network_id: str, body: NetworkUpdate) -> NetworkShown:
 def delete(store: Store, network_id: str) -> NetworkShown:
     """Delete a private network that nothing uses any more."""
     network = _private(store, network_id)
-    network.require("ready", network.failed)
+    network.require_deletable(store, "ready", network.failed)
     with Check() as check:
         for kind in sorted({user.kind for user in store.users(network)}):
             check(kind, False, "still use the network")

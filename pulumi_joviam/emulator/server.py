@@ -310,6 +310,11 @@ class Emulator:
         with self._lock:
             self._store.failing[kind] += times
 
+    def fail_power(self, action: Literal["start", "stop"], *, times: int = 1) -> None:
+        """Let the next `times` starts or stops of instances be accepted, go on for a while, and fall back."""
+        with self._lock:
+            self._store.failing[action] += times
+
     def fail(
         self,
         operation: str,

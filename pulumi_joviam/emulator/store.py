@@ -11,7 +11,7 @@ import itertools
 import time
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any, ClassVar, Generic, TypeVar
@@ -60,6 +60,8 @@ class Switches:
     resize_at_once: bool = True
     """A resized disk shows its new size at once. Otherwise when the state `resizing` ends."""
 
+    delete_under_way: bool = False
+    """Disks, instances and networks may be deleted in a passing state, too. Otherwise 422 at `state`."""
     slow_delete: bool = True
     """Deleted disks, instances and networks are `terminating` for a while. Otherwise they are gone at once."""
     gone_is_404: bool = True
@@ -75,6 +77,9 @@ class Switches:
     """A disk may be deleted while it is attached. Otherwise 422 at `state`."""
     delete_attached_address: bool = False
     """An address may be deallocated while it is attached. Otherwise 422 at `instance_ids`."""
+
+    detach_seconds: float = 0.0
+    """Seconds for which disks and addresses still show an instance that is gone, and are refused as attached ones."""
 
     clone_any_disk: bool = True
     """Every disk may be cloned. Otherwise only those with `is_template`."""
@@ -221,6 +226,8 @@ class Moving(Object):
     transitions: ClassVar[Mapping[str, str]]
     ready: ClassVar[frozenset[str]]
     failed: ClassVar[str] = "failed_to_provision"
+    shown_by: ClassVar[frozenset[str]] = frozenset()
+    """The kinds that may show it for a while after it is gone (`Switches.detach_seconds`)."""
 
     state: str = "initial"
     since: float = 0.0
@@ -233,6 +240,12 @@ class Moving(Object):
         """Refuse the operation unless the object is in one of these states (default: `ready`)."""
         if self.state not in (states or self.ready):
             raise Invalid({"state": [f"is {self.state}"]})
+
+    def require_deletable(self, store: Store, *states: str) -> None:
+        """Refuse a deletion unless the object is in one of these states, or may be deleted in any passing one."""
+        passing = self.state not in self.ready and self.state != "terminating"
+        if not (store.switches.delete_under_way and passing):
+            self.require(*states)
 
     def gone(self) -> bool:
         """Deleted ones stay in the store as `terminated`."""
@@ -266,11 +279,13 @@ class Store:
     tables: defaultdict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     moving: dict[str, Moving] = field(default_factory=dict)
     failing: Counter[str] = field(default_factory=Counter)
-    """How many of the next objects of a kind will fail to provision."""
+    """How many of the next objects of a kind will fail to provision, and how many of the next `start` and `stop`."""
     version: int = field(default_factory=lambda: next(_numbers))
     """Another number after every change, and never that of another store."""
 
     _dead: deque[Object] = field(default_factory=deque)
+    _shown_on: list[tuple[float, Moving]] = field(default_factory=list)
+    """What is gone, and until when what it had shows it."""
     _agenda: list[tuple[float, int, Moving]] = field(default_factory=list)
     """A heap of when which state may end. An entry that is out of date does no harm: it only makes us look again."""
     _agenda_pace: float = 0.0
@@ -309,10 +324,10 @@ class Store:
         """The objects that would break if this one vanished."""
         return [obj for table in self.tables.values() for obj in table.values() if obj.uses(used.id) and not obj.gone()]
 
-    def let_go(self, gone: Object) -> None:
-        """Make every other object forget one that vanished."""
-        for table in self.tables.values():
-            for obj in list(table.values()):
+    def let_go(self, gone: Object, kinds: Collection[str] | None = None) -> None:
+        """Make every other object, or those of some kinds, forget one that vanished."""
+        for kind in list(self.tables) if kinds is None else kinds:
+            for obj in list(self.tables[kind].values()):
                 obj.let_go(self, gone)
 
     def all(self, noun: type[ObjectT]) -> Iterator[ObjectT]:
@@ -348,11 +363,16 @@ class Store:
     def provision(self, obj: MovingT, *, state: str = "provisioning", then: str | None = None) -> MovingT:
         """Take in a new object and start provisioning it; `then` overrides where it ends when that goes well."""
         self.add(obj)
-        if self.failing[obj.kind] > 0:
-            self.failing[obj.kind] -= 1
+        if self.fails(obj.kind):
             then = obj.failed
         self.enter(obj, state, then=then)
         return obj
+
+    def fails(self, what: str) -> bool:
+        """Whether it is this one's turn to fail."""
+        fails = self.failing[what] > 0
+        self.failing[what] -= fails
+        return fails
 
     def enter(self, obj: Moving, state: str, *, then: str | None = None, since: float | None = None) -> None:
         """Put an object into a state; `then` overrides where a passing state leads (empty: nowhere, it stays)."""
@@ -365,7 +385,9 @@ class Store:
             self.moving.pop(obj.id, None)
         obj.entered(self)
         if obj.gone():
-            self.let_go(obj)
+            self.let_go(obj, self.tables.keys() - obj.shown_by)
+            self._shown_on.append((time.monotonic() + self.switches.detach_seconds, obj))
+            self._let_go()
             self._bury(obj)
         self.changed()
         self._advance(obj)
@@ -377,6 +399,7 @@ class Store:
             self._agenda.clear()
             for obj in list(self.moving.values()):
                 self._advance(obj)
+        self._let_go()
         now = time.monotonic()
         while self._agenda and self._agenda[0][0] <= now:
             _, _, obj = heapq.heappop(self._agenda)
@@ -388,6 +411,7 @@ class Store:
         for table in self.tables.values():
             for obj in list(table.values()):
                 if obj.gone():
+                    self.let_go(obj)
                     self._bury(obj)
                 elif isinstance(obj, Moving) and obj.then:
                     self.moving[obj.id] = obj
@@ -406,6 +430,13 @@ class Store:
             self.enter(obj, obj.then, since=due)
         else:
             heapq.heappush(self._agenda, (due, next(_numbers), obj))
+
+    def _let_go(self) -> None:
+        now = time.monotonic()
+        for until, gone in [each for each in self._shown_on if each[0] <= now]:
+            self._shown_on.remove((until, gone))
+            self.let_go(gone, gone.shown_by)
+            self.changed()
 
     def _bury(self, obj: Object) -> None:
         """Keep one that is gone for a while; nothing refers to it any more."""

@@ -303,6 +303,22 @@ def test_context(account: Account) -> None:
     assert account.call("GET", path) == {}
 
 
+def test_power_that_falls_back(account: Account) -> None:
+    """A start, or a stop, that is to fail is accepted and goes on for a while, then all is as it was before."""
+    instance = account.instance()
+    account.cloud.fail_power("start")
+    account.cloud.fail_power("stop")
+    for action, going, after in (
+        ("start", "starting", "stopped"),
+        ("start", "starting", "running"),
+        ("stop", "stopping", "running"),
+        ("stop", "stopping", "stopped"),
+    ):
+        assert account.call("POST", f"/instances/{instance}/{action}")["state"] == going
+        account.settle()
+        assert account.state(f"/instances/{instance}") == after
+
+
 def test_delete(account: Account) -> None:
     """A stopped instance is `terminating` and then gone; its disks, addresses and group are free."""
     disk, address, other = account.disk(), account.address(account.network()), account.instance()

@@ -179,6 +179,44 @@ def test_delete_attached_address(account: Account) -> None:
     assert account.call("GET", f"/instances/{instance}")["network_adapters"][0]["ip_addresses"] == []
 
 
+def test_delete_under_way(account: Account) -> None:
+    """What is stuck in a passing state is not deleted, or is; what is being deleted is not deleted twice."""
+    ids = {"disks": account.disk(), "networks": account.network(), "instances": account.instance()}
+    for kind, id in ids.items():
+        account.cloud.change(id, state="provisioning")
+        assert account.invalid("DELETE", f"/{kind}/{id}") == {"state": ["is provisioning"]}
+    account.cloud.configure(delete_under_way=True)
+    for kind, id in ids.items():
+        account.call("DELETE", f"/{kind}/{id}")
+        assert account.invalid("DELETE", f"/{kind}/{id}") == {"state": ["is terminating"]}
+    account.settle()
+    assert account.cloud.count() == {}
+
+
+def test_detach_seconds(account: Account) -> None:
+    """What an instance had shows it for a while after it is gone, and can be neither deleted nor given to another."""
+    cloud = account.cloud
+    address, disk = account.address(account.network()), account.disk()
+    instance = account.instance(disks=[disk], ip_addresses=[address])
+    cloud.configure(detach_seconds=3600, slow_delete=False)
+    account.call("DELETE", f"/instances/{instance}")
+    assert account.refused("GET", f"/instances/{instance}").status == 404
+    shown = account.call("GET", f"/disks/{disk}")
+    assert (shown["state"], shown["instance_id"]) == ("attached", instance)
+    assert account.call("GET", f"/ip_addresses/{address}")["instance_ids"] == [instance]
+    assert account.invalid("DELETE", f"/disks/{disk}") == {"state": ["is attached"]}
+    assert account.invalid("POST", f"/disks/{disk}/resize", {"size": 99}) == {"state": ["is terminated"]}
+    assert account.invalid("DELETE", f"/ip_addresses/{address}").keys() == {"instance_ids"}
+    again = account.instance_body(disks=[disk])
+    assert account.invalid("POST", "/instances/assemble", again) == {"disks": [f"{disk} is attached"]}
+    assert "10.1.0.1" in str(cloud._picture())
+    cloud.configure(detach_seconds=0.01)
+    other = account.instance()
+    account.call("DELETE", f"/instances/{other}")
+    time.sleep(0.02)
+    assert account.call("GET", f"/disks/{disk}")["state"] == "attached"  # each has a time of its own
+
+
 def test_clone_any_disk(account: Account) -> None:
     """Every disk can be cloned, or only one that is a template."""
     disk, golden = account.disk(), account.disk(is_template=True)
