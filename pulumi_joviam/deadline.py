@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pulumi_joviam.errors import Cancelled
 
@@ -26,6 +26,10 @@ class Deadline:
     def after(cls, seconds: float, cancelled: threading.Event | None = None) -> Deadline:
         """Return the deadline ``seconds`` from now."""
         return cls(time.monotonic() + seconds, cancelled or threading.Event())
+
+    def within(self, seconds: float) -> Deadline:
+        """Return the same deadline, but ``seconds`` from now at the latest."""
+        return replace(self, at=min(self.at, time.monotonic() + seconds))
 
     @property
     def left(self) -> float:

@@ -14,6 +14,7 @@
     ├── NoAnswer               the request got no answer at all
     │   ├── Unreachable            the server cannot have seen it
     │   └── AnswerLost             the server may have acted
+    ├── Taken                  another instance has what this one is to get
     ├── WaitError
     │   ├── Failed                 the object ended in a state from which it does not recover
     │   ├── Vanished               the object was deleted meanwhile
@@ -196,6 +197,10 @@ class AnswerLost(NoAnswer):
     def __init__(self, message: str, may_still_act: bool = False) -> None:
         super().__init__(message)
         self.may_still_act = may_still_act
+
+
+class Taken(JoviamError):
+    """Another instance has what this one is to get, and only one can have it."""
 
 
 class WaitError(JoviamError):

@@ -8,9 +8,12 @@ to be words, so they can be shown as they are.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints
+
+from pulumi_joviam.errors import readable
 
 T = TypeVar("T")
 
@@ -21,6 +24,16 @@ Int = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """A number that is still the same when the engine takes it for a float."""
 Listed = Annotated[list[T], FailFast()]
 """A list that is not read beyond what cannot be read: pydantic's words about millions of items take gigabytes."""
+
+
+@dataclass(frozen=True)
+class AnyBut:
+    """Every state but one."""
+
+    state: str
+
+    def __contains__(self, state: object) -> bool:
+        return state != self.state
 
 
 class _NotIterable:
@@ -55,6 +68,16 @@ class Model(BaseModel):
     def settled(self) -> bool:
         """Whether the object rests: no transition is under way."""
         return self.state in self.ready or self.state in self.failed or self.state in self.gone
+
+    @property
+    def called(self) -> str:
+        """What a person calls it, and its id."""
+        return f'"{readable(getattr(self, "name", None))}" ({self.id})'
+
+    @property
+    def shown_on(self) -> list[str]:
+        """The ids of the instances that have it, as it shows them itself."""
+        return []
 
 
 class Named(Model):
@@ -171,6 +194,14 @@ class IpAddress(Model):
     created_at: str
     updated_at: str
 
+    @property
+    def called(self) -> str:
+        return f"{self.address} ({self.id})"
+
+    @property
+    def shown_on(self) -> list[str]:
+        return self.instance_ids
+
 
 class Disk(Model):
     """Reference: Disk. ``size`` is in GB."""
@@ -192,6 +223,10 @@ class Disk(Model):
     position: Int | None = None
     created_at: str
     updated_at: str
+
+    @property
+    def shown_on(self) -> list[str]:
+        return [self.instance_id] if self.instance_id else []
 
 
 class NetworkAdapter(Model):
@@ -216,6 +251,8 @@ class Instance(Model):
 
     noun = "instance"
     path = "/instances"
+    new: ClassVar[frozenset[str]] = frozenset({"initial", "pending_verification", "provisioning"})
+    """States of one that has never run."""
     ready = frozenset({"running", "stopped"})
     failed = frozenset({"failed_to_provision"})
     has_state_path = True
@@ -247,6 +284,11 @@ class Instance(Model):
         if self.made_disk_id is None:
             return self.disks[0] if self.disks else None
         return next((disk for disk in self.disks if disk.id == self.made_disk_id), None)
+
+    def has(self, id: str) -> bool:
+        """Whether it lists the disk or the address among its own."""
+        addresses = [address.id for adapter in self.network_adapters for address in adapter.ip_addresses]
+        return id in [disk.id for disk in self.disks] or id in addresses
 
     def with_details(self, **details: Any) -> Instance:
         """Return a copy that also knows ``note``, ``context`` or ``made_disk_id``."""

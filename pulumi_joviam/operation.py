@@ -7,10 +7,11 @@ are written to, and a refusal that came because an object started to move meanwh
 from __future__ import annotations
 
 import functools
+import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -20,10 +21,10 @@ from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
 from pulumi_joviam.creation import Creations, Order
 from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Failed, NotFound, TimedOut, ValidationFail, Vanished
-from pulumi_joviam.models import Disk, Model
+from pulumi_joviam.errors import Failed, NotFound, Taken, TimedOut, ValidationFail, Vanished
+from pulumi_joviam.models import AnyBut, Disk, Instance, IpAddress, Model
 from pulumi_joviam.reads import Reads
-from pulumi_joviam.waiter import FIRST_PAUSE, Waiter
+from pulumi_joviam.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
 from pulumi_joviam.words import Words
 
 M = TypeVar("M", bound=Model)
@@ -146,9 +147,9 @@ class Operation:
         """Show a warning on the resource."""
         engine.warn(self.call.urn, message)
 
-    def wait(self, live: Model, until: frozenset[str]) -> str:
+    def wait(self, live: Model, until: Container[str], within: float = math.inf) -> str:
         """Wait until the object is in one of these states and return it. The user sees the states it goes through."""
-        return self.session.waiter.wait(type(live), live.id, until, self.deadline, self.say)
+        return self.session.waiter.wait(type(live), live.id, until, self.deadline.within(within), self.say)
 
     def at_rest(self, live: M) -> M:
         """Return the object when no transition is under way, in whatever state that left it."""
@@ -176,34 +177,105 @@ class Operation:
                     raise
                 live = now
 
-    def when_at_rest(self, disk_ids: Iterable[str], act: Callable[[], T]) -> T:
-        """Act on something that involves disks; again, if it was refused while one of them was under way."""
+    def when_at_rest(
+        self, disk_ids: Iterable[str], act: Callable[[], T], *, addresses: Iterable[str] = (), to: str | None = None
+    ) -> T:
+        """Act on something that involves disks or addresses; again, if it was refused while one of them was under way.
+
+        ``to`` is the id of the instance that is given them, "" for a new one. Raises Taken where another one has them.
+        """
+        tries = 0
         while True:
             try:
                 return act()
-            except ValidationFail:
-                disks = [self.api.get(Disk, id) for id in disk_ids]
-                if all(disk.settled for disk in disks):
+            except ValidationFail as refusal:
+                things: list[Disk | IpAddress] = [*self._there(Disk, disk_ids), *self._there(IpAddress, addresses)]
+                if to is not None:
+                    self._tell_who_has(things, to, refusal)
+                moving = [thing for thing in things if self._is_moving(thing)]
+                if not moving:
                     raise
-                for disk in disks:
-                    self.at_rest(disk)
+                for thing in moving:
+                    self._move_on(thing, refusal, tries)
+                tries += 1
 
-    def delete(self, live: Model) -> None:
-        """Delete the object and wait until it is gone. Gone already, or going, is fine."""
+    def delete(self, live: M, prepare: Callable[[M], object] = lambda _now: None) -> None:
+        """Delete the object and wait until it is gone. Gone already, or going, is fine.
 
-        def ask(now: Model) -> str:
-            self.api.delete(type(now), now.id)
-            return now.state
-
+        The request goes out first, whatever state the object is in: nothing else rids anybody of one that is stuck.
+        What refuses it for now is waited for. ``prepare`` is called before each request.
+        """
+        tries = 0
         try:
-            before = self.steadily(live, ask)
+            while True:
+                try:
+                    prepare(live)
+                    self.api.delete(type(live), live.id)
+                    break
+                except ValidationFail as refusal:
+                    before, live = live, self.api.get(type(live), live.id)
+                    if live.state in live.gone:
+                        return
+                    if live.state == before.state:
+                        self._move_on(live, refusal, tries)
+                        live = self.api.get(type(live), live.id)
+                    tries += 1
             while live.state:
                 try:
                     self.wait(live, live.gone)
                     return
                 except Failed as failed:
-                    if failed.state != before:
+                    if failed.state != live.state:
                         raise
                     self.deadline.sleep(FIRST_PAUSE)  # it had failed before, and the API has not begun yet
         except (NotFound, Vanished):
             return
+
+    def holders(self, live: Model) -> list[Instance]:
+        """Return the instances that have a disk or an address, by their own word.
+
+        It may still show one that is gone, or that has it no more.
+        """
+        there = [it for it in self._there(Instance, live.shown_on) if it.state not in (*it.gone, "terminating")]
+        return [instance for instance in there if instance.has(live.id) or live.state == "attaching"]
+
+    def _there(self, model: type[M], ids: Iterable[str]) -> list[M]:
+        """Return those of these objects that exist."""
+        found = []
+        for id in ids:
+            with suppress(NotFound):
+                found.append(self.api.get(model, id))
+        return found
+
+    def _tell_who_has(self, things: Iterable[Disk | IpAddress], to: str, refusal: ValidationFail) -> None:
+        """Raise Taken where an instance other than ``to`` has one of these, and only one can."""
+        for thing in things:
+            shared = isinstance(thing, IpAddress) and thing.shareable
+            for other in () if shared else self.holders(thing):
+                if other.id != to:
+                    raise Taken(
+                        f"{refusal}\nThe instance {other.called} has the {thing.noun} {thing.called}. It goes from one "
+                        "to the other in two runs: first an `up` with a program that takes it off that instance, then "
+                        "one that gives it to this."
+                    ) from None
+
+    def _is_moving(self, live: Model) -> bool:
+        """Say whether the object is about to change by itself: it is in a passing state, or lets go of an instance."""
+        return not live.settled or bool(live.shown_on and not self.holders(live))
+
+    def _move_on(self, live: Model, refusal: ValidationFail, tries: int) -> None:
+        """Wait for what the object does by itself after a refusal. Raises that where there is nothing to wait for."""
+        try:
+            if not live.settled:
+                self.wait(live, AnyBut(live.state))
+            elif not self._is_moving(live):
+                raise refusal
+            elif (pause := min(FIRST_PAUSE * GROWTH**tries, LONGEST_PAUSE)) < self.deadline.remaining():
+                self.deadline.sleep(pause)
+            else:
+                on = " and ".join(live.shown_on)
+                raise TimedOut(
+                    f"the {live.noun} {live.id} still shows the instance {on}, which has it no more", live.state
+                )
+        except TimedOut as late:
+            raise TimedOut(f"{late}\n{refusal}", late.state) from None

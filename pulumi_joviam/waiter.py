@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
@@ -41,7 +41,7 @@ class Waiter:
         self,
         model: type[Model],
         id: str,
-        until: frozenset[str],
+        until: Container[str],
         deadline: Deadline,
         seen: Callable[[str], None] = lambda _state: None,
     ) -> str:
@@ -69,7 +69,10 @@ class Waiter:
                 if state in model.failed:
                     raise Failed(f"the {model.noun} {id} ended in state {state}", state)
                 if state in model.gone:
-                    raise Vanished(f"the {model.noun} {id} was deleted by somebody else meanwhile", state)
+                    what = (
+                        "transferred to another organization" if state == "transferred" else "deleted by somebody else"
+                    )
+                    raise Vanished(f"the {model.noun} {id} was {what} meanwhile", state)
                 if state != last:
                     seen(state)
                 last = state

@@ -86,7 +86,8 @@ def test_vanished(cloud: Emulator, waiter: Waiter, disk: str, how: str) -> None:
         cloud.change(disk, state=how)
     with pytest.raises(Vanished) as caught:
         waiter.wait(Disk, disk, Disk.ready, soon())
-    assert str(caught.value) == f"the disk {disk} was deleted by somebody else meanwhile"
+    what = "transferred to another organization" if how == "transferred" else "deleted by somebody else"
+    assert str(caught.value) == f"the disk {disk} was {what} meanwhile"
     assert caught.value.state == ("transferred" if how == "transferred" else "terminated")
 
 

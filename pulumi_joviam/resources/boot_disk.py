@@ -8,6 +8,7 @@ old one is deleted when the machine runs again. Id and addresses of the instance
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -203,7 +204,7 @@ def tidy(op: Operation, args: InstanceArgs) -> None:
     if args.boot_disk and goes(args.boot_disk):
         op.kept.pop(STAYS, None)
     if NEXT in op.kept:
-        _delete(op, op.kept.pop(NEXT))
+        _delete(op, op.kept[NEXT])
     _delete_old(op)
 
 
@@ -215,12 +216,16 @@ def _delete_old(op: Operation) -> None:
         op.kept.pop(OLD, None)
 
 
+def going(op: Operation) -> list[str]:
+    """Return the ids of the disks that are deleted with the instance."""
+    names = [NEXT] if op.kept.get(STAYS) else [NEXT, MADE]
+    return [*op.kept.get(OLD, ()), *(op.kept[name] for name in names if name in op.kept)]
+
+
 def clean_up(op: Operation) -> None:
     """After the instance is gone, delete the disks that were made for it."""
-    _delete_old(op)
-    for name in (NEXT, MADE):
-        if name in op.kept and not (name == MADE and op.kept.get(STAYS)):
-            _delete(op, op.kept.pop(name))
+    for id in going(op):
+        _delete(op, id)
 
 
 def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk:
@@ -232,14 +237,14 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
             begun = None
         if begun and begun.state not in begun.failed and Booted(begun).means(wanted):
             return begun
-        _delete(op, op.kept.pop(NEXT))
+        _delete(op, op.kept[NEXT])
     said = {key: value for key, value in wanted.items() if key != "delete_with_instance"}
     new = op.create(models.Disk, {**said, "name": f"{live.name} boot", "region": live.region.id}, purpose=NEXT)
     op.kept[NEXT] = new.id
     try:
         return op.settled(new)
     except Failed as failed:
-        _delete(op, op.kept.pop(NEXT))
+        _delete(op, op.kept[NEXT])
         raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
 
 
@@ -249,7 +254,7 @@ def _taken_off(op: Operation, wanted: BootDisk) -> models.Disk | None:
         disk = op.at_rest(op.api.get(models.Disk, op.kept[MADE]))
     except (KeyError, NotFound):
         return None
-    if disk.instance_id or disk.state in disk.failed or not Booted(disk).is_like(wanted) or disk.size > wanted["size"]:
+    if op.holders(disk) or disk.state in disk.failed or not Booted(disk).is_like(wanted) or disk.size > wanted["size"]:
         return None
     if disk.size < wanted["size"]:
         grow(op, disk, wanted["size"])
@@ -278,7 +283,11 @@ def _stopped(op: Operation, live: models.Instance) -> models.Instance:
 def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.Instance:
     """Give the instance these disks and return it."""
     path = op.api.path(models.Instance, live.id, "disks")
-    op.when_at_rest(disks, lambda: op.steadily(live, lambda _now: op.api.call("PUT", path, {"disks": disks})))
+
+    def put(_now: models.Instance) -> None:
+        op.api.call("PUT", path, {"disks": disks})
+
+    op.when_at_rest(disks, lambda: op.steadily(live, put), to=live.id)
     return op.api.get(models.Instance, live.id)
 
 
@@ -294,11 +303,11 @@ def _swapped(op: Operation, live: models.Instance, new: str) -> None:
 
 def _delete(op: Operation, id: str) -> None:
     """Delete a disk of ours. One that is gone, or that somebody gave to another instance, is left alone."""
-    try:
-        disk = op.at_rest(op.api.get(models.Disk, id))
-    except NotFound:
-        return
-    if disk.instance_id:
-        op.warn(f"the disk {id} is kept: the instance {disk.instance_id} has it now")
-    else:
-        op.delete(disk)
+    with suppress(NotFound):
+        disk = op.api.get(models.Disk, id)
+        if holders := op.holders(disk):
+            op.warn(f"the disk {id} is kept: the instance {holders[0].called} has it now")
+        else:
+            op.delete(disk)
+    if op.kept.get(NEXT) == id:
+        del op.kept[NEXT]

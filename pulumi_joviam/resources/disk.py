@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Args, DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
-from pulumi_joviam.errors import JoviamError, readable
+from pulumi_joviam.errors import JoviamError
 from pulumi_joviam.models import Named
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import power
@@ -79,11 +79,9 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         return op.settled(op.api.get(models.Disk, live.id))
 
     def remove(self, op: Operation, live: models.Disk) -> None:
-        live = op.at_rest(live)
-        if live.instance_id:
-            name = op.api.get(models.Instance, live.instance_id).name
+        for instance in op.holders(live):
             raise JoviamError(
-                f'the disk {live.id} is attached to the instance "{readable(name)}" ({live.instance_id}). '
+                f"the disk {live.id} is attached to the instance {instance.called}. "
                 "Take it out of that instance's disks first."
             )
         op.delete(live)

@@ -7,6 +7,7 @@ stop is known only by asking, so it is tried live first.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -117,7 +118,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         if disk is None:
             body["performance_tier"] = args.performance_tier
             path = "/instances/assemble"
-            return op.when_at_rest(args.disks or (), lambda: op.create(models.Instance, body, path))
+            make = functools.partial(op.create, models.Instance, body, path)
+            return op.when_at_rest(args.disks or (), make, addresses=args.ip_addresses or (), to="")
         body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
         body |= {
             "instance_performance_tier": args.performance_tier,
@@ -169,13 +171,20 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         return live.with_details(made_disk_id=op.kept.get(boot_disk.MADE))
 
     def remove(self, op: Operation, live: models.Instance) -> None:
+        def prepare(now: models.Instance) -> None:
+            """Stop it and take its disks off: the API may delete attached ones, and not all are ours to delete."""
+            disks = [disk.id for disk in now.disks]
+            given = set(disks) - set(boot_disk.going(op))
+            if given and now.state not in now.new:
+                now = op.at_rest(now)
+            if now.state == "running":
+                power.stop(op, now.id)
+            if given or (disks and now.settled):
+                path = op.api.path(models.Instance, now.id, "disks")
+                op.when_at_rest(disks, lambda: op.api.call("PUT", path, {"disks": []}))
+
         with op.turn(live.id):
-            live = op.at_rest(live)
-            if live.state == "running":
-                power.stop(op, live.id)
-            if live.disks:  # those that it was given are not ours to delete, whatever the API does with attached ones
-                self._replace(op, live, "disks", [])
-            op.delete(live)
+            op.delete(live, prepare)
 
     def clean_up(self, op: Operation) -> None:
         boot_disk.clean_up(op)
@@ -183,7 +192,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             networking.give_back(op, source)
 
     def forget(self, op: Operation) -> None:
-        disks = [op.kept[name] for name in (boot_disk.MADE, boot_disk.NEXT) if name in op.kept]
+        made = (op.kept[name] for name in (boot_disk.MADE, boot_disk.NEXT) if name in op.kept)
+        disks = [*made, *op.kept.get(boot_disk.OLD, ())]
         addresses = list(op.kept.get(networking.MADE, {}).values())
         if disks or addresses:
             op.warn(

@@ -14,7 +14,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Id, given
-from pulumi_joviam.errors import ArgumentError, NotFound
+from pulumi_joviam.errors import ArgumentError, NotFound, Vanished
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -118,7 +118,12 @@ def replace(op: Operation, instance_id: str, adapters: list[dict[str, Any]]) -> 
     """Give the instance these adapters and wait until it has them."""
     path = op.api.path(models.Instance, instance_id, "network_adapters")
     live = op.api.get(models.Instance, instance_id)
-    op.steadily(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters}))
+    op.when_at_rest(
+        (),
+        lambda: op.steadily(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters})),
+        addresses=[id for adapter in adapters if adapter["ip_addresses"] != "dhcp" for id in adapter["ip_addresses"]],
+        to=instance_id,
+    )
     op.at_rest(op.api.get(models.Instance, instance_id))
 
 
@@ -131,11 +136,8 @@ def attach_address(op: Operation, instance_id: str, address: models.IpAddress) -
 
 def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
     """Take one address off an instance, with its adapter if that has no other; leave the rest as it is."""
-    with op.turn(instance_id):
-        try:
-            live = op.at_rest(op.api.get(models.Instance, instance_id))
-        except NotFound:
-            return
+    with op.turn(instance_id), suppress(NotFound, Vanished):  # with the instance its adapters are gone
+        live = op.at_rest(op.api.get(models.Instance, instance_id))
         adapters = [as_said(adapter) for adapter in live.network_adapters]
         adapters = [adapter for adapter in adapters if adapter["ip_addresses"] != [address_id]]
         for adapter in adapters:
@@ -178,8 +180,8 @@ def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> m
 
 def release(op: Operation, address: models.IpAddress) -> None:
     """Take the address off every instance that has it and give it back."""
-    for instance_id in address.instance_ids:
-        detach_address(op, instance_id, address.id)
+    for instance in op.holders(address):
+        detach_address(op, instance.id, address.id)
     op.delete(address)
 
 

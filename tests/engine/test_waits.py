@@ -1,0 +1,191 @@
+"""What is waited for, what is not, and what a user reads when a wait comes to nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.miniature import Miniature, Plugin
+from tests.stack import Stack
+
+Json = dict[str, Any]
+
+DISK: Json = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
+NETWORK: Json = {"kind": "Network", "specification": "10.0.0.0/24"}
+MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
+BASIC = MACHINE | {"boot_disk": {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Standard"}}
+ADDRESS: Json = {"kind": "IpAddress", "network": {"ref": "n.id"}}
+LOOK = "GET /{0}/{{{1}_id}}/state"
+LOOK_AT_DISK, LOOK_AT_INSTANCE = LOOK.format("disks", "disk"), LOOK.format("instances", "instance")
+NEVER = 3600.0
+
+
+def ref(name: str) -> Json:
+    return {"ref": f"{name}.id"}
+
+
+def id_of(cloud: Emulator, kind: str, name: str | None = None) -> str:
+    [found] = [item["id"] for item in cloud.objects(kind) if name in (None, item["name"])]
+    return str(found)
+
+
+@contextmanager
+def once(cloud: Emulator, operation: str, act: Callable[[], object]) -> Iterator[None]:
+    """Act as soon as an operation has been answered from now on."""
+    seen, over = len(cloud.requests), threading.Event()
+
+    def watch() -> None:
+        while not any(it.operation == operation and it.status for it in cloud.requests[seen:]) and not over.is_set():
+            time.sleep(0.01)
+        act()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+
+
+@pytest.fixture
+def small(cloud: Emulator, plugged: Plugin, request: pytest.FixtureRequest) -> Miniature:  # noqa: ARG001 - emptied
+    """A stack on the small engine, in an empty cloud."""
+    plugged.warnings()
+    return Miniature(plugged, request.node.name)
+
+
+# Deletes
+
+
+def test_what_is_stuck_is_deleted(stack: Stack) -> None:
+    """Nothing but a delete rids anybody of what is provisioning for ever; what it shows as its own follows later."""
+    cloud = stack.cloud
+    stack.program({"n": NETWORK, "d": DISK, "i": BASIC | {"allocate_public_ip": True}})
+    stack.up()
+    for kind in ("networks", "instances"):
+        cloud.change(id_of(cloud, kind), state="provisioning")
+    cloud.change(id_of(cloud, "disks", "d"), state="provisioning")
+    cloud.configure(delete_under_way=True, detach_seconds=2.0)
+    run = stack.destroy()
+    assert cloud.count() == {}
+    assert run.warnings == []
+
+
+@pytest.mark.parametrize(("kind", "said"), [("disks", DISK), ("networks", NETWORK), ("instances", MACHINE)])
+def test_what_refuses_a_delete_for_now(cloud: Emulator, small: Miniature, kind: str, said: Json) -> None:
+    """The delete is sent first, and again when the object is in another state."""
+    assert small.up({"x": said}).error == ""
+    id, seen = id_of(cloud, kind), len(cloud.requests)
+    cloud.change(id, state="provisioning")
+    operation = f"DELETE /{kind}/{{{kind[:-1]}_id}}"
+    with once(cloud, operation, lambda: cloud.change(id, state="failed_to_provision")):
+        assert small.destroy().error == ""
+    assert cloud.count() == {}
+    sent = [(it.operation, it.status) for it in cloud.requests[seen:] if it.method != "GET"]
+    assert sent == [(operation, 422), (operation, 202 if kind == "instances" else 200)]
+
+
+def test_a_stuck_machine_gives_back_what_it_was_given(cloud: Emulator, small: Miniature) -> None:
+    """A delete might take its disks along: it is not sent while the machine has one that is not its own."""
+    cloud.configure(delete_under_way=True, delete_takes_disks=True)
+    small.up({"d": DISK, "i": MACHINE | {"disks": [ref("d")]}})
+    id, seen = id_of(cloud, "instances"), len(cloud.requests)
+    cloud.change(id, state="provisioning")
+    with once(cloud, "PUT /instances/{instance_id}/disks", lambda: cloud.change(id, state="stopped")):
+        assert small.up({"d": DISK}).error == ""
+    sent = [(it.method, it.path.rsplit("/", 1)[-1], it.status) for it in cloud.requests[seen:] if it.method != "GET"]
+    assert sent == [("PUT", "disks", 422), ("PUT", "disks", 200), ("DELETE", id, 202)]
+    assert cloud.count() == {"disks": 1}
+
+
+def test_what_still_shows_a_machine_that_is_gone(cloud: Emulator, small: Miniature) -> None:
+    """Disks and addresses that show a deleted machine for a while are waited for, then deleted, or given to another."""
+    around = {"n": NETWORK, "a": ADDRESS, "d": DISK}
+    cloud.configure(detach_seconds=0.5, delete_under_way=True)
+    cloud.fail_provisioning("instances")
+    said = around | {"i": MACHINE | {"disks": [ref("d")], "ip_addresses": [ref("a")]}}
+    assert "failed_to_provision" in small.up(said).error
+    run = small.up(said)
+    assert (run.error, run.steps) == ("", {"i": "replace"})
+    cloud.remove(id_of(cloud, "instances"))
+    assert small.destroy().error == ""
+    assert cloud.count() == {}
+
+
+def test_what_a_machine_leaves_is_never_lost(cloud: Emulator, small: Miniature) -> None:
+    """Where what was made with a machine cannot be deleted in time, the state goes on knowing it."""
+    small.up({"i": BASIC | {"allocate_public_ip": True}})
+    machine, disk = id_of(cloud, "instances"), id_of(cloud, "disks")
+    cloud.change(machine, state="provisioning")
+    cloud.configure(delete_under_way=True, detach_seconds=NEVER)
+    error = small.destroy().error
+    assert f"the disk {disk} still shows the instance {machine}, which has it no more" in error
+    assert "state: is attached" in error
+    assert cloud.count() == {"disks": 1, "ip_addresses": 1}
+    cloud.change(disk, state="unattached")
+    cloud.configure(delete_attached_address=True)
+    assert small.destroy().error == ""
+    assert cloud.count() == {}
+
+
+def test_a_boot_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> None:
+    """It is kept, with a warning that names that machine."""
+    small.up({"i": BASIC, "other": MACHINE})
+    disk, other = id_of(cloud, "disks"), id_of(cloud, "instances", "other")
+    cloud.change(other, disks=[disk])
+    assert small.up({"other": MACHINE}).error == ""
+    assert small.plugin.warnings() == [f'the disk {disk} is kept: the instance "other" ({other}) has it now']
+    assert cloud.count() == {"disks": 1, "instances": 1}
+
+
+def test_a_disk_for_a_swap_is_not_lost(cloud: Emulator, small: Miniature) -> None:
+    """A new boot disk that comes to nothing and cannot be deleted now is deleted by a later `up`."""
+    said = BASIC | {"power_state": "stopped"}
+    small.up({"i": said})
+    disk = id_of(cloud, "disks")
+    cloud.fail_provisioning("disks")
+    cloud.fail("DELETE /disks/{disk_id}", status=403)
+    assert (
+        "may not do this" in small.up({"i": said | {"boot_disk": said["boot_disk"] | {"template": "debian-9"}}}).error
+    )
+    assert cloud.count()["disks"] == 2
+    assert small.up({"i": said}).error == ""
+    assert id_of(cloud, "disks") == disk
+
+
+# What only one machine can have
+
+
+def test_machines_that_trade_addresses(cloud: Emulator, small: Miniature) -> None:
+    """No single run can do that: the message names who has the address, and the two runs that can."""
+
+    def program(a: str, b: str) -> Json:
+        machines = {name: MACHINE | {"ip_addresses": [ref(it) for it in has]} for name, has in (("a", a), ("b", b))}
+        return {"n": NETWORK, "x": ADDRESS, "y": ADDRESS, **machines}
+
+    small.up(program("x", "y"))
+    machine, address = id_of(cloud, "instances", "b"), id_of(cloud, "ip_addresses", "y")
+    error = small.up(program("y", "x")).error
+    has = f'The instance "b" ({machine}) has the IP address 10.0.0.2 ({address}).'
+    assert "network_adapters: 10.0.0.2 is attached to another instance" in error
+    assert has in error
+    assert "in two runs" in error
+    assert [small.up(it).error for it in (program("", ""), program("y", "x"))] == ["", ""]
+    new = small.up(program("y", "x") | {"c": MACHINE | {"ip_addresses": [ref("x")]}}).error
+    assert has.replace("10.0.0.2", "10.0.0.1").replace(address, id_of(cloud, "ip_addresses", "x")) in new
+
+
+def test_a_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> None:
+    """The message names that machine, whether the one that is to get the disk exists or not."""
+    said = {"d": DISK, "a": MACHINE, "b": MACHINE | {"disks": [ref("d")]}}
+    small.up(said)
+    has = f'The instance "b" ({id_of(cloud, "instances", "b")}) has the disk "d" ({id_of(cloud, "disks")}).'
+    assert has in small.up(said | {"a": MACHINE | {"disks": [ref("d")]}}).error
+    assert has in small.up(said | {"c": MACHINE | {"disks": [ref("d")]}}).error
