@@ -57,6 +57,7 @@ from pulumi_joviam.errors import (
     NoAnswer,
     NotFound,
     ServerError,
+    Taken,
     TimedOut,
     readable,
 )
@@ -84,6 +85,7 @@ UNFINISHED = "__unfinished"
 SAID = "__said"
 ACCOUNT = "__account"
 FAILED = "__failed"
+MISSING = "`pulumi refresh` takes note of that, and the next `up` makes it again"
 
 
 class Provider(ResourceProvider, Generic[A, M]):
@@ -327,10 +329,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             args = self._args(wanted, taken)
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
-                raise JoviamError(
-                    f"the {self.model.noun} {id} does not exist any more. "
-                    "`pulumi refresh` takes note of that, and the next `up` makes it again."
-                )
+                raise JoviamError(f"the {self.model.noun} {id} does not exist any more. {MISSING}.")
             scope = {*change.steps, *call.hidden.get(UNFINISHED, ())} & args.model_fields_set
             # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
             scope = scope or args.model_fields_set
@@ -486,7 +485,8 @@ class Provider(ResourceProvider, Generic[A, M]):
             return self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
             op.journal.doubt(op.call.urn)
-            live = self._last_look(op, live, args, error)
+            there = self._last_look(op, live, args, error)
+            live = there or live
             # of what cannot be read back, a failed update leaves what was true before
             unseen = scope - self.said(live).keys()
             wanted = {field: said.get(field, getattr(args, field)) for field in scope}
@@ -494,12 +494,18 @@ class Provider(ResourceProvider, Generic[A, M]):
             shown = self._shown(op, live, {**wanted, **before})
             outputs = self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
             outputs[UNFINISHED] = sorted(scope)
-            then = "goes on with it"
-            if isinstance(error, Failed) and live.state in live.failed:
+            then = "is kept in the state; the next `pulumi up` goes on with it"
+            if there is None and doing == "creating":
+                outputs[FAILED] = "terminated"
+                then = "is gone; the next `pulumi up` makes another"
+            elif there is None:
+                then = f"is gone. {MISSING}"
+            elif isinstance(error, Failed) and live.state in live.failed:
                 outputs[FAILED] = live.state
-                then = "deletes it and makes another"
-            text = self._text(doing, op.call, error)
-            text += f"\nThe {live.noun} {live.id} is kept in the state; the next `pulumi up` {then}."
+                then = "is kept in the state; the next `pulumi up` deletes it and makes another"
+            elif isinstance(error, Taken):
+                then = "is kept in the state; after that `pulumi up` goes on with it"
+            text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
             raise engine.partial_failure(live.id, outputs, text) from None
 
     def _fits(self, op: Operation, live: M, args: A) -> None:
@@ -519,14 +525,17 @@ class Provider(ResourceProvider, Generic[A, M]):
                 f"an interrupted run had made it with another {', '.join(other)}; the next `pulumi up` replaces it"
             )
 
-    def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M:
-        """Return what is live after a failure, or what was last seen where that cannot be asked."""
+    def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M | None:
+        """Return what is live after a failure, what was last seen where that cannot be asked, or None if it is gone."""
         if engine.cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
-            return self.look(op.afresh(LAST_LOOK_SECONDS), live.id, args.model_fields_set)
+            now = self.look(op.afresh(LAST_LOOK_SECONDS), live.id, args.model_fields_set)
+        except NotFound:
+            return None
         except JoviamError:
             return live
+        return None if now.state in now.gone - now.failed else now
 
     def _shown(self, op: Operation, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was ``said`` with each value that is no longer true replaced by the live one."""

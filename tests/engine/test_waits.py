@@ -177,6 +177,7 @@ def test_machines_that_trade_addresses(cloud: Emulator, small: Miniature) -> Non
     assert "network_adapters: 10.0.0.2 is attached to another instance" in error
     assert has in error
     assert "in two runs" in error
+    assert error.endswith("is kept in the state; after that `pulumi up` goes on with it.")
     assert [small.up(it).error for it in (program("", ""), program("y", "x"))] == ["", ""]
     new = small.up(program("y", "x") | {"c": MACHINE | {"ip_addresses": [ref("x")]}}).error
     assert has.replace("10.0.0.2", "10.0.0.1").replace(address, id_of(cloud, "ip_addresses", "x")) in new
@@ -189,3 +190,36 @@ def test_a_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> N
     has = f'The instance "b" ({id_of(cloud, "instances", "b")}) has the disk "d" ({id_of(cloud, "disks")}).'
     assert has in small.up(said | {"a": MACHINE | {"disks": [ref("d")]}}).error
     assert has in small.up(said | {"c": MACHINE | {"disks": [ref("d")]}}).error
+
+
+# What vanishes meanwhile
+
+
+def test_a_new_object_that_vanishes(cloud: Emulator, small: Miniature) -> None:
+    """What somebody deletes while it is made is made again by the next `up`, and what was made with it goes."""
+    for said, kind, look in ((DISK, "disks", LOOK_AT_DISK), (BASIC, "instances", LOOK_AT_INSTANCE)):
+        cloud.reset()
+        small.state.clear()
+        cloud.configure(provision_seconds=NEVER)
+        with once(cloud, look, lambda kind=kind: cloud.remove(id_of(cloud, kind))):  # type: ignore[misc]
+            error = small.up({"x": said}).error
+        assert "was deleted by somebody else meanwhile" in error
+        assert error.endswith("is gone; the next `pulumi up` makes another.")
+        cloud.configure(provision_seconds=0.1)
+        assert small.preview({"x": said}).steps == {"x": "replace"}
+        assert small.up({"x": said}).error == ""
+        assert cloud.count() == ({"disks": 1} if kind == "disks" else {"disks": 1, "instances": 1})
+
+
+def test_an_object_that_vanishes_in_an_update(cloud: Emulator, small: Miniature) -> None:
+    """The message names `pulumi refresh`: what it leaves behind may hold data, and is told there."""
+    rests = BASIC | {"power_state": "stopped"}
+    small.up({"x": rests})
+    cloud.configure(provision_seconds=NEVER)
+    with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.remove(id_of(cloud, "instances"))):
+        error = small.up({"x": BASIC | {"power_state": "running"}}).error
+    assert error.endswith("is gone. `pulumi refresh` takes note of that, and the next `up` makes it again.")
+    cloud.configure(provision_seconds=0.1)
+    assert small.refresh().steps == {"x": "delete"}
+    assert id_of(cloud, "disks") in small.plugin.warnings()[0]
+    assert small.up({"x": BASIC}).steps == {"x": "create"}
