@@ -33,10 +33,12 @@ from tests.stack import Spec
 LAUNCHER = """
 import runpy, sys
 from pulumi_joviam import catalog, client, creation, provider, reads, transport
+from pulumi_joviam.resources import power
 transport.READ_SECONDS = 1.0
 creation.LONGEST_PAUSE = 0.5
 client.LONGEST_PAUSE = 0.5
 provider.STEP_SECONDS = 6.0
+power.PATIENCE_SECONDS = 2.0
 # one process serves many commands here, and each must see what was there when it began
 reads.FRESH_SECONDS = 0.0
 catalog.Catalog.listed = lambda self, model, path: self._client.list(model, path)

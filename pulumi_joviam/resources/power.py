@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pulumi_joviam import models
-from pulumi_joviam.errors import JoviamError, NotFound, TimedOut, ValidationFail
+from pulumi_joviam.errors import Failed, JoviamError, NotFound, TimedOut, ValidationFail
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RUNNING = frozenset({"running"})
 STOPPED = frozenset({"stopped"})
 RESTART_SECONDS = 60.0
+PATIENCE_SECONDS = 10.0
+"""How long after a start or stop the instance may look as if nobody had asked for it."""
 
 STOPPED_FOR_CHANGE = "stopped_for_change"
 """In ``op.kept``: the id of the instance that this resource has stopped for a change and not started again."""
@@ -155,10 +157,26 @@ def _allow(name: str, refused: JoviamError, allowed: bool) -> None:
 
 
 def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -> None:
-    def act(now: models.Instance) -> None:
+    def act(now: models.Instance) -> str:
         if now.state not in until:
             op.api.call("POST", op.api.path(models.Instance, now.id, action))
+        return now.state
 
     live = op.api.get(models.Instance, instance_id)
-    op.steadily(live, act)
-    op.wait(live, until)
+    before = op.steadily(live, act)
+    if before in until:
+        return
+    tells = "the API took the request and does not say why"
+    try:  # what follows the request may be a look at how it was before
+        op.wait(live, models.AnyBut(before), within=PATIENCE_SECONDS)
+    except TimedOut:
+        if not op.deadline.remaining():
+            raise
+        text = (
+            f"the instance {instance_id} did not {action}: it is still {before} after {PATIENCE_SECONDS:.0f} s; {tells}"
+        )
+        raise Failed(text, before) from None
+    while op.wait(live, until | {before}) == before:
+        # by id, too: a list that many share may be older
+        if op.api.get(models.Instance, instance_id).state == before:
+            raise Failed(f"the instance {instance_id} did not {action}: it is {before} again; {tells}", before)

@@ -223,3 +223,28 @@ def test_an_object_that_vanishes_in_an_update(cloud: Emulator, small: Miniature)
     assert small.refresh().steps == {"x": "delete"}
     assert id_of(cloud, "disks") in small.plugin.warnings()[0]
     assert small.up({"x": BASIC}).steps == {"x": "create"}
+
+
+# Power
+
+
+def test_power_that_falls_back(cloud: Emulator, small: Miniature) -> None:
+    """A start or a stop that comes to nothing is told as soon as that is seen; the next `up` tries again."""
+    programs = {state: {"i": MACHINE | {"power_state": state}} for state in ("stopped", "running")}
+    small.up(programs["stopped"])
+    fell_back = f"the instance {id_of(cloud, 'instances')} did not {{}}: it is {{}} again; the API took the request"
+    for action, state, before in (("start", "running", "stopped"), ("stop", "stopped", "running")):
+        cloud.fail_power(action)  # type: ignore[arg-type]
+        cloud.configure(provision_seconds=NEVER)
+        with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.configure(provision_seconds=0.1)):
+            assert fell_back.format(action, before) in small.up(programs[state]).error
+        assert small.up(programs[state]).error == ""
+        assert cloud.objects("instances")[0]["state"] == state
+
+
+def test_power_that_never_moves(cloud: Emulator, small: Miniature) -> None:
+    """A start after which nothing happens is given some seconds, not all of the time."""
+    cloud.fail("POST /instances/{instance_id}/start", body=b"{}", act="never")
+    error = small.up({"i": MACHINE}).error
+    assert f"the instance {id_of(cloud, 'instances')} did not start: it is still stopped after 2 s" in error
+    assert small.up({"i": MACHINE}).error == ""
