@@ -44,7 +44,7 @@ from pulumi.dynamic import (
 from pulumi.output import UNKNOWN
 from typing_extensions import Self
 
-from pulumi_joviam import engine, ignored, journal
+from pulumi_joviam import engine, ignored, journal, secret_outputs
 from pulumi_joviam.args import BaseArgs, check, has_unknown
 from pulumi_joviam.config import Settings
 from pulumi_joviam.deadline import Deadline
@@ -620,7 +620,10 @@ class Resource(pulumi.dynamic.Resource):
         engine.end_quietly()
         lifecycle = self._lifecycle
         unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
-        self._register(resource_name, opts, {key: arguments[key] for key in arguments.keys() - unset})
+        given = {key: arguments[key] for key in arguments.keys() - unset}
+        opts = pulumi.ResourceOptions.merge(opts, None)
+        opts.additional_secret_outputs = names = [*(opts.additional_secret_outputs or ())]
+        self._register(resource_name, opts, {**given, secret_outputs.KEY: secret_outputs.SecretOutputs(given, names)})
         none = pulumi.Output.from_input(None)
         for name in unset.difference(lifecycle.outputs):
             setattr(self, name, none)

@@ -1,0 +1,48 @@
+"""Which outputs of a resource are secret: those of its arguments that are secrets, or hold one.
+
+The engine hides the secrets of plugin calls from a Python plugin, and marks what that returns by the inputs. But a step
+that changes nothing keeps the old outputs, and of those it marks only an argument that is a secret as a whole. So a
+variable of a context that becomes a secret without another value would stay in the state in clear. The option
+additional_secret_outputs covers that; what it has to name is known only when the program's values are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+KEY = "__secrets"
+"""The input that `SecretOutputs` is given as. It has no value, so nothing of it reaches the engine."""
+
+
+@dataclass(frozen=True)
+class SecretOutputs:
+    """Adds to ``names`` the arguments that hold a secret, as soon as that is known.
+
+    An input that is awaited with the others, before the options of the resource are read. ``names`` is the list in its
+    option additional_secret_outputs.
+    """
+
+    arguments: Mapping[str, Any]
+    names: list[str]
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._find().__await__()
+
+    async def _find(self) -> None:
+        for name, value in self.arguments.items():
+            for output in _outputs(value):
+                if await output.is_secret() and name not in self.names:
+                    self.names.append(name)
+
+
+def _outputs(value: Any) -> Iterator[pulumi.Output[Any]]:
+    """Yield every output in a value."""
+    if isinstance(value, pulumi.Output):
+        yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _outputs(item)
