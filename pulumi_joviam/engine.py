@@ -71,8 +71,8 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The resource's Pulumi name."""
-        return self.urn.rsplit("::", 1)[-1]
+        """The resource's Pulumi name, in which more may follow a "::"."""
+        return self.urn.split("::", 3)[-1]
 
     @property
     def stack(self) -> str:

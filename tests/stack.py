@@ -179,7 +179,7 @@ class Stack:
         """Return {resource name: what the state holds of it}."""
         held = json.loads((self.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]["latest"] or {}
         found = held.get("resources") or []
-        return {item["urn"].rsplit("::", 1)[-1]: item for item in found if "joviam:" in item["type"]}
+        return {item["urn"].split("::", 3)[-1]: item for item in found if "joviam:" in item["type"]}
 
 
 def _python(path: Path) -> Path:
@@ -208,12 +208,12 @@ def _read(run: Run, log: Path) -> Run:
         # what a refresh finds is known only after a step, and what up does is announced before it
         for kind in ("resourcePreEvent", "resOutputsEvent"):
             if step := (event.get(kind) or {}).get("metadata"):
-                name = step["urn"].rsplit("::", 1)[-1]
+                name = step["urn"].split("::", 3)[-1]
                 if step["op"] not in ("same", "refresh") and "joviam:" in step["urn"]:
                     run.steps[name] = "replace" if run.steps.get(name) == "replace" else step["op"]
                     run.changed.setdefault(name, set()).update(step.get("diffs") or ())
         if said := event.get("diagnosticEvent"):
-            name = said.get("urn", "").rsplit("::", 1)[-1]
+            name = said.get("urn", "").split("::", 3)[-1]
             if said["severity"] in ("warning", "error"):
                 getattr(run, f"{said['severity']}s").append((name, said["message"]))
     return run

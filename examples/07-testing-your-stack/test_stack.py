@@ -52,7 +52,7 @@ def test_the_database_is_hidden_and_its_data_stays(stack: automation.Stack, jovi
     def heard(event: automation.EngineEvent) -> None:
         if event.resource_pre_event:
             step = event.resource_pre_event.metadata
-            steps.setdefault(step.urn.rsplit("::", 1)[-1], set()).add(step.op.value)
+            steps.setdefault(step.urn.split("::", 3)[-1], set()).add(step.op.value)
 
     stack.set_config("template", ConfigValue("debian-9"))
     stack.preview(on_event=heard)
