@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
-from typing_extensions import get_type_hints, is_typeddict
+from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
 from pulumi_joviam.errors import readable
 from pulumi_joviam.models import UUID
 
 T = TypeVar("T")
+
+CONVERTED = {
+    "int_type": ("a whole number", "require_int"),
+    "bool_type": ("True or False", "require_bool"),
+    "list_type": ("a list", "require_object"),
+    "dict_type": ("a mapping", "require_object"),
+}
+"""{pydantic's word for what is wrong: what is right, and which method of pulumi.Config makes it of a text}."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,15 @@ class Traits:
     resets: Resets | None = None
     required: Required | None = None
     alike: Alike | None = None
+    hint: Any = None
+
+    def normalized(self, value: Any) -> Any:
+        """Return the value with every id in the form that the API shows. Unknown values stay as they are."""
+        return _normalized(self.hint, value)
 
     def same(self, a: Any, b: Any) -> bool:
         """Say whether two values mean the same thing."""
+        a, b = self.normalized(a), self.normalized(b)
         if self.alike and a is not None and b is not None:
             return bool(self.alike.key(a) == self.alike.key(b))
         return bool(a == b)
@@ -103,20 +118,39 @@ def _cidr(value: str) -> str:
     try:
         network = ipaddress.IPv4Network(value, strict=False)
     except ValueError:
-        raise ValueError("must be an IPv4 network in CIDR format such as 192.168.2.0/24") from None
-    if "/" not in value or str(network) != value:
-        raise ValueError(f"must be the network itself in CIDR format: {network}")
+        network = None
+    if network is None or not value.endswith(f"/{network.prefixlen}"):
+        raise ValueError("must be an IPv4 network in CIDR format such as 192.168.2.0/24")
+    if str(network) != value:
+        raise ValueError("must be the network itself: 192.168.2.0/24, not the address of a host such as 192.168.2.7/24")
     return value
 
 
 def _id(value: str) -> str:
     if not re.fullmatch(UUID, value):
-        raise ValueError(f"must be an id of the API (they look like 00000000-0000-…), not {readable(value)!r}")
-    return value
+        raise ValueError("must be an id of the API (they look like 00000000-0000-…)")
+    return value.lower()
 
+
+class WrongItems(ValueError):
+    """Says which items of a list are wrong where the list as a whole is looked at."""
+
+    def __init__(self, indices: Sequence[int], message: str) -> None:
+        super().__init__(message)
+        self.indices = indices
+
+
+def _each_once(ids: list[str]) -> list[str]:
+    if again := [index for index, id in enumerate(ids) if id in ids[:index]]:
+        raise WrongItems(again, "is in the list before: name each object once")
+    return ids
+
+
+_ID = AfterValidator(_id)
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-Id = Annotated[str, AfterValidator(_id)]
+Id = Annotated[str, _ID]
+Ids = Annotated[list[Id], AfterValidator(_each_once)]
 IPv4 = Annotated[str, AfterValidator(_ipv4)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 Template = Annotated[Text, Names("template")]
@@ -147,11 +181,19 @@ class BaseArgs(BaseModel):
     @cache
     def traits(cls) -> Mapping[str, Traits]:
         """Return the markers of every field."""
-        marks = {Replaces: "replaces", MayStop: "may_stop", Resets: "resets", Required: "required", Alike: "alike"}
-        return {
-            field: Traits(**{marks[type(mark)]: mark for mark in info.metadata if type(mark) in marks})
+        names = {Replaces: "replaces", MayStop: "may_stop", Resets: "resets", Required: "required", Alike: "alike"}
+        hints = get_type_hints(cls, include_extras=True)
+        found = {
+            field: {names[type(mark)]: mark for mark in info.metadata if type(mark) in names}
             for field, info in cls.model_fields.items()
         }
+        return {field: Traits(**marks, hint=hints[field]) for field, marks in found.items()}
+
+    @classmethod
+    def normalized(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was given in the form that the API shows."""
+        traits = cls.traits()
+        return {name: traits[name].normalized(value) if name in traits else value for name, value in given.items()}
 
     @classmethod
     @cache
@@ -175,7 +217,10 @@ class Args(BaseArgs):
 
 
 def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (property, what is wrong) for everything wrong with ``given``, which may hold unknown values."""
+    """Return (path, what is wrong) for everything wrong with ``given``, which may hold unknown values.
+
+    No text repeats a value: which of them are secret is known to nobody here.
+    """
     found: dict[str, str] = {}
     try:
         args.model_validate(_without_unknown_items(given))
@@ -183,9 +228,9 @@ def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str
         for problem in error.errors(include_url=False):
             # whatever an unknown value turns out to be, it cannot make an argument of what is none
             if not is_unknown(problem["input"]) or problem["type"] == "extra_forbidden":
-                where = _property(problem["loc"], given)
-                text = _missing(args, where) if problem["type"] == "missing" else _plainly(problem["msg"])
-                found[where] = f"{found[where]}, or {text}" if where in found and text not in found[where] else text
+                for where in _paths(problem, given):
+                    text = _missing(args, where) if problem["type"] == "missing" else _plainly(problem)
+                    found[where] = f"{found[where]}, or {text}" if where in found and text not in found[where] else text
     # where something inside a value is wrong, the value is not meant to be another alternative of its argument
     found = {
         where: text
@@ -231,12 +276,23 @@ def _missing(args: type[BaseArgs], field: str) -> str:
     return f"is required: {required.way}" if required else "is required"
 
 
-def _plainly(message: str) -> str:
-    message = message.replace("Extra inputs are not permitted", "is not an argument")
+def _plainly(problem: Any) -> str:
+    """Return what is wrong, without the value."""
+    if problem["type"] in CONVERTED and isinstance(problem["input"], str):
+        what, how = CONVERTED[problem["type"]]
+        return f"must be {what}, not a text (pulumi.Config().{how} gives one)"
+    message = problem["msg"].replace("Extra inputs are not permitted", "is not an argument")
     return re.sub("^[A-Z][a-z]+ should", "must", message.removeprefix("Value error, "))
 
 
-def _property(loc: tuple[int | str, ...], given: Any) -> str:
+def _paths(problem: Any, given: Any) -> list[str]:
+    """Return the paths of what is wrong."""
+    error = problem.get("ctx", {}).get("error")
+    items = [(index,) for index in error.indices] if isinstance(error, WrongItems) else [()]
+    return [_path((*problem["loc"], *item), given) for item in items]
+
+
+def _path(loc: tuple[int | str, ...], given: Any) -> str:
     """Return the path as a program writes it, where ``loc`` counts the known items of a list.
 
     The rest of ``loc`` names branches of a union.
@@ -247,6 +303,24 @@ def _property(loc: tuple[int | str, ...], given: Any) -> str:
             index, given = [(index, item) for index, item in enumerate(given) if not is_unknown(item)][part]
             path += f"[{index}]"
         elif isinstance(part, str) and isinstance(given, Mapping) and (part.isidentifier() or part in given):
-            path += (f".{part}" if path else part) if part.isidentifier() else f'["{part}"]'
+            path += (f".{part}" if path else part) if part.isidentifier() else f'["{readable(part)}"]'
             given = given.get(part)
     return path
+
+
+def _normalized(hint: Any, value: Any) -> Any:
+    """Return a value of this type with every id in lower case."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return value.lower() if _ID in inner and isinstance(value, str) else _normalized(inner[0], value)
+    if origin is NotRequired:
+        return _normalized(inner[0], value)
+    if origin in (Union, UnionType):
+        for alternative in inner:
+            value = _normalized(alternative, value)
+    elif origin is list and isinstance(value, list):
+        return [_normalized(inner[0], item) for item in value]
+    elif is_typeddict(hint) and isinstance(value, Mapping):
+        hints = get_type_hints(hint, include_extras=True)
+        return {key: _normalized(hints.get(key), item) for key, item in value.items()}
+    return value

@@ -18,7 +18,7 @@ from pulumi_joviam.errors import readable
 T = TypeVar("T")
 
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-Id = Annotated[str, StringConstraints(pattern=f"^{UUID}$")]
+Id = Annotated[str, StringConstraints(pattern=f"^{UUID}$", to_lower=True)]
 State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
 Int = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """A number that is still the same when the engine takes it for a float."""

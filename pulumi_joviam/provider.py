@@ -212,13 +212,15 @@ class Provider(ResourceProvider, Generic[A, M]):
         nameless = "name" not in news and "name" in self.args.model_fields
         if nameless and ("name" in olds or not olds) and call.name:
             news["name"] = call.name
-        news = self.defaults(news, settings)
+        news = self.args.normalized(self.defaults(news, settings))
         problems = check(self.args, news)
         if not olds and not problems:  # a new object: diff is not asked about it
             with self._reporting("checking", call):
                 problems = self._looked_up(call, Words(self.args), news, self.args.names())
+        # the engine prints the value of the property that a failure names, a secret too: so ours name none
+        failures = [CheckFailure("", f"{where}: {what}") for where, what in problems]
         # __provider is no argument; _plain leaves it out and the plugin adds it again
-        return CheckResult(news, [CheckFailure(where, what) for where, what in problems])
+        return CheckResult(news, failures)
 
     def _looked_up(
         self, call: engine.Call, words: Words, said: Mapping[str, Any], paths: Iterable[Path]

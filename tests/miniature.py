@@ -278,7 +278,8 @@ class Miniature:
         request = provider_pb2.CheckRequest(**self._of(name, kind), olds=held.inputs if held else None, news=news)
         answer = self._call("Check", request)
         if answer.failures:
-            raise StepFailed("; ".join(f"{name}: {it.property}: {it.reason}" for it in answer.failures))
+            assert not any(it.property for it in answer.failures), "the engine would print the value of a property"
+            raise StepFailed("; ".join(f"{name}: {it.reason}" for it in answer.failures))
         return answer.inputs
 
     def _call(self, method: str, request: Any) -> Any:

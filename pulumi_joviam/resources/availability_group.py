@@ -15,10 +15,9 @@ import pulumi
 from pulumi.dynamic import ConfigureRequest
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Alike, BaseArgs, given
+from pulumi_joviam.args import Alike, BaseArgs, Ids, given
 from pulumi_joviam.errors import ArgumentError, JoviamError, NotFound
 from pulumi_joviam.provider import Provider, Resource
-from pulumi_joviam.resources.instance import Ids
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
@@ -100,7 +99,7 @@ class AvailabilityGroupProvider(Provider[AvailabilityGroupArgs, Group]):
             except NotFound:
                 continue
             if instance.state not in instance.gone:
-                lists[member] = instance.availability_group
+                lists[instance.id] = instance.availability_group
         op.kept[MEMBERS] = list(lists)
         return Group(id=id, lists=lists)
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import NotRequired, TypedDict
 
 from pulumi_joviam import models
-from pulumi_joviam.args import Alike, Args, Id, InstanceTier, MayStop, Region, Resets, given
+from pulumi_joviam.args import Alike, Args, Ids, InstanceTier, MayStop, Region, Resets, given
 from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ApiError
 from pulumi_joviam.models import Named
@@ -29,12 +29,6 @@ from pulumi_joviam.words import Path, at
 
 if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
-
-
-def _each_once(ids: list[str]) -> list[str]:
-    if twice := [id for id in dict.fromkeys(ids) if ids.count(id) > 1]:
-        raise ValueError(f"names {' and '.join(twice)} twice")
-    return ids
 
 
 def _variable(name: str) -> str:
@@ -53,7 +47,6 @@ UPDATED = SETTINGS | {"name", "memory", "performance_tier", "note"}
 LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_adapters"}
 """What basic create does not take, and a machine should find when it boots for the first time."""
 
-Ids = Annotated[list[Id], AfterValidator(_each_once)]
 STOPS = MayStop()
 
 

@@ -33,7 +33,7 @@ class NetworkArgs(Args):
         if given(self.gateway, self.specification):
             network = ipaddress.IPv4Network(self.specification)
             if ipaddress.IPv4Address(self.gateway or "") not in network:
-                yield "gateway", f"must lie in the network {self.specification}"
+                yield "gateway", "must lie in the network that specification names"
 
 
 class NetworkProvider(Provider[NetworkArgs, models.Network]):

@@ -5,9 +5,11 @@ Reference: "Public Key". What surprises: only the name can be changed.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import pulumi
+from pydantic import AfterValidator
 
 from pulumi_joviam import models
 from pulumi_joviam.args import Alike, Args, Replaces, Text
@@ -17,13 +19,23 @@ if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
 
 
+PRIVATE = re.compile("-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|b3BlbnNzaC1rZXktdjE", re.IGNORECASE)
+"""What every private key holds: PEM, SSH2 and PGP; PuTTY; OpenSSH, also without the lines around it (in base64)."""
+
+
+def _public(key: str) -> str:
+    if PRIVATE.search(key):
+        raise ValueError("is a private key, which must never leave its machine: give the public one (the .pub file)")
+    return key
+
+
 def same_key(key: str) -> tuple[str, ...]:
     """Return what makes an OpenSSH key what it is: its type and its body, not the comment behind them."""
     return tuple(key.split()[:2])
 
 
 class PublicKeyArgs(Args):
-    key: Annotated[Text, Replaces("PUT /public_keys takes a name only"), Alike(same_key)]
+    key: Annotated[Text, AfterValidator(_public), Replaces("PUT /public_keys takes a name only"), Alike(same_key)]
 
 
 class PublicKeyProvider(Provider[PublicKeyArgs, models.PublicKey]):
@@ -45,7 +57,7 @@ class PublicKey(Resource, provider=PublicKeyProvider):
             comment behind the key is none.
         name: Name of the key. Default: the resource's Pulumi name. Updated in place.
 
-    Raises, in preview: an empty key. The API refuses (422) what is not an OpenSSH key.
+    Raises, in preview: an empty key, a private key. The API refuses (422) what is not an OpenSSH key.
     Source: reference, "Public Key Create", "Public Key Update".
     """
 

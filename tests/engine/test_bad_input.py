@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
 import pytest
 
 from pulumi_joviam.emulator import Emulator
+from tests.emulator.account import Account
 from tests.keys import key
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
+from tests.unknown import PLAIN, Place, Whole, places
 
-ID, OTHER = (f"00000000-0000-4000-8000-00000000000{digit}" for digit in "12")
+ID, OTHER = (f"00000000-0000-4000-8000-00000000000{digit}" for digit in "ab")
 DISK: dict[str, Any] = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
 NETWORK: dict[str, Any] = {"kind": "Network", "specification": "192.168.2.0/24"}
 FIRST = {"kind": "PublicKey", "key": key("first")}
@@ -23,7 +27,7 @@ MACHINE: dict[str, Any] = {"kind": "Instance", "memory": 1024, "performance_tier
 # (what the program says, {property: what the user is told}), all seen in preview, without a request
 REFUSED_BY_CHECK = [
     (DISK | {"size": -1}, {"size": "must be greater than 0"}),
-    (DISK | {"size": "10"}, {"size": "must be a valid integer"}),
+    (DISK | {"size": "10"}, {"size": "must be a whole number, not a text (pulumi.Config().require_int gives one)"}),
     (DISK | {"size": 10.5}, {"size": "must be a valid integer"}),
     (DISK | {"size": True}, {"size": "must be a valid integer"}),
     (DISK | {"name": ""}, {"name": "must have at least 1 character"}),
@@ -37,11 +41,11 @@ REFUSED_BY_CHECK = [
     ),
     (
         NETWORK | {"specification": "192.168.2.0"},
-        {"specification": "must be the network itself in CIDR format: 192.168.2.0/32"},
+        {"specification": "must be an IPv4 network in CIDR format such as 192.168.2.0/24"},
     ),
     (
         NETWORK | {"specification": "192.168.2.7/24"},
-        {"specification": "must be the network itself in CIDR format: 192.168.2.0/24"},
+        {"specification": "must be the network itself: 192.168.2.0/24, not the address of a host"},
     ),
     (
         NETWORK | {"specification": "a network", "gateway": "10.0.0.256"},
@@ -50,19 +54,40 @@ REFUSED_BY_CHECK = [
             "gateway": "must be an IPv4 address such as 192.168.2.1",
         },
     ),
-    (NETWORK | {"gateway": "192.168.3.1"}, {"gateway": "must lie in the network 192.168.2.0/24"}),
+    (NETWORK | {"gateway": "192.168.3.1"}, {"gateway": "must lie in the network that specification names"}),
     ({"kind": "IpAddress", "address": "::1"}, {"address": "must be an IPv4 address such as 192.168.2.1"}),
-    (MACHINE | {"memory": "2GB"}, {"memory": "must be a valid integer"}),
+    (MACHINE | {"memory": "2GB"}, {"memory": "must be a whole number, not a text"}),
     (MACHINE | {"boot_device": "floppy"}, {"boot_device": "must be 'cdrom', 'disk' or 'network'"}),
     (MACHINE | {"power_state": "off"}, {"power_state": "must be 'running', 'stopped' or 'unmanaged'"}),
-    (MACHINE | {"start_on_crash": "yes"}, {"start_on_crash": "must be a valid boolean"}),
-    (MACHINE | {"disks": [ID, ID, OTHER, OTHER]}, {"disks": f"names {ID} and {OTHER} twice"}),
+    (MACHINE | {"start_on_crash": 1}, {"start_on_crash": "must be a valid boolean"}),
     (
-        MACHINE | {"disks": ["web"]},
-        {"disks[0]": "must be an id of the API (they look like 00000000-0000-…), not 'web'"},
+        MACHINE | {"start_on_crash": "true", "boot_disk": BOOT | {"size": "20"}, "context": "{}"},
+        {
+            "start_on_crash": "must be True or False, not a text (pulumi.Config().require_bool gives one)",
+            "boot_disk.size": "must be a whole number, not a text (pulumi.Config().require_int gives one)",
+            "context": "must be a mapping, not a text (pulumi.Config().require_object gives one)",
+        },
+    ),
+    (
+        MACHINE | {"disks": [ID.upper(), ID, OTHER, OTHER]},
+        {"disks[1]": "is in the list before: name each object once", "disks[3]": "is in the list before"},
+    ),
+    (MACHINE | {"disks": ["web"]}, {"disks[0]": "must be an id of the API (they look like 00000000-0000-…)"}),
+    *(
+        ({"kind": "PublicKey", "key": private}, {"key": "is a private key, which must never leave its machine"})
+        for private in (
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+            "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA",
+            "  -----BEGIN EC PRIVATE KEY-----\r\nMHcCAQEEI",
+            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBO",
+            "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAA",
+            "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n",
+        )
     ),
     ({"kind": "Template", "disk": "web", "supersedes": "debian-9"}, {"disk": "must be an id of the API"}),
-    (MACHINE | {"disks": "a"}, {"disks": "must be a valid list"}),
+    (MACHINE | {"disks": "a"}, {"disks": "must be a list, not a text"}),
     (MACHINE | {"context": {"A": 1}}, {"context.A": "must be a valid string"}),
     (
         MACHINE | {"context": {"../A": "1", "": "2"}},
@@ -71,7 +96,8 @@ REFUSED_BY_CHECK = [
     (
         MACHINE | {"network_adapters": [{"network": ID, "ip_addresses": "static"}, {"addresses": []}]},
         {
-            "network_adapters[0].ip_addresses": "must be a valid list, or must be 'dhcp'",
+            "network_adapters[0].ip_addresses": "must be a list, not a text "
+            "(pulumi.Config().require_object gives one), or must be 'dhcp'",
             "network_adapters[1].network": "is required",
             "network_adapters[1].addresses": "is not an argument",
         },
@@ -95,7 +121,7 @@ REFUSED_BY_CHECK = [
         {"boot_disk.size": "must be greater than 0", "boot_disk.template": "is required"},
     ),
     # what is wrong is wrong whatever stands beside it
-    (MACHINE | {"disks": [UNKNOWN, ID, UNKNOWN, ID]}, {"disks": f"names {ID} twice"}),
+    (MACHINE | {"disks": [UNKNOWN, ID, UNKNOWN, ID]}, {"disks[3]": "is in the list before"}),
     (MACHINE | {"disks": [UNKNOWN, UNKNOWN, "web"]}, {"disks[2]": "must be an id of the API"}),
     (
         MACHINE | {"boot_disk": {"template": UNKNOWN, "size": 0}},
@@ -134,15 +160,67 @@ def test_check_refuses(cloud: Emulator, plugged: Plugin, said: dict[str, Any], t
 
 @pytest.mark.parametrize(("said", "told"), [it for it in REFUSED_BY_CHECK if len(it[1]) > 1])
 def test_preview_tells_all_that_is_wrong(stack: Stack, said: dict[str, Any], told: dict[str, str]) -> None:
-    """What check refuses is an error each on the property, without a traceback."""
+    """What check refuses is an error each, which begins with the argument, without a traceback."""
     stack.program({"first": FIRST, "wrong": said})
     run = stack.preview(fails=True)
     for where, text in told.items():
-        [line] = [line for line in run.text.splitlines() if line.startswith("error:") and f"property {where} " in line]
-        assert f"has a problem: {text}" in line
+        [line] = [line for line in run.text.splitlines() if f" resource 'wrong' has a problem: {where}: " in line]
+        assert f": {where}: {text}" in line
     assert len([line for line in run.text.splitlines() if line.startswith("error:")]) == len(told)
     assert "Traceback" not in run.text
     assert stack.cloud.requests == []
+
+
+def test_a_public_key_may_speak_of_private_ones(plugged: Plugin) -> None:
+    """What is refused is a private key, not a word in a comment; options before a key are the API's to judge."""
+    for said in (f"{key('a')} BEGIN my PRIVATE KEY", f'no-pty,command="x" {key("b")}', key("c").replace(" ", "  ")):
+        assert not Miniature(plugged, "public").preview({"k": {"kind": "PublicKey", "key": said}}).error
+
+
+HIDDEN = "hunter2"
+
+
+def put(value: Any, place: Place, other: Any) -> Any:
+    """Return a value with something else at a place."""
+    if not place:
+        return other
+    held = value.copy()
+    held[place[0]] = put(value[place[0]], place[1:], other)
+    return held
+
+
+def test_a_refusal_repeats_no_value(cloud: Emulator, plugged: Plugin) -> None:
+    """Whatever is wrong, at whatever place of whatever resource: no value is told, for it may be a secret."""
+    wrong = [HIDDEN, f"{HIDDEN}/24", [HIDDEN], [[HIDDEN]], {"x": HIDDEN}, [{"x": HIDDEN}]]
+    whole, refused = Whole(Account(cloud)), set()
+    small = Miniature(plugged, "hidden")
+    for kind in [kind for kind in whole.kinds if kind not in PLAIN]:
+        for said in whole.say(kind):
+            for place, other in itertools.product([it for it in places(said) if it], wrong):
+                error = small.preview({"it": {"kind": kind, **put(said, place, other)}}).error
+                assert HIDDEN not in error, (kind, place)
+                refused |= {(kind, place)} if error else set()
+            assert {(kind, place) for place in places(said) if place} <= refused
+    assert HIDDEN not in small.preview({"it": MACHINE | {"nonsense": HIDDEN}}).error
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=lambda it: " ".join(it))
+def test_a_refused_secret_is_not_shown(stack: Stack, options: list[str]) -> None:
+    """The real engine prints nothing of a refused argument that is a secret, or that holds one."""
+    text, other = {"secret": HIDDEN}, {"secret": [HIDDEN]}
+    wrong = {
+        **dict.fromkeys(("memory", "disks", "public_keys", "start_on_crash", "boot_device", "power_state"), text),
+        **dict.fromkeys(("performance_tier", "region", "note", "name"), other),
+        "context": {"password": text, "a/b": text, "c": other},
+        "network_adapters": [{"network": text, "ip_addresses": text}],
+        "boot_disk": {"template": other, "size": text, "performance_tier": text},
+    }
+    stack.program({"wrong": {"kind": "Instance", **wrong}})
+    run = stack.pulumi("preview", *options, fails=True)
+    named = {it.replace("\\", "") for it in re.findall(r"resource 'wrong' has a problem: ([^ ]+): ", run.text)}
+    assert named >= wrong.keys() - {"context", "network_adapters", "boot_disk"}
+    assert named >= {'context["a/b"]', "context.c", "network_adapters[0].network", "boot_disk.size"}
+    assert HIDDEN not in run.text
 
 
 def test_a_region_is_required_somewhere(stack: Stack) -> None:
@@ -228,7 +306,7 @@ def test_unknown_values_are_checked_in_up(stack: Stack) -> None:
     """What preview cannot know is checked when it is known, and is no reason to fail before."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}, "d": DISK | {"size": {"ref": "k.created_at"}}})
     assert stack.preview().steps == {"k": "create", "d": "create"}
-    assert "must be a valid integer" in stack.up(fails=True).text
+    assert "size: must be a whole number, not a text" in stack.up(fails=True).text
     assert stack.cloud.count() == {"public_keys": 1}
 
 
