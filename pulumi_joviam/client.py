@@ -35,7 +35,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from pulumi_joviam.config import Settings
+from pulumi_joviam.config import ENVIRONMENT, Settings
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import (
     BY_WORD,
@@ -191,11 +191,11 @@ class Client:
     def path(model: type[Model], id: str, *rest: str) -> str:
         """Return the path of an object, or of what lies under it. Raises ArgumentError for what cannot be one."""
         if not re.fullmatch(UUID, id):
-            raise ArgumentError("id", f"{readable(id)!r} is not an id of the API (they look like {'0' * 8}-0000-…)")
+            raise ArgumentError("id", f"is not an id of the API (they look like {'0' * 8}-0000-…)")
         for part in rest:
             if part in ("", ".", ".."):  # an address with these means another one: the object itself
                 raise ArgumentError("key", f"{part!r} cannot be part of an address of the API")
-        return "/".join([model.path, id, *(quote(part, safe="") for part in rest)])
+        return "/".join([model.path, id.lower(), *(quote(part, safe="") for part in rest)])
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, again where that is safe, and return the decoded answer. Raises JoviamError."""
@@ -238,24 +238,34 @@ class Client:
         if 300 <= answer.status < 400 and "Location" in answer.headers:
             raise BadAnswer(
                 f"{request} was redirected to {readable(answer.headers['Location'])}, which is not followed: "
-                "the token goes to joviam:endpoint only. Is that the address of the API?"
+                f"the token goes to {self.settings.endpoint_name} only. Is that the address of the API?"
             )
         if not answer.whole:
-            raise _foreign(method, request, answer.status, "more bytes than any answer has")
+            raise self._foreign(method, request, answer.status, "more bytes than any answer has")
         try:
             said = answer.json()
         except ValueError:
             what = f"something that is not JSON ({readable(answer.headers.get('Content-Type', 'of no type'))})"
-            raise _foreign(method, request, answer.status, what) from None
+            raise self._foreign(method, request, answer.status, what) from None
         if 200 <= answer.status < 300:
             return said
         word = said.get("error") if isinstance(said, dict) else None
         if not isinstance(word, str) or word not in BY_WORD:
-            raise _foreign(method, request, answer.status, "an error that is none of the Joviam API's")
+            raise self._foreign(method, request, answer.status, "an error that is none of the Joviam API's")
         error = BY_WORD[word](request, answer.status, word, said.get("details"), said.get("error_description"))
         if isinstance(error, Unauthorized):
-            error.advice = f"The token came from {self.settings.token_source}. {error.advice}"
+            source = self.settings.token_source
+            advice = "" if source == ENVIRONMENT else f" {error.advice}"  # which is about a stack's config
+            error.advice = f"The token came from {source}.{advice}"
         raise error
+
+    def _foreign(self, method: str, request: str, status: int, what: str) -> JoviamError:
+        """Return the exception for an answer that the API does not give."""
+        asked = f"Is {self.settings.endpoint_name} the API, or does a proxy answer?"
+        message = f"{request} was answered with {status} and {what}. {asked}"
+        if 300 <= status < 500:
+            return BadAnswer(message)
+        return AnswerLost(message) if method == "POST" else _Garbled(message)
 
     @staticmethod
     def _parse(model: type[M], answer: Any, lost: bool = False) -> M:
@@ -277,14 +287,6 @@ def _may_repeat(method: str, error: JoviamError, tries: int) -> bool:
     if isinstance(error, AnswerLost):
         return True
     return tries < A_FEW and (isinstance(error, _Garbled) or (isinstance(error, ServerError) and method == "GET"))
-
-
-def _foreign(method: str, request: str, status: int, what: str) -> JoviamError:
-    """Return the exception for an answer that the API does not give."""
-    message = f"{request} was answered with {status} and {what}. Is joviam:endpoint the API, or does a proxy answer?"
-    if 300 <= status < 500:
-        return BadAnswer(message)
-    return AnswerLost(message) if method == "POST" else _Garbled(message)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -8,6 +8,7 @@
 | `joviam:maxConcurrency` | none               | 32 requests in flight              |
 
 The region never comes from the environment: a colleague's shell must not replace a stack.
+A command that belongs to no stack (`pulumi-joviam console`, `import`) reads the environment alone.
 Blanks and line ends around a value do not count: they come with copying. A value of nothing else is not set.
 The token travels over TLS; http is for an endpoint on this machine alone, such as an emulator.
 """
@@ -27,13 +28,15 @@ from pulumi_joviam.errors import ConfigError
 ENDPOINT = "https://cloud.joviam.com/api/v1"
 MAX_CONCURRENCY = 32
 HIGHEST_CONCURRENCY = 1000
+ENVIRONMENT = "the environment variable JOVIAM_TOKEN"
 
 
 @dataclass(frozen=True)
 class Settings:
     """What is needed to talk to an account. The token is in no repr; two equal settings share one connection.
 
-    ``token_source`` says in a user's words where the token came from ("the stack config joviam:token").
+    ``token_source`` says in a user's words where the token came from ("the stack config joviam:token"), and
+    ``endpoint_name`` which setting holds the endpoint, or would.
     """
 
     token: str = field(repr=False)
@@ -41,6 +44,7 @@ class Settings:
     region: str | None = None
     max_concurrency: int = MAX_CONCURRENCY
     token_source: str = "the argument token"  # noqa: S105 - where it came from, not what it is
+    endpoint_name: str = field(default="joviam:endpoint", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raise ConfigError for what no request could be made with."""
@@ -55,12 +59,10 @@ class Settings:
             raise ConfigError(f"{self.token_source} holds characters that no Joviam token has (line ends, blanks, …)")
         if not _is_plain_address(self.endpoint):
             given = repr(self.endpoint) if "@" not in self.endpoint else "one with a user name or password in it"
-            raise ConfigError(
-                f"joviam:endpoint (or JOVIAM_ENDPOINT) must be a plain http(s) address such as {ENDPOINT}, not {given}"
-            )
+            raise ConfigError(f"{self.endpoint_name} must be a plain http(s) address such as {ENDPOINT}, not {given}")
         if not _keeps_the_token(self.endpoint):
             raise ConfigError(
-                f"joviam:endpoint (or JOVIAM_ENDPOINT) is {self.endpoint}: over http everybody on the way could read "
+                f"{self.endpoint_name} is {self.endpoint}: over http everybody on the way could read "
                 "the token. It must be https; http is for this machine alone (http://localhost:8765/api/v1)"
             )
         if not 1 <= self.max_concurrency <= HIGHEST_CONCURRENCY:
@@ -72,26 +74,33 @@ class Settings:
         return hashlib.blake2b(f"{self.endpoint}\n{self.token}".encode(), digest_size=8).hexdigest()
 
     @classmethod
-    def load(cls, get: Callable[[str], Any], environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings. ``get`` looks up stack config by its full key, e.g. ``joviam:token``."""
+    def load(cls, get: Callable[[str], Any] | None, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        ``get`` looks up stack config by its full key, e.g. ``joviam:token``; None is for what belongs to no stack.
+        """
 
         def said(key: str) -> str:
-            value = get(key)
+            value = get(key) if get else None
             return "" if value is None else str(value).strip()
 
         # no setting of a user: the configuration of a pulumi_joviam.Provider says which one it is
         token, source = said("joviam:token"), said("joviam-provider:tokenSource") or "the stack config joviam:token"
         if not token:
-            token, source = environ.get("JOVIAM_TOKEN", ""), "the environment variable JOVIAM_TOKEN"
+            token, source = environ.get("JOVIAM_TOKEN", ""), ENVIRONMENT
+        if not token.strip() and get is None:
+            raise ConfigError("no Joviam token: set the environment variable JOVIAM_TOKEN")
+        endpoint, elsewhere = said("joviam:endpoint"), environ.get("JOVIAM_ENDPOINT", "").strip()
         width = said("joviam:maxConcurrency") or str(MAX_CONCURRENCY)
         if not width.isdecimal() or len(width) > len(str(HIGHEST_CONCURRENCY)):
             raise _not_a_width(width)
         return cls(
             token=token,
-            endpoint=said("joviam:endpoint") or environ.get("JOVIAM_ENDPOINT", "").strip() or ENDPOINT,
+            endpoint=endpoint or elsewhere or ENDPOINT,
             region=said("joviam:region") or None,
             max_concurrency=int(width),
             token_source=source,
+            endpoint_name="JOVIAM_ENDPOINT" if get is None or (elsewhere and not endpoint) else "joviam:endpoint",
         )
 
 

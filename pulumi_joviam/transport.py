@@ -99,6 +99,7 @@ class Transport:
         self._lock = threading.Lock()
         self._sent, self._writing = 0, 0
         self._endpoint, self._token = settings.endpoint, settings.token.encode()
+        self._setting = settings.endpoint_name
         self._slots = threading.BoundedSemaphore(settings.max_concurrency)
         self._session = _Session()
         self._session.auth = _Token(settings.token)
@@ -107,7 +108,7 @@ class Transport:
         )
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.mount(settings.endpoint, _Adapter(pool_maxsize=settings.max_concurrency))
-        self._session.check_environment(settings.endpoint)
+        self._session.check_environment(settings)
 
     @property
     def writes(self) -> int | None:
@@ -178,7 +179,7 @@ class Transport:
         chain = list(_chain(error))
         reason, where = _reason(chain[-1]), f"cannot reach {self._endpoint}"
         if isinstance(error, _UNUSABLE):
-            return ConfigError(f"{where}: {reason}. Are joviam:endpoint and the proxy variables right?")
+            return ConfigError(f"{where}: {reason}. Are {self._setting} and the proxy variables right?")
         tls = next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
         if isinstance(tls, ssl.SSLCertVerificationError):
             return Untrusted(
@@ -191,7 +192,7 @@ class Transport:
         # http.client says no more than this text of a proxy that refuses to connect
         never = any(isinstance(it, _NEVER_CONNECTED) for it in chain)
         if never or reason.startswith("tunnel connection failed"):
-            return Unreachable(f"{where}{by}: {reason}. Is joviam:endpoint right, and is the network up?")
+            return Unreachable(f"{where}{by}: {reason}. Is {self._setting} right, and is the network up?")
         late = isinstance(chain[-1], TimeoutError)
         return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}", may_still_act=late)
 
@@ -211,11 +212,12 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: it would carry the token elsewhere."""
 
-    def check_environment(self, endpoint: str) -> None:
+    def check_environment(self, settings: Settings) -> None:
         """Raise ConfigError for a proxy, or a file of certificates, with which no request could be made.
 
         requests would end in exceptions of any kind, some of which show a part of the proxy's password.
         """
+        endpoint = settings.endpoint
         try:
             said: Any = self.merge_environment_settings(endpoint, {}, None, None, None)
             proxies, authorities = said["proxies"], said["verify"]
@@ -227,7 +229,7 @@ class _Session(requests.Session):
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError):
             raise ConfigError(
                 f"cannot reach {endpoint}: its proxy is no address that can be used. "
-                "Are joviam:endpoint and the proxy variables right?"
+                f"Are {settings.endpoint_name} and the proxy variables right?"
             ) from None
         try:
             if endpoint.startswith("https:") and authorities is not True and not os.path.isdir(authorities):

@@ -128,9 +128,13 @@ def test_what_the_api_refuses(cloud: Emulator, account: dict[str, str]) -> None:
     assert (done.status, done.out) == (1, "")
     assert "The token came from the environment variable JOVIAM_TOKEN." in done.err
     assert "another" not in done.err
-    done = run("console", "web")
-    assert (done.status, done.out) == (1, "")
-    assert "no Joviam token" in done.err
+    assert "pulumi refresh" not in done.err
+    for command in (["console", "web"], ["import"]):
+        done = run(*command)
+        assert (done.status, done.out) == (1, "")
+        assert done.err == "pulumi-joviam: no Joviam token: set the environment variable JOVIAM_TOKEN\n"
+    done = run("console", "web", **{**account, "JOVIAM_ENDPOINT": "http://127.0.0.1:9/api"})
+    assert "Is JOVIAM_ENDPOINT right, and is the network up?" in done.err
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,32 @@ def test_no_token(stack: Mapping[str, object]) -> None:
     assert str(caught.value) == NO_TOKEN
 
 
+def test_what_belongs_to_no_stack() -> None:
+    """A command without a stack reads the environment alone, and its messages name nothing else."""
+    environ = {"JOVIAM_TOKEN": "e", "JOVIAM_ENDPOINT": "https://environment"}
+    assert Settings.load(None, environ) == Settings("e", "https://environment", token_source=ENVIRONMENT)
+    for wrong, told in (
+        ({"JOVIAM_TOKEN": " "}, "no Joviam token: set the environment variable JOVIAM_TOKEN"),
+        ({"JOVIAM_ENDPOINT": "ftp://x"}, "JOVIAM_ENDPOINT must be a plain http(s) address"),
+        ({"JOVIAM_ENDPOINT": "http://x"}, "JOVIAM_ENDPOINT is http://x: over http"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            Settings.load(None, environ | wrong)
+        assert str(caught.value).startswith(told)
+    assert Settings.load(None, {"JOVIAM_TOKEN": "e"}).endpoint_name == "JOVIAM_ENDPOINT"
+
+
+def test_the_name_of_the_endpoint() -> None:
+    """Messages name the setting from which the endpoint came."""
+    environ = {"JOVIAM_ENDPOINT": "https://environment"}
+    stack = {"endpoint": "https://stack"}
+    assert [load({"token": "s", **said}, environ).endpoint_name for said in ({}, stack)] == [
+        "JOVIAM_ENDPOINT",
+        "joviam:endpoint",
+    ]
+    assert refusal({}, {"JOVIAM_ENDPOINT": "ftp://x"}).startswith("JOVIAM_ENDPOINT must be")
+
+
 @pytest.mark.parametrize("pasted", ["s3cret\n", "s3cret\r\n", " s3cret", "\ts3cret \n"])
 def test_what_was_pasted_around_a_token(pasted: str) -> None:
     """Line ends and blanks around a token, which come with copying, are not part of it."""
@@ -117,8 +143,7 @@ def test_a_token_that_is_none(token: str) -> None:
 def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
     """What paths cannot be put behind is refused before any request."""
     assert refusal({"endpoint": endpoint}) == (
-        "joviam:endpoint (or JOVIAM_ENDPOINT) must be a plain http(s) address such as "
-        f"https://cloud.joviam.com/api/v1, not {endpoint!r}"
+        f"joviam:endpoint must be a plain http(s) address such as https://cloud.joviam.com/api/v1, not {endpoint!r}"
     )
 
 
@@ -138,7 +163,7 @@ def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
 def test_a_token_in_clear_on_the_network(endpoint: str) -> None:
     """Over http a token goes nowhere but to this machine, and the message says what does."""
     assert refusal({"endpoint": endpoint}) == (
-        f"joviam:endpoint (or JOVIAM_ENDPOINT) is {endpoint}: over http everybody on the way could read the token. "
+        f"joviam:endpoint is {endpoint}: over http everybody on the way could read the token. "
         "It must be https; http is for this machine alone (http://localhost:8765/api/v1)"
     )
     with pytest.raises(ConfigError, match="over http everybody"):

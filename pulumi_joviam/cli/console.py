@@ -33,7 +33,7 @@ def console(
 
     The account is that of JOVIAM_TOKEN, at JOVIAM_ENDPOINT.
     """
-    client = Client(Settings.load(lambda _key: None))
+    client = Client(Settings.load(None))
     found = _find(client, instance)
     _talk(f'asking for a {kind} console of "{readable(found.name)}" ({found.id})')
     path = client.path(models.Instance, found.id, "remote_access")

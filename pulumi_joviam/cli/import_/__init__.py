@@ -53,8 +53,8 @@ def import_account(
     key = f"{prefix}contexts"
     import_file, contexts_file = (program.with_name(file) for file in (f"{prefix}import.json", f"{key}.json"))
     _check_free(program, import_file, contexts_file)
-    settings = Settings.load(lambda _key: None)
-    wanted = Filter(ids or (), region, name, kind or ())
+    settings = Settings.load(None)
+    wanted = Filter([id.lower() for id in ids or ()], region, name, kind or ())
     account = Account(session(settings), settings)
     try:
         found = account.read(wanted, _progress)
