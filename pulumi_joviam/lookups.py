@@ -10,8 +10,10 @@ unknown leaves the answer unknown. With ``opts=pulumi.InvokeOptions(provider=…
 
 Whatever is said must fit, exactly. A singular look-up needs more than a region, and raises pulumi.RunError with the
 candidates if none or several fit. A plural one returns a list in the API's order, which may be empty. ``region`` is
-an id, a code or a name; unlike that of a resource it has no default: everywhere. What is terminated or was
-transferred is not found. By id the object itself is asked for; the lists of regions, performance tiers and
+an id, a code or a name. Every region has its own templates and performance tiers, so one of them that is looked up by a
+word is that of the stack's region (joviam:region, or the region of the Provider that is asked) where no region is said,
+as with resources; everything else, and every list, has no default: everywhere. What is terminated or was transferred is
+not found. By id the object itself is asked for; the lists of regions, performance tiers and
 templates are asked for once per process. Answers have the API's attributes, with sizes in its units: GB of a disk,
 MB of memory.
 """
@@ -62,7 +64,11 @@ def get_regions_output(*, opts: Opts = None) -> pulumi.Output[list[Region]]:
 def get_performance_tier(
     *, use: Use | None = None, id: Text = None, name: Text = None, region: Text = None, opts: Opts = None
 ) -> PerformanceTier:
-    """Return the one performance tier that fits, or raise RunError. Source: reference, "Performance Tier List"."""
+    """Return the one performance tier that fits, or raise RunError.
+
+    Every region has its own. ``region`` defaults to the stack's (joviam:region, or that of the Provider), but by id any
+    is found. Source: reference, "Performance Tier List".
+    """
     return now(one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
 
 
@@ -91,9 +97,10 @@ def get_performance_tiers_output(
 def get_template(
     *, id: Text = None, slug: Text = None, name: Text = None, region: Text = None, opts: Opts = None
 ) -> Template:
-    """Return the one template that fits, or raise RunError. Every region has its own: say the region, too.
+    """Return the one template that fits, or raise RunError.
 
-    A slug or a name means the newest version, which nothing supersedes; an id means any.
+    Every region has its own. ``region`` defaults to the stack's (joviam:region, or that of the Provider), but by id any
+    is found. A slug or a name means the newest version, which nothing supersedes; an id means any.
     Source: reference, "Template Show", "Template List".
     """
     return now(one, Template, opts, id=id, slug=slug, name=name, region=region)

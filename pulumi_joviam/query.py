@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -15,7 +15,7 @@ import pulumi
 from pulumi_joviam import engine
 from pulumi_joviam.config import Settings
 from pulumi_joviam.errors import ArgumentError, JoviamError, NotFound, readable
-from pulumi_joviam.models import Model, Named, PerformanceTier
+from pulumi_joviam.models import Model, Named, PerformanceTier, Template
 from pulumi_joviam.resources.provider import PACKAGE, Provider
 
 if TYPE_CHECKING:  # a program without look-ups must not pay for requests
@@ -36,6 +36,8 @@ CLOSED: Mapping[str, tuple[object, ...]] = {
 """The values of the arguments that take no free text."""
 NARROWING = {*CLOSED, "region"}
 """The arguments that alone name nothing."""
+REGIONAL = (PerformanceTier, Template)
+"""What every region has: where a look-up of one says no region, it means the stack's, as resources do."""
 
 
 def now(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> T:
@@ -52,12 +54,14 @@ def now(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, 
 def later(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> pulumi.Output[T]:
     """Ask in a thread as soon as everything that was said is known."""
 
-    def ask(known: Sequence[Any]) -> Awaitable[T]:
+    async def ask(known: Sequence[Any]) -> T:
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-        return loop.run_in_executor(_threads(), context.run, _answer, how, model, known[0], known[1])
+        secret = await asked.is_secret()
+        return await loop.run_in_executor(_threads(), context.run, _answer, how, model, known[0], known[1], secret)
 
     engine.end_quietly()
-    return pulumi.Output.all(_account(opts), said, _there(opts)).apply(ask)
+    asked = pulumi.Output.all(_account(opts), said, _there(opts))
+    return asked.apply(ask)
 
 
 @functools.cache
@@ -66,8 +70,17 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, "joviam-lookup")
 
 
-def _answer(how: Callable[[Session, type[M], Said], T], model: type[M], account: Mapping[str, str], said: Said) -> T:
-    """Ask ``account`` (none: that of the stack). Raises RunError, of which Pulumi shows the text and no traceback."""
+def _answer(
+    how: Callable[[Session, type[M], Said], T],
+    model: type[M],
+    account: Mapping[str, str],
+    said: Said,
+    secret: bool = False,
+) -> T:
+    """Ask ``account`` (none: that of the stack).
+
+    Raises RunError, of which Pulumi shows the text and no traceback; what was asked with a ``secret`` is not in it.
+    """
     from pulumi_joviam.operation import session
 
     try:
@@ -76,13 +89,21 @@ def _answer(how: Callable[[Session, type[M], Said], T], model: type[M], account:
         settings = Settings.load(account.get if account else pulumi.runtime.get_config)
         return how(session(settings), model, said)
     except JoviamError as error:
-        given = ", ".join(f"{key}={readable(repr(value))}" for key, value in said.items() if value is not None)
+        values = {
+            key: "[secret]" if secret else readable(repr(value)) for key, value in said.items() if value is not None
+        }
+        given = ", ".join(f"{key}={value}" for key, value in values.items())
         raise pulumi.RunError(f"{_name(how, model)}({given}): {error}") from None
 
 
 def one(session: Session, model: type[M], said: Said) -> M:
     """Return the only object that fits."""
     wanted = {key: value for key, value in said.items() if value is not None}
+    if "id" in wanted:  # any spelling of it means the same object
+        wanted["id"] = wanted["id"].lower()
+    default = session.client.settings.region if model in REGIONAL and not wanted.keys() & {"id", "region"} else None
+    if default:
+        wanted["region"] = default
     words = [key for key in said if key not in NARROWING]
     if not wanted.keys() & set(words):
         raise JoviamError(f"say at least one of {', '.join(words)}")
@@ -102,8 +123,9 @@ def one(session: Session, model: type[M], said: Said) -> M:
     lines = sorted(", ".join(_words(item, words)) for item in found or there)
     if len(lines) > MOST_CANDIDATES:
         lines[MOST_CANDIDATES:] = [f"… and {len(lines) - MOST_CANDIDATES} more"]
-    happened = f"{len(found)} fit; say more, or the id of one:" if found else "none fits; there is:"
-    raise JoviamError("\n  ".join([happened, *lines]) if lines else "none fits; the list is empty")
+    where = f" in {default}, the region of the stack or Provider" if default else ""
+    happened = f"{len(found)} fit{where}; say more, or the id of one:" if found else f"none fits{where}; there is:"
+    raise JoviamError("\n  ".join([happened, *lines]) if lines else f"none fits{where}; the list is empty")
 
 
 def every(session: Session, model: type[M], said: Said) -> list[M]:

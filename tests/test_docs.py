@@ -49,7 +49,7 @@ def test_the_tables_are_current() -> None:
 def test_the_programs_of_readme_run(stack: Stack) -> None:
     """Every program in README goes up as it stands, and a second preview is empty."""
     stack.pulumi("config", "set", "--secret", "customer:token", stack.cloud.token)
-    made = [{"laptop", "web-disk", "web-address", "web"}, {"theirs", "elsewhere"}]
+    made = [{"laptop", "web-disk", "web-address", "web"}, {"data", "elsewhere"}]
     for program, names in zip(programs("README.md"), made, strict=True):
         (stack.project / "__main__.py").write_text(program)
         assert {name for name, step in stack.up().steps.items() if step == "create"} == names

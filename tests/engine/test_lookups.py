@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -14,6 +15,7 @@ import pytest
 import pulumi_joviam as joviam
 from pulumi_joviam import lookups, operation
 from pulumi_joviam.emulator import Emulator
+from tests.conftest import TOKEN
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.stack import Run, Stack
@@ -206,8 +208,8 @@ REFUSED: list[tuple[str, Json, str]] = [
         {"slug": "debian-9"},
         "2 fit; say more, or the id of one:\n  debian-9, Debian 9, ML1, ID\n  debian-9, Debian 9, SY3, ID",
     ),
-    ("get_disk", {"id": "../instances"}, f"id: '../instances' {NO_ID}"),
-    ("get_disk", {"id": ""}, f"id: '' {NO_ID}"),
+    ("get_disk", {"id": "../instances"}, f"id: {NO_ID}"),
+    ("get_disk", {"id": ""}, f"id: {NO_ID}"),
     ("get_disk", {"name": 7}, "name: must be a text, not int"),
     ("get_disks", {"region": "SY4"}, "region: 'SY4' is unknown; there is: ML1, SY3"),
     ("get_networks", {"public": "yes"}, "public: must be True or False"),
@@ -222,6 +224,32 @@ def test_a_mistake_is_told(account: Account, name: str, said: Json, told: str) -
     text = refused(lambda: getattr(joviam, name)(**said))
     assert text.startswith(asked)
     assert re.sub(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}", "ID", text.removeprefix(asked)) == told
+
+
+def test_the_region_of_the_stack_is_meant(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what every region has, that of the stack's or the Provider's region is meant; nothing else is narrowed."""
+    other = object.__new__(joviam.Provider)
+    other._account = {"joviam:token": TOKEN, "joviam:endpoint": account.cloud.url, "joviam:region": "ML1"}
+    opts = pulumi.InvokeOptions(provider=other)
+    monkeypatch.setattr(pulumi.runtime, "get_config", {"joviam:region": "SY3"}.get)
+    for options, here, elsewhere in ((None, "SY3", "ML1"), (opts, "ML1", "SY3")):
+        template = joviam.get_template(slug="debian-9", opts=options)
+        tier = joviam.get_performance_tier(name="Standard", use="disk", opts=options)
+        assert (template.region.code, tier.region.code) == (here, here)
+        far = joviam.get_template(slug="debian-9", region=elsewhere, opts=options)
+        assert far.region.code == elsewhere
+        assert joviam.get_template(id=far.id, opts=options) == far
+        ids = {tier.id for tier in joviam.get_performance_tiers(use="disk", opts=options)}
+        assert ids == {joviam.get_performance_tier(id=id, opts=options).id for id in ids}
+        assert {template.region.code for template in joviam.get_templates(opts=options)} == {"SY3", "ML1"}
+        assert "2 fit; say more" in refused(partial(joviam.get_disk, name="data", opts=options))
+        text = refused(partial(joviam.get_template, slug="debian-7", opts=options))
+        first, *candidates = text.splitlines()
+        assert first.endswith(f": none fits in {here}, the region of the stack or Provider; there is:")
+        assert candidates
+        assert all(f", {here}, " in line for line in candidates)
+    text = refused(lambda: joviam.get_performance_tier(name="Standard"))
+    assert "2 fit in SY3, the region of the stack or Provider; say more, or the id of one:" in text
 
 
 def test_only_twenty_candidates_are_listed(cloud: Emulator, account: Account) -> None:
@@ -348,6 +376,25 @@ joviam.PublicKey("other", key="{key("b")}", name=disk.name)
     )
     run = stack.preview(fails=True)
     assert told(run) == ["get_disk(name='dta'): none fits; the list is empty"]
+
+
+def test_a_look_up_with_a_secret(stack: Stack) -> None:
+    """What was asked with a secret is not in the message, and what every region has is that of the stack's region."""
+    stocked(stack.cloud)
+    program(
+        stack,
+        """
+pulumi.export("template", joviam.get_template(slug="debian-9").region.code)
+joviam.get_disk_output(name=pulumi.Output.secret("hunter2"), region="SY3")
+""",
+    )
+    run = stack.preview(fails=True)
+    [text] = told(run)
+    assert text.startswith("get_disk(name=[secret], region=[secret]): none fits; there is:\n  data, SY3, ")
+    assert "hunter2" not in run.text
+    program(stack, 'pulumi.export("template", joviam.get_template(slug="debian-9").region.code)')
+    stack.up()
+    assert outputs(stack) == {"template": "SY3"}
 
 
 def test_without_a_token(stack: Stack) -> None:

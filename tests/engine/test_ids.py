@@ -1,0 +1,71 @@
+"""An object is the same one in whatever case its id is written, and a resource has its whole name."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+import pulumi_joviam as joviam
+from pulumi_joviam import models
+from pulumi_joviam.emulator import Emulator
+from tests.emulator.account import Account
+from tests.miniature import Miniature, Plugin, _plain, _struct
+from tests.stack import Stack
+from tests.unknown import PLAIN, Whole
+
+
+def shouted(value: Any) -> Any:
+    """Return a value with every id in it in upper case."""
+    if isinstance(value, dict):
+        return {key: shouted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shouted(item) for item in value]
+    return value.upper() if isinstance(value, str) and re.fullmatch(models.UUID, value) else value
+
+
+def test_ids_in_upper_case(cloud: Emulator, plugged: Plugin) -> None:
+    """Every id that a program may say means the same object in upper case, in new stacks and in old ones."""
+    whole = Whole(Account(cloud))
+    for kind in [kind for kind in whole.kinds if kind not in PLAIN]:
+        for said in whole.say(kind):
+            cloud.configure(provision_seconds=0.0)  # making what is said of it has changed that
+            program = {"it": {"kind": kind, **said}}
+            loud = {"it": {"kind": kind, **shouted(said)}}
+            stack = Miniature(plugged, f"ids of {kind}")
+            assert stack.up(loud).error == "", kind
+            held = stack.state["it"]
+            for same in (program, loud):
+                assert (stack.up(same).steps, stack.refresh().steps) == ({}, {}), kind
+            # 0.1.0 kept what the program said, and each of its updates was in vain
+            held.inputs = _struct(shouted(_plain(held.inputs)))
+            assert (stack.up(loud).steps, stack.refresh().steps) == ({}, {}), kind
+            assert stack.destroy().error == "", kind
+
+
+def test_an_id_that_is_in_a_list_twice(plugged: Plugin) -> None:
+    """Two spellings of an id are one object."""
+    same = "6d1c0000-0000-4000-8000-000000000001"
+    machine = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "disks": [same, same.upper()]}
+    assert Miniature(plugged, "twice").preview({"it": machine}).error == (
+        "it: disks[1]: is in the list before: name each object once"
+    )
+
+
+def test_look_ups_by_an_id_in_upper_case(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look-up finds the object, whatever the case of the id; also one of those that are only listed."""
+    monkeypatch.setenv("JOVIAM_TOKEN", cloud.token)
+    monkeypatch.setenv("JOVIAM_ENDPOINT", cloud.url)
+    account = Account(cloud)
+    disk, tier = account.disk(), joviam.get_performance_tiers(use="disk", region="SY3")[0]
+    assert joviam.get_disk(id=disk.upper()).id == disk
+    assert joviam.get_performance_tier(id=tier.id.upper()) == tier
+
+
+def test_a_name_with_colons(stack: Stack) -> None:
+    """What two resources are called in the cloud tells them apart as their Pulumi names do."""
+    disk = {"kind": "Disk", "size": 1, "performance_tier": "Fast"}
+    stack.program({"web::db": disk, "api::db": disk})
+    assert stack.up().steps == {"web::db": "create", "api::db": "create"}
+    assert sorted(it["name"] for it in stack.cloud.objects("disks")) == ["api::db", "web::db"]
