@@ -105,7 +105,7 @@ def test_every_recorded_preview_is_used() -> None:
 
 
 def test_a_refused_secret() -> None:
-    """The engine itself shows a secret that a check refuses; the comment does not."""
+    """The engine itself shows a secret that the check of another provider refuses; the comment does not."""
     assert SECRET in (GOLDEN / "failed.json").read_text()
     told = (GOLDEN / "failed.md").read_text()
     assert "Network `net`: property specification has a problem: must be an IPv4 network in CIDR format" in told
@@ -165,6 +165,63 @@ def urn(name: str, kind: str = "pulumi-python:dynamic/joviam:Disk") -> str:
 
 def state(**said: Any) -> dict[str, Any]:
     return {"custom": True, "inputs": said, "outputs": said}
+
+
+INSTANCE = "pulumi-python:dynamic/joviam:Instance"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "more", "why"),
+    [
+        (["id"], {}, "no argument makes it so: it was asked for (--replace), or an earlier run did not finish it"),
+        ([], {"propertyDependencies": {"disks": [urn("d")]}}, "it needs d, which is deleted and made again"),
+        (["replaceWith"], {"replaceWith": [urn("d")]}, "it is replaced whenever one of these is: d (replace_with)"),
+    ],
+)
+def test_a_replacement_without_a_cause_of_its_own(reasons: list[str], more: dict[str, Any], why: str) -> None:
+    """Where the engine compares nothing, because it replaces anyway, each argument that changes is told."""
+    old = state(memory=512, note="a", disks=["1"], context={"a": "x", "b/c": "y", "d": "z"}, name="vm")
+    new = state(memory=1024, disks=[UNKNOWN], context={"a": "x", "b/c": "Y", "e": "z"}, name="vm")
+    steps = [
+        {"op": "replace", "urn": urn("d"), "oldState": state(size=20), "newState": state(size=10),
+         "diffReasons": ["size"], "replaceReasons": ["size"]},
+        {"op": "replace", "urn": urn("vm", INSTANCE), "replaceReasons": reasons, "oldState": old,
+         "newState": {**new, **more}},
+    ]  # fmt: skip
+    told = written(*steps)
+    [first, details] = re.findall(r"(?m)^- Instance `vm`.*\n((?:  - .*\n)*)", told)
+    assert first.startswith(f"  - {why}\n")
+    assert details.splitlines() == [
+        '  - `context.d`: `"z"` → *unset*',
+        '  - `context.e`: *unset* → `"z"`',
+        '  - `context["b/c"]`: `"y"` → `"Y"`',
+        '  - `disks[0]`: `"1"` → *known after `up`*' + (" from `d`" if "propertyDependencies" in more else ""),
+        "  - `memory`: `512` → `1024`",
+        '  - `note`: `"a"` → *unset*',
+    ]
+
+
+@pytest.mark.parametrize(("before", "now"), [(True, True), (True, False), (False, True), (False, False)])
+def test_what_is_retained(before: bool, now: bool) -> None:
+    """The engine retains the old object of a replacement if an earlier up has said so: then nothing is lost."""
+    warning = "replacing the disk loses the 20 GB on it, unless an earlier up has set retain_on_delete. To keep them, …"
+    step = {"op": "replace", "urn": urn("d"), "diffReasons": ["size"], "replaceReasons": ["size"]}
+    old, new = ({**state(size=20), "retainOnDelete": before}, {**state(size=10), "retainOnDelete": now})
+    said = [{"urn": urn("d"), "severity": "warning", "message": f"warning: {warning}"}]
+    told = written({**step, "oldState": old, "newState": new}, diagnostics=said)
+    assert ("loses" in told, "data loss" in told) == (not before, not before)
+    assert ("stays in the cloud" in told) == before
+    assert ("counts from the next up on" in told) == (now and not before)
+
+
+def test_a_swapped_disk_is_not_retained() -> None:
+    """That option keeps what is deleted with its instance, not a disk whose place in it is taken."""
+    held: dict[str, Any] = {"memory": 512, "boot_disk": {"template": "a", "size": 20, "performance_tier": "Fast"}}
+    old = {**state(**held), "retainOnDelete": True}
+    old["outputs"] = {**held, "__kept": {"boot_disk": "1"}}
+    new = {**state(**{**held, "boot_disk": {**held["boot_disk"], "template": "b"}}), "retainOnDelete": True}
+    step = {"op": "update", "urn": urn("vm", INSTANCE), "diffReasons": ["boot_disk"]}
+    assert "data loss (20 GB), stop" in written({**step, "oldState": old, "newState": new})
 
 
 @pytest.mark.parametrize(
@@ -337,7 +394,7 @@ def test_a_preview_through_a_pipe(made: Stack) -> None:
         "Instance `web`: **possible stop**",
     ]
     assert '  - `template`: `"ubuntu-16-04"` → `"debian-8"`\n' in first
-    assert "  - replacing the disk loses the 20 GB on it. To keep them" in first
+    assert "  - replacing the disk loses the 20 GB on it, unless an earlier up has set retain_on_delete. To" in first
     assert "  - `memory`: `1024` → `2048`\n" in first
     assert "  - allow_stopping is not set: " in first
     assert "  - `network`: *known after `up`* from `more`" in lines
@@ -485,7 +542,7 @@ def test_the_ready_jobs(made: Stack, comments: Comments, tmp_path: Path, host: s
     [ours] = set(comments.bodies) - set(others)
     assert "Disk `data`: **delete, data loss (50 GB)**" in comments.bodies[ours]
     assert run({**PROGRAM, "data": {**PROGRAM["data"], "size": "big"}})[-1] == FAILED
-    assert "Disk `data`: property size has a problem: must be a valid integer" in comments.bodies[ours]
+    assert "Disk `data`: size: must be a whole number, not a text (pulumi." in comments.bodies[ours]
     assert run({name: PROGRAM[name] for name in ("root", "web")}, fail_on="") == [0] * len(scripts)
     assert comments.bodies.pop(ours).startswith(
         "<!-- pulumi-joviam comment dev -->\n### Pulumi preview of `project/dev`\n\n"

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pulumi_joviam.operation import Operation
 
 
+UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"
+"""Part of a warning: that option saves the old object of a replacement, and the engine tells no provider of it."""
+
+
 class DiskArgs(Args):
     size: Annotated[int, Field(gt=0), MayStop("the instance that the disk is attached to")]
     performance_tier: Annotated[DiskTier, Replaces("PUT /disks takes no performance tier")]
@@ -119,8 +123,9 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
         yield from super().announce(olds, news, before, steps)
         if "replace" in steps.values():
             yield (
-                f"replacing the disk loses the {olds.get('size')} GB on it. To keep them, make the new disk beside it "
-                "(under another resource name, or with source_disk) and copy before you take this one away"
+                f"replacing the disk loses the {olds.get('size')} GB on it, {UNLESS_RETAINED}. "
+                "To keep them, make the new disk beside it (under another resource name, or with source_disk) and copy "
+                "before you take this one away"
             )
         elif "size" not in steps and isinstance(news.get("size"), int) and news["size"] < olds.get("size", 0):
             yield f"the disk has {olds['size']} GB, the program says {news['size']}: it is kept as it is"

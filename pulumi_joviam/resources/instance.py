@@ -24,7 +24,7 @@ from pulumi_joviam.models import Named
 from pulumi_joviam.provider import Provider, Resource
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.boot_disk import BootDisk
-from pulumi_joviam.resources.disk import too_small
+from pulumi_joviam.resources.disk import UNLESS_RETAINED, too_small
 from pulumi_joviam.words import Path, at
 
 if TYPE_CHECKING:
@@ -249,7 +249,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
     ) -> Iterator[str]:
         if "replace" in steps.values():
             if old := olds.get("boot_disk"):
-                yield from boot_disk.announce_loss(old, "replacing the instance")
+                what = f"its boot disk, {UNLESS_RETAINED}"
+                yield from boot_disk.announce_loss(old, "replacing the instance", what)
             return
         if not olds.get("state") == news.get("power_state") == "stopped":
             yield from super().announce(olds, news, before, steps)

@@ -235,7 +235,7 @@ def test_a_replacement_tells_what_it_loses(stack: Stack) -> None:
     run = stack.preview()
     assert run.steps == {"i": "replace"}
     [(_, told)] = run.warnings
-    assert told.startswith("replacing the instance loses the 20 GB on its boot disk.")
+    assert told.startswith("replacing the instance loses the 20 GB on its boot disk, unless an earlier up has set ret")
     stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
     stack.up()
     stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}, "region": "ML1"}})

@@ -18,6 +18,7 @@ from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hi
 from pulumi_joviam.provider import FAILED, KEPT, WORDS, Provider
 from pulumi_joviam.provider import Resource as Managed
 from pulumi_joviam.resources import boot_disk, networking
+from pulumi_joviam.resources.disk import UNLESS_RETAINED
 from pulumi_joviam.words import Words
 
 LIFECYCLES: Mapping[str, type[Provider[Any, Any]]] = {
@@ -62,6 +63,8 @@ def found(preview: Preview) -> list[Harm]:
 
 def _harm(resource: Resource, preview: Preview) -> Harm | None:
     warnings = preview.warnings_on.get(resource.urn, [])
+    if resource.old.retain_on_delete:
+        warnings = [warning for warning in warnings if UNLESS_RETAINED not in warning]
     if resource.op == "delete":
         return Harm(resource, _lost(resource), notes=(*_fate(resource), *warnings))
     if resource.op == "replace":
@@ -87,14 +90,17 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
             yield f"another {field} needs a new object: {traits.replaces.why}"
     if causes:
         return
+    together = sorted(name(urn) for urn in resource.new.replace_with if urn in preview.resources)
     uses = {urn for urns in resource.new.property_dependencies.values() for urn in urns or ()}
     replaced = sorted(name(urn) for urn in uses if urn in preview.resources and preview.resources[urn].op == "replace")
     if FAILED in resource.old.outputs:
         yield f"it was made before, and ended in state {resource.old.outputs[FAILED]}"
     elif replaced:
         yield f"it needs {', '.join(replaced)}, which is deleted and made again"
+    elif "replaceWith" in resource.replace_reasons:
+        yield f"it is replaced whenever one of these is: {', '.join(together)} (replace_with)"
     else:
-        yield "no argument of it changed: it was asked for (--replace), or an earlier run did not finish it"
+        yield "no argument makes it so: it was asked for (--replace), or an earlier run did not finish it"
 
 
 def _fate(resource: Resource) -> Iterator[str]:
@@ -102,7 +108,10 @@ def _fate(resource: Resource) -> Iterator[str]:
     kept = _hidden(resource, KEPT)
     if resource.old.retain_on_delete:
         yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
-    elif resource.type in LIFECYCLES and resource.kind in FOR_EVER:
+        return
+    if resource.new.retain_on_delete:
+        yield "retain_on_delete counts from the next up on: this time the old object is still deleted"
+    if resource.type in LIFECYCLES and resource.kind in FOR_EVER:
         yield "the object is only forgotten: the API deletes none"
     else:
         if resource.old.inputs.get("disks") and resource.type in LIFECYCLES:
@@ -116,15 +125,15 @@ def _fate(resource: Resource) -> Iterator[str]:
 def _lost(resource: Resource) -> str:
     """Return how much data a change destroys."""
     old = resource.old.outputs
-    if resource.type not in LIFECYCLES or resource.old.retain_on_delete or FAILED in old:
+    goes = resource.op in ("delete", "replace")
+    if resource.type not in LIFECYCLES or FAILED in old or (goes and resource.old.retain_on_delete):
         return ""
     if resource.kind == "Disk":
-        return _gigabytes(old) if resource.op in ("delete", "replace") else ""
+        return _gigabytes(old) if goes else ""
     kept = _hidden(resource, KEPT)
     if resource.kind == "Instance" and boot_disk.MADE in kept and boot_disk.STAYS not in kept:
         swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
-        goes = swapped or resource.op in ("delete", "replace")
-        return _gigabytes(old.get(BOOT_DISK)) if goes else ""
+        return _gigabytes(old.get(BOOT_DISK)) if goes or swapped else ""
     return ""
 
 

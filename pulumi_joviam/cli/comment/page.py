@@ -136,7 +136,8 @@ def _errors(preview: Preview, log: str) -> Section[Diagnostic]:
 
 def _error(said: Diagnostic) -> str:
     resource = Resource(said.urn)
-    text = said.text.removeprefix(f"{resource.type} resource '{resource.name}': ")
+    who = re.escape(f"{resource.type} resource '{resource.name}'")
+    text = re.sub(rf"^{who}(:| has a problem:) ", "", said.text)
     if len(text.splitlines()) > 1:
         return f"{_of(resource).rstrip()}\n\n{block(text)}\n".lstrip()
     return f"{_of(resource)}{prose(text)}\n"

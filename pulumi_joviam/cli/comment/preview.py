@@ -61,6 +61,7 @@ class State(_Said):
     inputs: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
     dependencies: list[str] = []
+    replace_with: list[str] = []
     property_dependencies: dict[str, list[str] | None] = {}
     retain_on_delete: bool = False
     init_errors: list[str] = []
@@ -148,6 +149,10 @@ class Resource:
         return (self.step and self.step.new_state) or State()
 
     @property
+    def replace_reasons(self) -> list[str]:
+        return self.step.replace_reasons if self.step else []
+
+    @property
     def now(self) -> State:
         """What it is from now on, or was if it goes."""
         return self.old if self.op == "delete" else self.new
@@ -161,8 +166,11 @@ class Resource:
             differences = {field: _Difference(kind="add", input_diff=True) for field in self.new.inputs}
         elif self.step.detailed_diff:
             differences = dict(self.step.detailed_diff)
-        else:  # what some providers say instead
+        elif self.step.diff_reasons:  # what some providers say instead
             differences = {field: _Difference(kind="update", input_diff=True) for field in self.step.diff_reasons}
+        else:  # where something else than a difference replaces it, no provider was asked for one
+            paths = _differing(self.old.inputs, self.new.inputs) if self.op == "replace" else ()
+            differences = {path: _Difference(kind="update", input_diff=True) for path in paths}
         causes = {_field(path) for path in self.step.replace_reasons}
         return [
             Argument(
@@ -286,6 +294,19 @@ def _parts(path: str) -> Iterator[str | int]:
     for match in _PART.finditer(path):
         plain, index, quoted = match.groups()
         yield int(index) if index else plain or re.sub(r"\\(.)", r"\1", quoted)
+
+
+def _differing(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of what is not the same in both."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            part = f".{key}" if key.isidentifier() else f"[{json.dumps(key)}]"
+            yield from _differing(old.get(key, UNSET), new.get(key, UNSET), f"{path}{part}".removeprefix("."))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, items in enumerate(zip(old, new, strict=True)):
+            yield from _differing(*items, f"{path}[{index}]")
+    elif old != new:
+        yield path
 
 
 def _at(values: Mapping[str, Any], path: str) -> Any:
