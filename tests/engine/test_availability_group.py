@@ -176,7 +176,7 @@ def test_what_cannot_be_a_group(stack: Stack) -> None:
     some = "00000000-0000-0000-0000-00000000000"
     for said, told in (
         ([f"{some}1"], "must name two instances or more"),
-        ([f"{some}1", f"{some}1"], f"names {some}1 twice"),
+        ([f"{some}1", f"{some}1"], "instances[1]: is in the list before"),
     ):
         stack.program({"g": {"kind": "AvailabilityGroup", "instances": said}})
         assert told in stack.preview(fails=True).text
