@@ -159,7 +159,7 @@ def check_size(check: Check, size: int, template: Template | None) -> None:
 
 def show_state(store: Store, disk_id: str) -> StateShown:
     """Show the state of a disk."""
-    return {"state": store.find(Disk, disk_id).state}
+    return {"state": store.shown(store.find(Disk, disk_id))["state"]}
 
 
 def update(store: Store, disk_id: str, body: DiskUpdate) -> DiskShown:

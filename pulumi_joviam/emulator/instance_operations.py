@@ -238,7 +238,7 @@ def attachable_disks(store: Store, instance: Instance, disk_ids: list[str]) -> l
 
 def show_state(store: Store, instance_id: str) -> StateShown:
     """Get the state of an instance."""
-    return {"state": store.find(Instance, instance_id).state}
+    return {"state": store.shown(store.find(Instance, instance_id))["state"]}
 
 
 def show_note(store: Store, instance_id: str) -> NoteShown:

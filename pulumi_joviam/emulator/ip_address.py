@@ -153,5 +153,5 @@ def list_private(store: Store) -> list[IpAddressShown]:
 def _list(store: Store, *, public: bool) -> list[IpAddressShown]:
     networks = store.table(Network)
     return [
-        address.show(store) for address in store.visible(IpAddress) if networks[address.network_id].is_public == public
+        store.shown(address) for address in store.visible(IpAddress) if networks[address.network_id].is_public == public
     ]

@@ -167,12 +167,12 @@ def delete(store: Store, network_id: str) -> NetworkShown:
 
 def list_public(store: Store) -> list[NetworkShown]:
     """List public networks."""
-    return [network.show(store) for network in store.visible(Network) if network.is_public]
+    return [store.shown(network) for network in store.visible(Network) if network.is_public]
 
 
 def list_private(store: Store) -> list[NetworkShown]:
     """List private networks."""
-    return [network.show(store) for network in store.visible(Network) if not network.is_public]
+    return [store.shown(network) for network in store.visible(Network) if not network.is_public]
 
 
 def first_network(store: Store, region_id: str, *, public: bool) -> Network | None:

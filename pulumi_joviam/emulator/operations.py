@@ -65,8 +65,8 @@ class Operation:
 def show(noun: type[Object]) -> Callable[..., Any]:
     """The rule that shows one object of a kind."""
 
-    def act(store: Store, object_id: str) -> Shown:
-        return store.find(noun, object_id).show(store)
+    def act(store: Store, object_id: str) -> Any:
+        return store.shown(store.find(noun, object_id))
 
     act.__doc__ = f"Show one of the {noun.kind}."
     act.__annotations__["return"] = get_type_hints(noun.show)["return"]
@@ -77,7 +77,7 @@ def index(noun: type[Object]) -> Callable[..., Any]:
     """The rule that lists all objects of a kind."""
 
     def act(store: Store) -> list[Shown]:
-        return [obj.show(store) for obj in store.visible(noun)]
+        return [store.shown(obj) for obj in store.visible(noun)]
 
     act.__doc__ = f"List {noun.kind}."
     act.__annotations__["return"] = GenericAlias(list, get_type_hints(noun.show)["return"])
@@ -140,3 +140,6 @@ OPERATIONS = (
     Operation("POST /templates", template.create, 201),
     Operation("GET /templates/{template_id}", show(template.Template)),
 )
+
+READS = {operation.path: operation for operation in OPERATIONS if operation.method == "GET"}
+"""What shows the object at a path."""

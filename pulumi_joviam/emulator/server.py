@@ -37,7 +37,7 @@ from pulumi_joviam.emulator.documentation import document
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.ip_address import IpAddress
 from pulumi_joviam.emulator.live import Part, picture
-from pulumi_joviam.emulator.operations import OPERATIONS, Operation
+from pulumi_joviam.emulator.operations import OPERATIONS, READS, Operation
 from pulumi_joviam.emulator.pages import LivePage
 from pulumi_joviam.emulator.public_key import PublicKey
 from pulumi_joviam.emulator.store import Accepted, BadRequest, NotFound, Object, Refused, Store, Switches
@@ -125,6 +125,7 @@ class Fault:
     until: Callable[[], bool] = lambda: True
     body: bytes | None = None
     act: Literal["before", "after", "never"] = "before"
+    act_after: float | None = None
     times: int = 1
     skip: int = 0
 
@@ -328,6 +329,7 @@ class Emulator:
         until: Callable[[], bool] = lambda: True,
         body: bytes | None = None,
         act: Literal["before", "after", "never"] | None = None,
+        act_after: float | None = None,
         times: int = 1,
         skip: int = 0,
     ) -> None:
@@ -346,14 +348,20 @@ class Emulator:
           the cloud.
         - `act` says whether the cloud does what it was asked `before` that wait, `after` it, or `never`. Default:
           `never` for an error and for `drop="before"`, else `before`.
+        - `act_after` lets the cloud act only that many seconds after it has answered or dropped the connection, as a
+          queue behind a balancer does. It goes with what tells nothing of the act: an error, `body` or `drop="before"`.
         """
         known = {each.name for each in OPERATIONS}
         if operation != "*" and operation not in known:
             raise ValueError(f"no operation {operation!r}; an example is 'GET /disks/{{disk_id}}'")
         if drop and act:
             raise ValueError("drop says itself whether the cloud acts: give drop or act")
+        refused = error is not None or (status is not None and status >= 400)
+        if act_after is not None and (act or drop == "after" or not (drop or refused or body)):
+            raise ValueError('act_after goes with an error, a body or drop="before", and without act')
+        if act is None and act_after is not None:
+            act = "never"  # as far as the answer goes
         if act is None:
-            refused = error is not None or (status is not None and status >= 400)
             act = "never" if refused or drop == "before" else "before"
         fault = Fault(
             operation=operation,
@@ -366,6 +374,7 @@ class Emulator:
             until=until,
             body=body,
             act=act,
+            act_after=act_after,
             times=times,
             skip=skip,
         )
@@ -380,11 +389,10 @@ class Emulator:
         return left
 
     def _object(self, object_id: str) -> Object:
-        for table in self._store.tables.values():
-            if object_id in table and not table[object_id].gone():
-                found: Object = table[object_id]
-                return found
-        raise LookupError(f"no object {object_id!r}")
+        found = self._store.named(object_id)
+        if found is None or found.gone():
+            raise LookupError(f"no object {object_id!r}")
+        return found
 
     @contextmanager
     def _lend(self) -> Iterator[Store]:
@@ -451,13 +459,16 @@ class Emulator:
             await asyncio.sleep(0.005)
         if fault.act == "after":
             answer = self._act(store, request, operation, raw)
+        if fault.act_after is not None:
+            asyncio.get_running_loop().call_later(fault.act_after, self._act, store, request, operation, raw)
         if fault.drop:
             return await self._hang_up(request)
         answer = fault.disguise(answer)
         with self._lock:
             if number in log:
                 log[number] = replace(log[number], status=answer.status)
-        answer.headers["Date"] = email.utils.formatdate(store.wall_clock(), usegmt=True)
+        if store.switches.date_header:
+            answer.headers["Date"] = email.utils.formatdate(store.wall_clock(), usegmt=True)
         return fastapi.Response(answer.content, answer.status, answer.headers, "application/json")
 
     async def _hang_up(self, request: fastapi.Request) -> fastapi.Response:
@@ -479,9 +490,16 @@ class Emulator:
             parameters = self._parameters(request, operation, raw)
             with self._lock:
                 store.settle()
+                named = store.named(next(iter(request.path_params.values()), ""))
+                if named and store.is_new(named, store.switches.new_is_404):
+                    raise NotFound
+                if operation.method == "PUT" and store.switches.ignored_updates and operation.path in READS:
+                    operation, parameters = READS[operation.path], []
+                before = store.seen(named)
                 shown = operation.act(store, *request.path_params.values(), *parameters)
                 if operation.method != "GET":
                     store.changed()
+                    store.before.update(before)
             if isinstance(shown, Accepted):
                 return success(202, shown.shown)
             return success(operation.status, shown)

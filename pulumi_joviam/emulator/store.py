@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import time
 import uuid
 from collections import Counter, defaultdict, deque
@@ -87,6 +88,21 @@ class Switches:
     """An availability group set on one instance shows on all of its members. Otherwise on that instance only."""
     duplicate_keys: bool = True
     """The same public key may be uploaded twice. Otherwise 422 at `key`."""
+
+    # what a real cloud may do, though no reference would say so
+
+    date_header: bool = True
+    """Answers say in a `Date` header when they were given."""
+    late_lists: float = 0.0
+    """Seconds until lists show a new object. By its id it is there at once."""
+    list_limit: int | None = None
+    """Lists show only so many of the account's objects, the oldest ones."""
+    new_is_404: float = 0.0
+    """Seconds in which whoever names a new object by its id in a URL gets 404."""
+    stale_reads: float = 0.0
+    """Seconds in which an object that a PUT, POST or DELETE named in its URL is shown as it was before that."""
+    ignored_updates: bool = False
+    """A PUT of an object, or of an instance's context, answers 200 with what is there, and changes nothing."""
 
 
 class Refused(Exception):
@@ -282,6 +298,8 @@ class Store:
     """How many of the next objects of a kind will fail to provision, and how many of the next `start` and `stop`."""
     version: int = field(default_factory=lambda: next(_numbers))
     """Another number after every change, and never that of another store."""
+    before: dict[str, tuple[float, Shown]] = field(default_factory=dict)
+    """When an object was last written to, and how it was shown before that (for `Switches.stale_reads`)."""
 
     _dead: deque[Object] = field(default_factory=deque)
     _shown_on: list[tuple[float, Moving]] = field(default_factory=list)
@@ -296,9 +314,9 @@ class Store:
         """Seconds since the epoch by the cloud's own clock."""
         return time.time() + self.switches.clock_skew
 
-    def timestamp(self) -> str:
-        """Now, as the API writes it: ISO 8601 with milliseconds, in UTC."""
-        now = datetime.fromtimestamp(self.wall_clock(), timezone.utc)
+    def timestamp(self, after: float = 0.0) -> str:
+        """Now, or so many seconds after it, as the API writes it: ISO 8601 with milliseconds, in UTC."""
+        now = datetime.fromtimestamp(self.wall_clock() + after, timezone.utc)
         return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
 
     def touch(self, obj: Object, changes: Mapping[str, Any] | None = None) -> None:
@@ -335,8 +353,34 @@ class Store:
         return (obj for obj in self.table(noun).values() if not obj.gone())
 
     def visible(self, noun: type[ObjectT]) -> Iterator[ObjectT]:
-        """The objects of a kind that the API shows, oldest first."""
-        return self.all(noun) if self.switches.gone_is_404 else iter(self.table(noun).values())
+        """The objects of a kind that the API lists, oldest first."""
+        left = self.switches.list_limit
+        for obj in self.all(noun) if self.switches.gone_is_404 else self.table(noun).values():
+            if obj.owned():
+                if left == 0 or self.is_new(obj, self.switches.late_lists):
+                    continue
+                left = left and left - 1
+            yield obj
+
+    def is_new(self, obj: Object, seconds: float) -> bool:
+        """Whether the object was made within the last `seconds`, by the cloud's own clock."""
+        return seconds > 0 and self.timestamp(-seconds) < obj.created_at
+
+    def named(self, object_id: str) -> Object | None:
+        """The object of any kind with this id."""
+        tables = (table for table in self.tables.values() if object_id in table)
+        return next((table[object_id] for table in tables), None)
+
+    # What is shown
+
+    def shown(self, obj: Object) -> Any:
+        """The object as the API shows it now: under the switch `stale_reads` as it was before it was written to."""
+        at, before = self.before.get(obj.id, (-math.inf, {}))
+        return before if time.monotonic() < at + self.switches.stale_reads else obj.show(self)
+
+    def seen(self, obj: Object | None) -> Mapping[str, tuple[float, Shown]]:
+        """What `before` has to know of an object before it is written to."""
+        return {obj.id: (time.monotonic(), obj.show(self))} if obj and self.switches.stale_reads else {}
 
     def find(self, noun: type[ObjectT], object_id: str) -> ObjectT:
         """The object that a URL names, or NotFound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,20 @@ def test_delay(account: Account, act: Any, made_meanwhile: int) -> None:
     while not account.cloud.requests[0].status and time.monotonic() < deadline:
         time.sleep(0.01)
     assert keys(account) == 1
+
+
+@pytest.mark.parametrize("lost", [{"drop": "before"}, {"status": 502}, {"body": b"<html>"}], ids=str)
+def test_act_after(account: Account, lost: dict[str, Any]) -> None:
+    """The cloud acts when the client has been told nothing, or something else, for a while."""
+    account.cloud.fail("POST /public_keys", act_after=0.3, **lost)
+    started = time.monotonic()
+    with contextlib.suppress(requests.ConnectionError):
+        account.send("POST", "/public_keys", UPLOAD)
+    assert keys(account) == 0
+    while not keys(account) and time.monotonic() < started + 5:
+        time.sleep(0.01)
+    assert keys(account) == 1
+    assert time.monotonic() - started > 0.25
 
 
 def test_delay_blocks_nobody(account: Account) -> None:
@@ -165,6 +180,9 @@ def test_misspelt(account: Account) -> None:
         ("GET /disk", {}),
         ("GET /disks/1", {}),
         ("GET /disks", {"drop": "after", "act": "never"}),
+        ("POST /disks", {"drop": "after", "act_after": 1}),
+        ("POST /disks", {"status": 502, "act": "before", "act_after": 1}),
+        ("POST /disks", {"act_after": 1}),
     ):
-        with pytest.raises(ValueError, match=r"operation|drop"):
-            account.cloud.fail(operation, **options)  # type: ignore[arg-type] # any option
+        with pytest.raises(ValueError, match=r"operation|drop|act_after"):
+            account.cloud.fail(operation, **options)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pulumi_joviam.emulator.store import Switches
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import KEY, NEVER, Account
 
 LIVE = "cannot be changed while the instance is running"
 
@@ -244,3 +244,73 @@ def test_duplicate_keys(account: Account) -> None:
     account.call("POST", "/public_keys", body)
     account.cloud.configure(duplicate_keys=False)
     assert account.invalid("POST", "/public_keys", body) == {"key": ["has already been taken"]}
+
+
+def test_date_header(account: Account) -> None:
+    """Answers say when they were given, or do not, also where they refuse."""
+    for said in (True, False):
+        account.cloud.configure(date_header=said)
+        for path in ("/regions", "/nowhere"):
+            assert ("Date" in account.send("GET", path).headers) == said
+
+
+def test_late_lists(account: Account) -> None:
+    """Lists show new objects late, whatever the cloud's clock says; what is asked for by id is there."""
+    account.cloud.configure(late_lists=NEVER, clock_skew=-7200.0)
+    paths = {"/disks": account.disk(), "/networks": account.network()}
+    paths |= {"/ip_addresses": account.address(paths["/networks"]), "/instances": account.instance()}
+    for path, object_id in paths.items():
+        assert object_id not in {each["id"] for each in account.call("GET", path)}
+        assert account.call("GET", f"{path}/{object_id}")["id"] == object_id
+    assert account.call("GET", "/regions")
+    account.cloud.configure(late_lists=0.05)
+    while not account.call("GET", "/disks"):
+        time.sleep(0.01)
+    assert [each["id"] for each in account.call("GET", "/disks")] == [paths["/disks"]]
+
+
+def test_list_limit(account: Account) -> None:
+    """Lists end after the first objects of the account; what the cloud offers to everybody is all there."""
+    account.cloud.configure(list_limit=1)
+    offered = account.call("GET", "/templates")
+    disks = [account.disk(), account.disk()]
+    assert [each["id"] for each in account.call("GET", "/disks")] == disks[:1]
+    assert account.call("GET", f"/disks/{disks[1]}")["id"] == disks[1]
+    assert account.call("GET", "/templates") == offered
+
+
+def test_new_is_404(account: Account) -> None:
+    """A new object is in lists, but nobody can name it yet."""
+    account.cloud.configure(new_is_404=NEVER)
+    disk = account.disk()
+    assert [each["id"] for each in account.call("GET", "/disks")] == [disk]
+    for method, path in (("GET", ""), ("GET", "/state"), ("PUT", ""), ("DELETE", ""), ("POST", "/clone")):
+        assert account.refused(method, f"/disks/{disk}{path}", {} if method in ("PUT", "POST") else None).status == 404
+    account.cloud.configure(new_is_404=0.05)
+    while account.send("GET", f"/disks/{disk}").status_code == 404:
+        time.sleep(0.01)
+    assert account.state(f"/disks/{disk}") == "unattached"
+
+
+def test_stale_reads(account: Account) -> None:
+    """After a write its object is shown for a while as it was: by id, in lists, and its state."""
+    instance = account.instance()
+    account.cloud.configure(stale_reads=NEVER)
+    assert account.call("PUT", f"/instances/{instance}", {"name": "new"})["name"] == "new"
+    assert account.call("GET", f"/instances/{instance}")["name"] == "Web Server"
+    assert account.call("GET", "/instances")[0]["name"] == "Web Server"
+    account.call("POST", f"/instances/{instance}/start")
+    assert account.state(f"/instances/{instance}/state") == "stopped"
+    account.cloud.configure(stale_reads=0.0)
+    assert account.state(f"/instances/{instance}/state") == "starting"
+
+
+def test_ignored_updates(account: Account) -> None:
+    """A PUT answers with what is there, and that stays; a malformed one is refused as ever."""
+    disk, instance = account.disk(), account.instance()
+    account.cloud.configure(ignored_updates=True)
+    assert account.call("PUT", f"/disks/{disk}", {"name": "new"})["name"] == "data"
+    assert account.call("PUT", f"/instances/{instance}/context", {"A": "1"}) == {}
+    assert account.call("GET", f"/disks/{disk}")["name"] == "data"
+    assert account.refused("PUT", f"/disks/{disk}", {"name": 5}).status == 400
+    assert account.call("PUT", f"/instances/{instance}/disks", {"disks": [disk]})[0]["id"] == disk
