@@ -60,6 +60,8 @@ FIRST_CONTACT_SECONDS = 10.0
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 8.0
 A_FEW = 5
+TOO_LARGE_SECONDS = 60.0
+"""How long a list that was too large is taken to be so."""
 
 # The server did not act: its own words for "not now", so even a POST can go out again.
 _NOT_NOW = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -81,6 +83,10 @@ class _Garbled(BadAnswer):
     """The answer may have been damaged on its way: the next one may be readable."""
 
 
+class TooLarge(BadAnswer):
+    """There is more than is read of one answer, and the next one will be no smaller."""
+
+
 class Client:
     """Typed verbs over the API of one account. Safe to share between threads.
 
@@ -95,14 +101,16 @@ class Client:
         self._cancelled = cancelled or threading.Event()
         self._deadline: Deadline | None = None
         self._transport = Transport(settings)
+        self._too_large: dict[str, tuple[float, str]] = {}
         self._reads: Reads | None = None
 
     def __repr__(self) -> str:
         return f"Client({self.settings.endpoint})"
 
     @property
-    def ahead(self) -> float:
-        """The seconds by which the server's clock was ahead of this machine's in the last answer, or up to 1 less."""
+    def ahead(self) -> float | None:
+        """The seconds by which the server's clock was ahead of this machine's in the last answer that told (or up to
+        1 less); None if none did."""
         return self._transport.ahead
 
     def until(self, deadline: Deadline) -> Client:
@@ -135,10 +143,7 @@ class Client:
 
     def list(self, model: type[M], path: str | None = None) -> list[M]:
         """Return all objects of a kind, or those at another ``path`` (``/networks/public``)."""
-        answer = self.call("GET", path or model.path)
-        if not isinstance(answer, list):
-            raise BadAnswer(f"GET {path or model.path} was not answered with a list")
-        return [self._parse(model, item) for item in answer]
+        return [self._parse(model, item) for item in self._items(path or model.path)]
 
     def create(self, model: type[M], body: Mapping[str, Any], path: str | None = None) -> M:
         """Create an object, and return it as soon as it has an id: it may still be provisioning."""
@@ -164,12 +169,27 @@ class Client:
 
     def states(self, model: type[Model]) -> dict[str, str]:
         """Return {id: state} of all objects of a kind."""
-        answer = self.call("GET", model.path)
         try:
-            seen = [Model.model_validate({"id": item["id"], "state": item["state"]}) for item in answer]
+            seen = [
+                Model.model_validate({"id": item["id"], "state": item["state"]}) for item in self._items(model.path)
+            ]
             return {item.id: item.state for item in seen}
         except (KeyError, TypeError, ValidationError):
             raise BadAnswer(f"GET {model.path} was not answered with a list of objects") from None
+
+    def _items(self, path: str) -> Any:
+        """Return what a list holds. One that was too large is not asked for again at once: that is no small request."""
+        until, said = self._too_large.get(path, (0.0, ""))
+        if said and time.monotonic() < until:
+            raise TooLarge(said)
+        try:
+            answer = self.call("GET", path)
+        except TooLarge as large:
+            self._too_large[path] = time.monotonic() + TOO_LARGE_SECONDS, str(large)
+            raise
+        if not isinstance(answer, list):
+            raise BadAnswer(f"GET {path} was not answered with a list")
+        return answer
 
     def note(self, instance_id: str) -> str:
         """Return the note of an instance."""
@@ -234,14 +254,18 @@ class Client:
         if answer.status in _NOT_NOW:
             raise _NotNow(request, answer.status, _retry_after(answer.headers))
         if answer.status in _GATEWAY:
-            raise AnswerLost(f"a gateway before the API answered {answer.status} to {request}", may_still_act=True)
+            raise AnswerLost(
+                f"a gateway before the API answered {answer.status} to {request}",
+                timed_out=answer.status == HTTPStatus.GATEWAY_TIMEOUT,
+            )
         if 300 <= answer.status < 400 and "Location" in answer.headers:
             raise BadAnswer(
                 f"{request} was redirected to {readable(answer.headers['Location'])}, which is not followed: "
                 f"the token goes to {self.settings.endpoint_name} only. Is that the address of the API?"
             )
         if not answer.whole:
-            raise self._foreign(method, request, answer.status, "more bytes than any answer has")
+            error = self._foreign(method, request, answer.status, "more bytes than are read of an answer")
+            raise TooLarge(str(error)) if method == "GET" else error
         try:
             said = answer.json()
         except ValueError:

@@ -3,8 +3,11 @@
 A POST whose answer is lost is never just sent again. The object is looked for first: the one that shows what was asked
 for, was made since by the server's own clock, and belongs to no other resource of this run. While one is looked for,
 no equal request goes out, and those under way are waited for: so each of twenty equal disks whose answers are lost
-together finds one of its own. Where none is there, the request goes out again if the server is known to be done with
-the first one; after a mere timeout it is looked for until the step's deadline.
+together finds one of its own.
+
+However an answer is lost, the server may still act. So the request goes out again only when nothing was seen for
+LATE_SECONDS, after a mere timeout not at all, and never beside an object of which nobody can say whether it is older.
+After a request that went out twice, a last look at the end of the step tells of a twin.
 
 What a killed run was making is in the journal. A create of the same resource takes it over.
 """
@@ -16,11 +19,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NoAnswer, NotFound, ServerError, TimedOut
+from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut
 from pulumi_joviam.journal import Entry, Journal, Key, digest
 from pulumi_joviam.models import Model
 
@@ -32,8 +36,8 @@ M = TypeVar("M", bound=Model)
 TRIES = 3
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
-KILLED_SECONDS = 10.0
-"""How long after a killed run's POST the server may still act on it."""
+LATE_SECONDS = 10.0
+"""How long after a POST whose answer nobody has got the server may still act on it."""
 SLACK = 2.0
 """Seconds by which a time of the server may seem too early: both its Date and created_at may leave out fractions."""
 
@@ -52,12 +56,23 @@ class Order:
     alike: Callable[[Any], bool] = lambda _live: True
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """An object whose request went out more than once, and each may have made one."""
+
+    order: Order
+    entry: Entry
+    """What was noted before it went out again."""
+    live: Any
+    known: float = field(default_factory=time.time)
+    """When we knew of it."""
+
+
 @dataclass
 class Creations:
     """The orders of one account that are being made in this process. Safe to share between threads."""
 
     _under_way: Counter[Any] = field(default_factory=Counter)
-    _lost: Counter[Any] = field(default_factory=Counter)
     _looked_for: set[Any] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -67,25 +82,51 @@ class Creations:
         Raises what the POST raises, and AnswerLost where nobody can say whether there is an object.
         """
         journal = op.journal
-        entry = journal.earlier(key)
-        live = entry and self._taken_over(op, order, entry)
-        if entry and live:
-            journal.asked(key, entry)
+        earlier = journal.earlier(key)
+        live = earlier and self._taken_over(op, order, earlier)
+        if earlier and live:
+            journal.asked(key, earlier)
             op.taken_over.append(live.id)
             op.warn(f"took over the {live.noun} {live.id}, which an interrupted run had made for this resource")
         else:
             journal.over(key)
-            entry = Entry(order.path, _digests(order), time.time())
-            journal.asked(key, entry)
-            live = self._asked(op, key, order, entry)
+            live = self._asked(op, key, order)
+            first = earlier if earlier and not earlier.id else journal.earlier(key)
+            if first and (first is earlier or first.last):
+                op.repeated.append(Repeated(order, first, live))
         journal.made(key, live.id)
         if problem := journal.complaint():
             op.warn(f"should this run be killed, it may lose what it was making: cannot write to {problem}")
         return live
 
-    def _asked(self, op: Operation, key: Key, order: Order, entry: Entry) -> Any:
+    def look_back(self, op: Operation) -> None:
+        """Warn of each object that this step may have made twice: of a twin by its id, also when its time is up."""
+        deadline = Deadline.after(LATE_SECONDS + LONGEST_PAUSE, op.deadline.cancelled)
+        op = replace(op, api=op.api.until(deadline), deadline=deadline)
+        while op.repeated:
+            again = op.repeated.pop()
+            twice = (
+                f"the request for the {again.live.noun} {again.live.id} went out twice, as its first answer was lost"
+            )
+            try:
+                twins = self._twins(op, again)
+            except JoviamError as unseen:
+                op.warn(
+                    f"{twice}, and whether both were carried out cannot be seen: {unseen}. "
+                    f"Look for a second {again.live.noun} like it by hand, and delete that"
+                )
+            else:
+                if twins:
+                    op.warn(
+                        f"{twice}, and it seems that both were carried out: {', '.join(twins)} is like it and is not "
+                        "in the state. Delete it by hand, unless it belongs to somebody else"
+                    )
+
+    def _asked(self, op: Operation, key: Key, order: Order) -> Any:
+        entry = Entry(order.path, _digests(order), time.time())
         try:
             with self._sending(op, entry):
+                op.journal.asked(key, entry)
                 return _claimed(op.journal, op.api.create(order.model, order.body, order.path))
         except (AnswerLost, ServerError) as error:
             return self._found(op, key, order, entry, error)
@@ -93,43 +134,40 @@ class Creations:
             op.journal.over(key)
             raise
 
-    def _found(self, op: Operation, key: Key, order: Order, entry: Entry, error: AnswerLost | ServerError) -> Any:
+    def _found(self, op: Operation, key: Key, order: Order, entry: Entry, error: JoviamError) -> Any:
         """Return the object whose answer was lost, or make it after all."""
         op.say("the answer was lost: looking whether it was made")
-        pause, looks, tries = FIRST_PAUSE, 0, 1
-        try:
-            while True:
-                over = not getattr(error, "may_still_act", False)
-                with self._alone(op, entry):
+        search, pause, tries, sent = _Search(order, entry, str(error)), FIRST_PAUSE, 1, time.monotonic()
+        while True:
+            with self._alone(op, entry):
+                live = self._look(op, search)
+                left = sent + LATE_SECONDS - time.monotonic()
+                if not live and left <= 0:
+                    search.settle()
+                if not live and left <= 0 and not getattr(error, "timed_out", False):
+                    if tries == TRIES:
+                        op.journal.over(key)
+                        raise error
+                    search.entry = replace(entry, last=time.time())
+                    op.journal.asked(key, search.entry)
+                    tries += 1
                     try:
-                        live = self._match(op, order, entry)
-                    except NoAnswer as unseen:
-                        raise _unknown(order, error, f"could not be looked for: {unseen}") from None
-                    if live:
-                        return _claimed(op.journal, live)
-                    if over and looks and tries < TRIES:
-                        tries += 1
-                        try:
-                            return _claimed(op.journal, op.api.create(order.model, order.body, order.path))
-                        except (AnswerLost, ServerError) as again:
-                            error, looks = again, -1
-                        except Cancelled:
-                            raise
-                        except JoviamError:
-                            op.journal.over(key)
-                            raise
-                looks += 1
-                if (over and looks and tries >= TRIES) or op.deadline.remaining() <= pause:
-                    break
-                op.deadline.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-        finally:
-            with self._changed:
-                self._lost[_same(entry)] -= 1
-        if over and looks:
-            op.journal.over(key)
-            raise error
-        raise _unknown(order, error, "was looked for and not found; it may still be made")
+                        live = op.api.create(order.model, order.body, order.path)
+                    except Cancelled:
+                        raise
+                    except JoviamError as again:
+                        if not isinstance(again, (AnswerLost, ServerError)):
+                            tries = TRIES  # it was refused, perhaps because of what the first one has made by now
+                        error, search.because = again, str(again)
+                        pause, sent, left = FIRST_PAUSE, time.monotonic(), LATE_SECONDS
+                if live:
+                    return _claimed(op.journal, live)
+            nap = min(pause, left) if left > 0 else pause
+            if op.deadline.remaining() <= nap:
+                search.settle()
+                raise search.unknown("was looked for and not found; it may still be made")
+            op.deadline.sleep(nap)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _taken_over(self, op: Operation, order: Order, entry: Entry) -> Any:
         """Return what an interrupted run made, or None if it made nothing."""
@@ -140,49 +178,66 @@ class Creations:
                 return None
             return None if live.state in live.gone else live
         op.say("an interrupted run was making it: looking whether it did")
+        search = _Search(order, entry, "an interrupted run was making it")
         while True:
             with self._alone(op, entry):
-                if live := self._match(op, order, entry):
+                if live := self._look(op, search):
                     return _claimed(op.journal, live)
-            left = entry.at + KILLED_SECONDS - time.time()
-            if not 0 < left <= KILLED_SECONDS:
+            left = max(entry.at, entry.last) + LATE_SECONDS - time.time()
+            if not 0 < left <= LATE_SECONDS:
+                search.settle()
                 return None
             op.deadline.sleep(min(1.0, left))
 
-    def _match(self, op: Operation, order: Order, entry: Entry) -> Any:
-        """Return one object that may be what was asked for; None if there is none."""
-        there = op.api.list(order.model)
-        since = entry.at + op.api.ahead - SLACK
-        fit = [
-            live
-            for live in there
-            if not op.journal.knows(live.id)
-            and live.state not in live.gone
-            and _made_at(live) >= since
-            and all(digest(_shown(live, name)) == said for name, said in entry.shows.items())
-            and order.alike(live)
-        ]
-        if len(fit) > self._lost[_same(entry)] + op.journal.rivals(entry):
-            ids = ", ".join(live.id for live in fit)
+    def _look(self, op: Operation, search: _Search) -> Any:
+        """Return one object that is what was asked for; None if there is none."""
+        order, entry = search.order, search.entry
+        try:
+            there = op.api.list(order.model)
+        except Cancelled:
+            raise
+        except JoviamError as unseen:
+            raise search.unknown(f"could not be looked for: {unseen}") from None
+        fit = search.sort(_fitting(op, order, entry, there), op.api.ahead)
+        if len(fit) > max(1, op.journal.open(entry)):
             raise JoviamError(
                 f"the answer about the new {order.model.noun} was lost, and several may be it, made at the same time "
-                f"by somebody else: {ids}. Delete those that nobody needs, or rename them, then run `pulumi up` again."
+                f"by somebody else: {_ids(fit)}. Delete those that nobody needs, or rename them, then run `pulumi up` "
+                "again."
             )
+        if search.there is None:
+            search.there = {live.id for live in there}
         return fit[0] if fit else None
+
+    def _twins(self, op: Operation, again: Repeated) -> list[str]:
+        """Return the ids of what may have come of a request beside the object that is known.
+
+        Their times are compared with that object's own: it was made by the same clock. Raises JoviamError where the
+        list cannot tell.
+        """
+        order, entry, live, pause = again.order, again.entry, again.live, FIRST_PAUSE
+        made = _made_at(live)
+        since = None if made is None else entry.at + made - again.known - SLACK
+        while True:
+            with self._alone(op, entry):
+                there = op.api.list(order.model)
+                if live.id in {it.id for it in there}:
+                    fit = [it.id for it in _fitting(op, order, entry, there) if _is_newer(it, since) is not False]
+                    return fit if len(fit) > op.journal.open(entry) else []  # others look for these
+            if op.deadline.remaining() <= LONGEST_PAUSE:
+                raise JoviamError("the list does not show it either")
+            op.deadline.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     @contextmanager
     def _sending(self, op: Operation, entry: Entry) -> Iterator[None]:
-        """Send a request while nobody looks for an equal one. If its answer is lost, `_found` has to follow."""
+        """Send a request while nobody looks for an equal one."""
         same = _same(entry)
         with self._changed:
             self._until(op, lambda: same not in self._looked_for)
             self._under_way[same] += 1
         try:
             yield
-        except (AnswerLost, ServerError):
-            with self._changed:  # before somebody else looks and counts how many are lost
-                self._lost[same] += 1
-            raise
         finally:
             with self._changed:
                 self._under_way[same] -= 1
@@ -209,10 +264,47 @@ class Creations:
             self._changed.wait(0.2)
 
 
-def _unknown(order: Order, error: JoviamError, why: str) -> AnswerLost:
-    """Return the error for an object of which nobody can say whether it exists."""
-    again = "The next `pulumi up` on this machine looks for it again before it makes another."
-    return AnswerLost(f"{error}\nThe {order.model.noun} {why}. {again}")
+@dataclass
+class _Search:
+    """The looks for one object of which nobody can say whether it was made. ``because`` tells the user why."""
+
+    order: Order
+    entry: Entry
+    because: str
+    there: set[str] | None = None
+    """The ids that the first look saw. What is not among them was made since, as far as the list can tell."""
+    doubtful: dict[str, str] = field(default_factory=dict)
+    """{id: why} of what may be it or may be older, as its time does not tell."""
+
+    def sort(self, fitting: list[Any], ahead: float | None) -> list[Any]:
+        """Return those that were made since the request, and keep the doubtful ones."""
+        since = None if ahead is None else self.entry.at + ahead - SLACK
+        newer, self.doubtful = [], {}
+        for live in fitting:
+            is_newer, appeared = _is_newer(live, since), self.there is not None and live.id not in self.there
+            if is_newer or (is_newer is None and appeared):
+                newer.append(live)
+            elif is_newer is None:
+                why = "the API does not say what time it has" if since is None else "its created_at cannot be read"
+                self.doubtful[live.id] = why
+            elif appeared:
+                self.doubtful[live.id] = "it has only just appeared, but its created_at is older than the request"
+        return newer
+
+    def settle(self) -> None:
+        """Raise JoviamError if nobody can say whether what was seen is what was asked for."""
+        if self.doubtful:
+            noun, [why, *_] = self.order.model.noun, self.doubtful.values()
+            raise JoviamError(
+                f"{self.because}\nThe {noun} {', '.join(self.doubtful)} may be it, or was there before: {why}. "
+                "So no other one is made. Delete it by hand if nobody needs it, or rename it if somebody does, then "
+                "run `pulumi up` again."
+            )
+
+    def unknown(self, why: str) -> AnswerLost:
+        """Return the error for an object of which nobody can say whether it exists."""
+        again = "The next `pulumi up` on this machine looks for it again before it makes another."
+        return AnswerLost(f"{self.because}\nThe {self.order.model.noun} {why}. {again}")
 
 
 def _same(entry: Entry) -> Any:
@@ -238,10 +330,34 @@ def _shown(live: Model, name: str) -> Any:
     return value.id if isinstance(value, Model) else value
 
 
-def _made_at(live: Model) -> float:
-    """Return when the object was made by the server's clock; the latest moment for one that does not say so."""
+def _fitting(op: Operation, order: Order, entry: Entry, there: list[Any]) -> list[Any]:
+    """Return those that show what was asked for and belong to no resource of this run."""
+    return [
+        live
+        for live in there
+        if not op.journal.knows(live.id)
+        and live.state not in live.gone
+        and all(digest(_shown(live, name)) == said for name, said in entry.shows.items())
+        and order.alike(live)
+    ]
+
+
+def _is_newer(live: Model, since: float | None) -> bool | None:
+    """Say whether the object was made since then by the server's clock; None where that cannot be told."""
+    if "created_at" not in type(live).model_fields:
+        return True  # a version of a template: there was none with its number
+    made = _made_at(live)
+    return None if made is None or since is None else made >= since
+
+
+def _made_at(live: Any) -> float | None:
+    """Return when the object was made by the server's clock, or None if it does not say so."""
     try:
-        made = datetime.fromisoformat(live.created_at.replace("Z", "+00:00"))  # type: ignore[attr-defined]
+        made = datetime.fromisoformat(live.created_at.replace("Z", "+00:00"))
     except (AttributeError, ValueError):
-        return float("inf")
+        return None
     return (made if made.tzinfo else made.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _ids(objects: list[Any]) -> str:
+    return ", ".join(it.id for it in objects)

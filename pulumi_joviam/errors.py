@@ -191,12 +191,12 @@ class Unreachable(NoAnswer):
 class AnswerLost(NoAnswer):
     """The request was sent and its answer did not arrive: the server may have acted.
 
-    ``may_still_act`` says that it may also do so later: nothing shows that it is done with the request.
+    It may also do so later: in a moment where the connection was dropped, at any time where it ``timed_out``.
     """
 
-    def __init__(self, message: str, may_still_act: bool = False) -> None:
+    def __init__(self, message: str, timed_out: bool = False) -> None:
         super().__init__(message)
-        self.may_still_act = may_still_act
+        self.timed_out = timed_out
 
 
 class Taken(JoviamError):

@@ -47,6 +47,8 @@ class Entry:
     id: str = ""
     ended: bool = False
     """Its run came to an end, so that the object is in the state, unless what the step said did not get there."""
+    last: float = 0.0
+    """When it was asked for the last time, if that was more than once."""
 
 
 Key = tuple[str, str]
@@ -89,16 +91,16 @@ class Journal:
         with self._lock:
             return id in self.claimed or (bool(self._others) and id in self._by_id)
 
-    def rivals(self, entry: Entry) -> int:
-        """Return how many objects without an id other processes asked for in the same words."""
+    def open(self, entry: Entry) -> int:
+        """Return how many objects without an id were asked for in the same words, here and by other processes."""
         with self._lock:
-            others = [
+            asked = [
                 other
-                for entries in self._others.values()
+                for entries in (self._mine, *self._others.values())
                 for key, other in entries.items()
                 if _stack(key) == self.stack
             ]
-            return sum(not it.id and it.path == entry.path and it.shows == entry.shows for it in others)
+            return sum(not it.id and it.path == entry.path and it.shows == entry.shows for it in asked)
 
     def asked(self, key: Key, entry: Entry) -> None:
         """Note that a POST goes out."""
@@ -335,6 +337,7 @@ def _stack(key: Key) -> str:
 
 def _line(key: Key, entry: Entry) -> dict[str, Any]:
     line = {"key": key, "path": entry.path, "shows": dict(entry.shows), "at": entry.at, "id": entry.id}
+    line |= {"last": entry.last} if entry.last else {}
     return {**line, "ended": True} if entry.ended else line
 
 
@@ -346,8 +349,8 @@ def _read(file: Path) -> dict[Key, Entry]:
             urn, purpose = map(str, said["key"])
             found.pop((urn, purpose), None)
             shows = {str(name): str(value) for name, value in said["shows"].items()}
-            ended = said.get("ended") is True
-            found[urn, purpose] = Entry(str(said["path"]), shows, float(said["at"]), str(said["id"]), ended)
+            ended, last = said.get("ended") is True, float(said.get("last", 0.0))
+            found[urn, purpose] = Entry(str(said["path"]), shows, float(said["at"]), str(said["id"]), ended, last)
     return found
 
 

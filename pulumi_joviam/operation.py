@@ -19,7 +19,7 @@ from pulumi_joviam import engine, journal
 from pulumi_joviam.catalog import Catalog
 from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
-from pulumi_joviam.creation import Creations, Order
+from pulumi_joviam.creation import Creations, Order, Repeated
 from pulumi_joviam.deadline import Deadline
 from pulumi_joviam.errors import Failed, NotFound, Taken, TimedOut, ValidationFail, Vanished
 from pulumi_joviam.models import AnyBut, Disk, Instance, IpAddress, Model
@@ -73,6 +73,8 @@ class Operation:
     """What the resource has to remember. What is put here is in the state after the step, however it ends."""
     taken_over: list[str] = field(default_factory=list)
     """Ids of objects of an interrupted run that this step goes on with."""
+    repeated: list[Repeated] = field(default_factory=list)
+    """What this step may have made twice."""
 
     @classmethod
     def begin(

@@ -509,6 +509,8 @@ class Provider(ResourceProvider, Generic[A, M]):
                 then = "is kept in the state; after that `pulumi up` goes on with it"
             text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
             raise engine.partial_failure(live.id, outputs, text) from None
+        finally:
+            op.session.creations.look_back(op)
 
     def _fits(self, op: Operation, live: M, args: A) -> None:
         """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""

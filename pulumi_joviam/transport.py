@@ -37,7 +37,7 @@ from pulumi_joviam.errors import AnswerLost, ConfigError, JoviamError, Unreachab
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 LARGEST_ANSWER = 16 * 1024 * 1024
-"""In bytes: some 6,000 instances. As Python's objects, JSON can be thirty times as large."""
+"""In bytes: some 2,000 instances with 8 disks each. As Python's objects, JSON can be thirty times as large."""
 SHORTEST_SECRET = 8
 """A token of fewer characters than this is no secret, and may be part of any word."""
 
@@ -89,12 +89,12 @@ class Transport:
 
     At most ``settings.max_concurrency`` requests are in flight; the others wait, but not beyond their deadlines.
     ``reached`` is set as soon as anything there has answered. ``ahead`` is by how many seconds the server's clock is
-    ahead of this machine's: up to a second less than it really is, as far as the last answer told.
+    ahead of this machine's: up to a second less than it really is, as far as the last answer told; None before any did.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.reached = threading.Event()
-        self.ahead = 0.0
+        self.ahead: float | None = None
         self.quiet_until = 0.0
         self._lock = threading.Lock()
         self._sent, self._writing = 0, 0
@@ -194,7 +194,7 @@ class Transport:
         if never or reason.startswith("tunnel connection failed"):
             return Unreachable(f"{where}{by}: {reason}. Is {self._setting} right, and is the network up?")
         late = isinstance(chain[-1], TimeoutError)
-        return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}", may_still_act=late)
+        return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}", timed_out=late)
 
 
 class _Token(requests.auth.AuthBase):
@@ -288,7 +288,7 @@ class _Punctual(io.RawIOBase):
         size = self._raw.readinto(buffer)
         self._room -= size or 0
         if self._room < 0:
-            raise OSError("more bytes than any answer has")
+            raise OSError("more bytes than are read of an answer")
         return size
 
     def close(self) -> None:

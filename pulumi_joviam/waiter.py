@@ -1,8 +1,8 @@
 """Waiting until an object is in one of some states: the only place that polls.
 
 All who wait for one kind of object share one poll. A few are asked about one by one (`/disks/{id}/state`); from more
-on, one list tells the state of all. Looks come often at first and then less and less, and never keep the API busy for
-more than a part of the time.
+on, one list tells the state of all, unless it cannot be had. Looks come often at first and then less and less, and
+never keep the API busy for more than a part of the time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from pulumi_joviam.client import Client
 from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Failed, JoviamError, NoAnswer, NotFound, TimedOut, Vanished
+from pulumi_joviam.errors import BadAnswer, Failed, JoviamError, NoAnswer, NotFound, ServerError, TimedOut, Vanished
 from pulumi_joviam.models import Model
 
 FIRST_PAUSE = 0.1
@@ -156,12 +156,14 @@ class _Poll:
             return set(self.tickets)
 
     def _states(self, ids: set[str], until: float) -> dict[str, str | JoviamError]:
-        """Return {id: its state, or why that cannot be told}. What a list does not show is asked for by id."""
+        """Return {id: its state, or why that cannot be told}. What no list shows is asked for by id."""
         client = self.client.until(Deadline(until, self.nobody))
         found: dict[str, str | JoviamError] = {}
         if len(ids) > FEW and self.model.listed:
             try:
                 found |= client.states(self.model)
+            except (BadAnswer, ServerError):
+                pass  # of all together that cannot be told, but perhaps of each
             except JoviamError as error:
                 return dict.fromkeys(ids, error)
         for id in ids - found.keys():

@@ -35,6 +35,7 @@ import runpy, sys
 from pulumi_joviam import catalog, client, creation, provider, reads, transport
 from pulumi_joviam.resources import power
 transport.READ_SECONDS = 1.0
+creation.LATE_SECONDS = 1.0
 creation.LONGEST_PAUSE = 0.5
 client.LONGEST_PAUSE = 0.5
 provider.STEP_SECONDS = 6.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from pulumi_joviam import engine, journal, models
+from pulumi_joviam import creation, engine, journal, models
 from pulumi_joviam.args import BaseArgs
 from pulumi_joviam.config import Settings
 from pulumi_joviam.emulator import Emulator
@@ -37,6 +38,28 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     killed(start())
 
 
+LATE_SECONDS = 1.0
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has not been made by this server after a second will not be made."""
+    monkeypatch.setattr(creation, "LATE_SECONDS", LATE_SECONDS)
+    monkeypatch.setattr(creation, "LONGEST_PAUSE", 0.3)
+
+
+@pytest.fixture
+def warned(mocker: MockerFixture) -> list[str]:
+    """What the steps warn of."""
+    said: list[str] = []
+    mocker.patch("pulumi_joviam.engine.warn", lambda _urn, message: said.append(message))
+    return said
+
+
+def there(cloud: Emulator) -> list[str]:
+    return [it["id"] for it in cloud.objects("disks")]
+
+
 def killed(op: Operation) -> None:
     """Forget what this process knows, as if it had been killed and another one had started."""
     op.journal.close()
@@ -54,7 +77,13 @@ def disk(op: Operation, size: int = 5) -> models.Disk:
     [
         {"drop": "before"},
         {"drop": "after"},
+        {"drop": "before", "act_after": 0.4},
         {"status": 500},
+        {"status": 500, "act_after": 0.4},
+        {"status": 502},
+        {"status": 502, "act_after": 0.4},
+        {"status": 504, "act_after": 0.4},
+        {"body": b"<html>", "act_after": 0.4},
         {"status": 500, "act": "before"},
         {"status": 502, "act": "before"},
         {"status": 504, "act": "before"},
@@ -73,6 +102,26 @@ def test_what_is_lost_is_found_or_made(cloud: Emulator, begin: Begin, fault: dic
     new = disk(begin("new"))
     assert {old.id, new.id} == {it["id"] for it in cloud.objects("disks")}
     assert old.id != new.id
+
+
+@pytest.mark.parametrize(
+    "late", [{"late_lists": 0.5}, {"date_header": False}, {"late_lists": 0.5, "clock_skew": -60.0}]
+)
+@pytest.mark.parametrize(
+    "fault", [{"drop": "before"}, {"drop": "before", "act_after": 0.4}, {"status": 504, "act_after": 0.4}], ids=str
+)
+def test_lists_that_are_behind_and_answers_without_date(
+    cloud: Emulator, begin: Begin, fault: dict[str, Any], late: dict[str, Any]
+) -> None:
+    """What only appears in the list was made since, whatever clock there is."""
+    cloud.configure(**late)
+    if fault == {"drop": "before"}:
+        cloud.configure(late_lists=0.0)
+    cloud.fail("POST /disks", **fault)
+    op = begin()
+    op.api._transport.ahead = None  # what earlier answers told is unknown to a new process
+    made = disk(op)
+    assert there(cloud) == [made.id]
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
@@ -161,3 +210,132 @@ def test_a_refusal_leaves_nothing_behind(begin: Begin) -> None:
     with pytest.raises(ValidationFail):
         disk(op, size=-1)
     assert op.journal.earlier((op.call.urn, "")) is None
+
+
+def test_a_twin_is_named_with_both_ids(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
+    """The server acts on the first request when the second one has been answered."""
+    op = begin()
+    op.catalog.region("SY3")
+    cloud.fail("POST /disks", status=502, act_after=1.6 * LATE_SECONDS)
+    made = disk(op)
+    while len(there(cloud)) < 2:
+        time.sleep(0.02)
+    op.session.creations.look_back(op)
+    [twin] = {*there(cloud)} - {made.id}
+    assert len(warned) == 1
+    assert warned[0].startswith(f"the request for the disk {made.id} went out twice")
+    assert f"{twin} is like it and is not in the state. Delete it by hand" in warned[0]
+
+
+def test_an_object_made_by_another_clock_is_named(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
+    """The Date of the answers is a balancer's, and what the API makes looks older than the request for it."""
+    op = begin()
+    cloud.configure(clock_skew=-60.0)
+    op.catalog.region("SY3")
+    cloud.configure(date_header=False)
+    cloud.fail("POST /disks", drop="after")
+    op.api._transport.ahead = 0.0
+    made = disk(op)
+    op.session.creations.look_back(op)
+    [twin] = {*there(cloud)} - {made.id}
+    assert [twin in said for said in warned] == [True]
+
+
+def test_nothing_is_said_where_nothing_was_made_twice(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
+    """Neither a disk that was there before nor those of other resources count, and one look is enough."""
+    old = disk(begin("old"))
+    cloud.change(old.id, created_at="2016-05-10T03:36:34.615Z")
+    begin().journal.claimed.clear()
+    cloud.fail("POST /disks", drop="before")
+    op = begin("new")
+    disk(op)
+    before = len(cloud.requests)
+    op.session.creations.look_back(op)
+    op.session.creations.look_back(op)
+    assert warned == []
+    assert [it.operation for it in cloud.requests[before:]] == ["GET /disks"]
+
+
+def test_a_list_without_the_new_object_is_told(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
+    """A list that shows only its first part can tell neither of a first nor of a second one."""
+    disk(begin("old"))
+    cloud.configure(list_limit=1)
+    cloud.fail("POST /disks", drop="after")
+    op = begin("new")
+    made = disk(op)
+    op.session.creations.look_back(op)
+    assert len(warned) == 1
+    assert f"{made.id} went out twice" in warned[0]
+    assert "the list does not show it either. Look for a second disk like it by hand" in warned[0]
+
+
+def test_where_no_time_can_be_trusted_the_object_is_named(cloud: Emulator, begin: Begin) -> None:
+    """Nobody can say whether it was there before: no other one is made, now or by the next run, until it is gone."""
+    cloud.configure(date_header=False)
+    op = begin()
+    op.api._transport.ahead = None
+    cloud.fail("POST /disks", drop="after")
+    with pytest.raises(JoviamError) as caught:
+        disk(op)
+    [made] = there(cloud)
+    assert f"The disk {made} may be it, or was there before: the API does not say what time it has." in str(
+        caught.value
+    )
+    killed(op)
+    with pytest.raises(JoviamError, match=rf"interrupted run was making it(.|\n)*{made} may be it"):
+        disk(begin())
+    cloud.remove(made)
+    killed(op)
+    assert [disk(begin()).id] == there(cloud)
+
+
+def test_what_appears_but_says_that_it_is_older_is_named(cloud: Emulator, begin: Begin) -> None:
+    """Clocks that are apart, or somebody else's disk in a list that is behind: nobody can say which."""
+    op = begin()
+    op.catalog.region("SY3")
+    cloud.configure(clock_skew=-60.0, date_header=False)
+    op.api._transport.ahead = 0.0
+    cloud.fail("POST /disks", drop="before", act_after=0.4)
+    with pytest.raises(JoviamError, match="may be it, or was there before: it has only just appeared"):
+        disk(op)
+    assert len(there(cloud)) == 1
+
+
+def test_a_repeated_request_that_is_refused_finds_the_first_one(cloud: Emulator, begin: Begin) -> None:
+    """Such as an address that is taken by then: by what the first request has made."""
+    op = begin()
+    op.catalog.region("SY3")
+    cloud.fail("POST /disks", drop="before", act_after=1.3 * LATE_SECONDS)
+    cloud.fail("POST /disks", status=422, details={"name": ["is taken"]})
+    made = disk(op)
+    assert there(cloud) == [made.id]
+
+
+def test_after_a_request_of_a_killed_run_there_is_a_last_look(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
+    """The next run's request is a second one, too."""
+    op = begin(seconds=0.5)
+    op.catalog.region("SY3")
+    cloud.fail("POST /disks", drop="before", act_after=2.5 * LATE_SECONDS)
+    with pytest.raises(AnswerLost):
+        disk(op)
+    killed(op)
+    op = begin()
+    made = disk(op)
+    while len(there(cloud)) < 2:
+        time.sleep(0.02)
+    op.session.creations.look_back(op)
+    [twin] = {*there(cloud)} - {made.id}
+    assert [twin in said for said in warned] == [True]
+
+
+def test_a_list_that_cannot_be_read_tells_nothing(cloud: Emulator, begin: Begin) -> None:
+    """Then it cannot be looked for, so it is not made again either."""
+    op = begin()
+    op.catalog.region("SY3")
+    cloud.fail("POST /disks", drop="after")
+    cloud.fail("GET /disks", body=b"{}", times=99)
+    with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*could not be looked for(.|\n)*next `pulumi up`"):
+        disk(op)
+    assert len(there(cloud)) == 1
+    cloud.heal()  # and then the same step once more, as Pulumi's hooks can have it
+    assert [disk(begin()).id] == there(cloud)

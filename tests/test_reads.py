@@ -7,6 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
@@ -63,6 +64,14 @@ def test_a_list_that_fails_is_nobodys_answer(cloud: Emulator, client: Client) ->
     cloud.fail("GET /public_keys", error="forbidden", times=99)
     with ThreadPoolExecutor(8) as pool:
         assert [it.id for it in pool.map(lambda id: client.get(PublicKey, id), ids)] == ids
+
+
+def test_a_list_that_is_too_large_is_asked_for_once(cloud: Emulator, client: Client, mocker: MockerFixture) -> None:
+    ids = keys(client, 20)
+    mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 4000)
+    for id in ids:
+        assert client.update(PublicKey, id, {"name": "renamed"}).id == client.get(PublicKey, id).id
+    assert asked(cloud).count("GET /public_keys") == 1
 
 
 def test_a_busy_api_is_left_alone_by_all(cloud: Emulator, client: Client) -> None:

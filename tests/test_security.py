@@ -98,7 +98,7 @@ def encoded(body: bytes, how: str) -> bytes:
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 NOT_JSON = "was answered with 200 and something that is not JSON"
-TOO_MUCH = "more bytes than any answer has"
+TOO_MUCH = "more bytes than are read of an answer"
 MUCH: dict[str, tuple[Callable[[], bytes | Callable[[socket.socket], None]], str]] = {
     "a body without end": (lambda: flood(b" " * 65536, HEAD + b"\r\n"), TOO_MUCH),
     "a body that is said to have no end": (

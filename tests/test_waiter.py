@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pulumi_joviam.client import Client
 from pulumi_joviam.config import Settings
@@ -226,6 +227,26 @@ def test_many_share_one_look(cloud: Emulator, client: Client, waiter: Waiter) ->
     assert gone.result() == "terminated"
     assert len(cloud.requests) - before < 15
     assert "GET /disks" in [request.operation for request in cloud.requests[before:]]
+
+
+@pytest.mark.parametrize("how", ["too large", "500", "not a list"])
+def test_where_no_list_can_be_had_each_is_asked_for(
+    cloud: Emulator, client: Client, waiter: Waiter, disk: str, mocker: MockerFixture, how: str
+) -> None:
+    """An account may have more than is read of one answer. Such a list is not asked for again at every look."""
+    tier = client.list(PerformanceTier, "/performance_tiers/disks")[0]
+    body = {"name": "d", "size": 5, "region": tier.region.id, "performance_tier": tier.id}
+    ids = [disk, *(client.create(Disk, body).id for _ in range(5))]
+    if how == "too large":
+        mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 2000)
+    else:
+        cloud.fail("GET /disks", times=99, **({"status": 500} if how == "500" else {"body": b"{}"}))
+    before = len(cloud.requests)
+    with ThreadPoolExecutor(6) as pool:
+        states = list(pool.map(lambda id: waiter.wait(Disk, id, Disk.ready, Deadline.after(20)), ids))
+    assert set(states) == {"unattached"}
+    lists = [request.operation for request in cloud.requests[before:]].count("GET /disks")
+    assert lists == 1 or how != "too large"
 
 
 def test_one_with_little_time_does_not_wait_for_the_others(cloud: Emulator, waiter: Waiter, disk: str) -> None:
