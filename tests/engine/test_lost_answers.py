@@ -1,0 +1,37 @@
+"""Answers that are lost while the server acts later, on the real engine, with the patience that users have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi_joviam.creation import LATE_SECONDS
+from tests.stack import Stack
+
+DROPPED = {"drop": "before"}
+LOST: list[dict[str, Any]] = [
+    *({**how, "act_after": seconds} for how in (DROPPED, {"status": 500}, {"status": 502}) for seconds in (0.3, 1, 3)),
+    {"status": 504, "act_after": 1},
+    {"body": b"<html>", "act_after": 1},
+    DROPPED,
+]
+
+
+def test_every_disk_is_made_once_or_its_twin_is_named(stack: Stack) -> None:
+    """However an answer is lost and whenever the server acts, also where lists show new objects late."""
+    stack.cloud.configure(late_lists=2.0, provision_seconds=5.0)
+    faults = [*LOST, {**DROPPED, "act_after": LATE_SECONDS + 2.5}]  # later than it is looked for
+    for fault in faults:
+        stack.cloud.fail("POST /disks", **fault)
+    disks = {f"d{n}": {"kind": "Disk", "size": 5 + n, "performance_tier": "Fast"} for n in range(len(faults))}
+    stack.program(disks)
+    [(name, told)] = stack.up("--parallel=32").warnings
+    held = {name: it["id"] for name, it in stack.resources().items()}
+    [twin] = [it for it in stack.cloud.objects("disks") if it["id"] not in held.values()]
+    assert twin["name"] == name
+    assert told.strip() == (
+        f"the request for the disk {held[name]} went out twice, as its first answer was lost, and it seems that both "
+        f"were carried out: {twin['id']} is like it and is not in the state. Delete it by hand, unless it belongs to "
+        "somebody else"
+    )
+    assert stack.cloud.count() == {"disks": len(disks) + 1}
+    assert stack.preview().empty
