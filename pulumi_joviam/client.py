@@ -45,6 +45,7 @@ from pulumi_joviam.errors import (
     JoviamError,
     NoAnswer,
     ServerError,
+    TooLarge,
     Unauthorized,
     Unreachable,
     readable,
@@ -81,10 +82,6 @@ class _NotNow(Unreachable):
 
 class _Garbled(BadAnswer):
     """The answer may have been damaged on its way: the next one may be readable."""
-
-
-class TooLarge(BadAnswer):
-    """There is more than is read of one answer, and the next one will be no smaller."""
 
 
 class Client:

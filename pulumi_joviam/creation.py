@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut
+from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut, TooLarge
 from pulumi_joviam.journal import Entry, Journal, Key, digest
 from pulumi_joviam.models import Model
 
@@ -165,7 +165,7 @@ class Creations:
             nap = min(pause, left) if left > 0 else pause
             if op.deadline.remaining() <= nap:
                 search.settle()
-                raise search.unknown("was looked for and not found; it may still be made")
+                raise search.unknown("was looked for and not found; it may still be made.")
             op.deadline.sleep(nap)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -196,6 +196,12 @@ class Creations:
             there = op.api.list(order.model)
         except Cancelled:
             raise
+        except TooLarge as large:  # and so it will be the next time
+            raise AnswerLost(
+                f"{search.because}\nThe {order.model.noun} cannot be looked for: {large}\nLook for it by hand, and "
+                f"delete it if it is there. Then delete the folder {op.journal.folder}, where it is noted, and run "
+                "`pulumi up` again."
+            ) from None
         except JoviamError as unseen:
             raise search.unknown(f"could not be looked for: {unseen}") from None
         fit = search.sort(_fitting(op, order, entry, there), op.api.ahead)
@@ -304,7 +310,7 @@ class _Search:
     def unknown(self, why: str) -> AnswerLost:
         """Return the error for an object of which nobody can say whether it exists."""
         again = "The next `pulumi up` on this machine looks for it again before it makes another."
-        return AnswerLost(f"{self.because}\nThe {self.order.model.noun} {why}. {again}")
+        return AnswerLost(f"{self.because}\nThe {self.order.model.noun} {why}\n{again}")
 
 
 def _same(entry: Entry) -> Any:

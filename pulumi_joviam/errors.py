@@ -11,6 +11,7 @@
     │   ├── ValidationFail         422 validation_fail
     │   └── ServerError            500 internal_server_error
     ├── BadAnswer              something answered that is not the API, or not in its words
+    │   └── TooLarge               there is more than is read of one answer
     ├── NoAnswer               the request got no answer at all
     │   ├── Unreachable            the server cannot have seen it
     │   └── AnswerLost             the server may have acted
@@ -178,6 +179,10 @@ class ServerError(ApiError):
 
 class BadAnswer(JoviamError):
     """The answer is not one that the API gives."""
+
+
+class TooLarge(BadAnswer):
+    """There is more than is read of one answer, and the next one will be no smaller."""
 
 
 class NoAnswer(JoviamError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -326,6 +327,27 @@ def test_after_a_request_of_a_killed_run_there_is_a_last_look(cloud: Emulator, b
     op.session.creations.look_back(op)
     [twin] = {*there(cloud)} - {made.id}
     assert [twin in said for said in warned] == [True]
+
+
+def test_where_the_list_is_too_large_the_way_out_is_told(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
+    """It will be too large at the next time, too."""
+    op = begin()
+    op.region("SY3")
+    for n in range(8):
+        disk(begin(str(n)))
+    mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 3000)
+    mocker.patch("pulumi_joviam.client.TOO_LARGE_SECONDS", 0.0)
+    cloud.fail("POST /disks", drop="before")
+    folder = op.journal.folder
+    for _ in range(2):
+        with pytest.raises(
+            AnswerLost, match=rf"cannot be looked for: GET /disks(.|\n)*Then delete the folder {folder}"
+        ):
+            disk(begin())
+        killed(begin())
+    shutil.rmtree(folder)
+    disk(begin())
+    assert len(there(cloud)) == 9
 
 
 def test_a_list_that_cannot_be_read_tells_nothing(cloud: Emulator, begin: Begin) -> None:
