@@ -105,21 +105,20 @@ class Creations:
         op = replace(op, api=op.api.until(deadline), deadline=deadline)
         while op.repeated:
             again = op.repeated.pop()
-            twice = (
-                f"the request for the {again.live.noun} {again.live.id} went out twice, as its first answer was lost"
-            )
+            noun, id = again.live.noun, again.live.id
+            twice = f"the request for the {noun} {id} went out more than once, as its first answer was lost"
             try:
                 twins = self._twins(op, again)
             except JoviamError as unseen:
                 op.warn(
-                    f"{twice}, and whether both were carried out cannot be seen: {unseen}. "
-                    f"Look for a second {again.live.noun} like it by hand, and delete that"
+                    f"{twice}. Whether another one was made cannot be seen: {unseen}. "
+                    f"Look for a second {noun} like it by hand, and delete that"
                 )
             else:
                 if twins:
                     op.warn(
-                        f"{twice}, and it seems that both were carried out: {', '.join(twins)} is like it and is not "
-                        "in the state. Delete it by hand, unless it belongs to somebody else"
+                        f"{twice}. Another one was made, which is not in the state: {', '.join(twins)}. "
+                        "Delete that by hand, unless it is somebody else's"
                     )
 
     def _asked(self, op: Operation, key: Key, order: Order) -> Any:

@@ -481,6 +481,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         try:
             self._fits(op, live, args)
             live = self.converge(op, live, args)
+            op.session.creations.look_back(op)
             if not op.call.is_waited_for:
                 op.journal.doubt(op.call.urn)
             shown = self._shown(op, live, {field: said[field] for field in said if field in scope})
@@ -508,9 +509,9 @@ class Provider(ResourceProvider, Generic[A, M]):
             elif isinstance(error, Taken):
                 then = "is kept in the state; after that `pulumi up` goes on with it"
             text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
-            raise engine.partial_failure(live.id, outputs, text) from None
-        finally:
+            failure = engine.partial_failure(live.id, outputs, text)
             op.session.creations.look_back(op)
+            raise failure from None
 
     def _fits(self, op: Operation, live: M, args: A) -> None:
         """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""

@@ -224,8 +224,8 @@ def test_a_twin_is_named_with_both_ids(cloud: Emulator, begin: Begin, warned: li
     op.session.creations.look_back(op)
     [twin] = {*there(cloud)} - {made.id}
     assert len(warned) == 1
-    assert warned[0].startswith(f"the request for the disk {made.id} went out twice")
-    assert f"{twin} is like it and is not in the state. Delete it by hand" in warned[0]
+    assert warned[0].startswith(f"the request for the disk {made.id} went out more than once")
+    assert f"which is not in the state: {twin}. Delete that by hand" in warned[0]
 
 
 def test_an_object_made_by_another_clock_is_named(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
@@ -266,7 +266,7 @@ def test_a_list_without_the_new_object_is_told(cloud: Emulator, begin: Begin, wa
     made = disk(op)
     op.session.creations.look_back(op)
     assert len(warned) == 1
-    assert f"{made.id} went out twice" in warned[0]
+    assert f"{made.id} went out more than once" in warned[0]
     assert "the list does not show it either. Look for a second disk like it by hand" in warned[0]
 
 

@@ -29,9 +29,8 @@ def test_every_disk_is_made_once_or_its_twin_is_named(stack: Stack) -> None:
     [twin] = [it for it in stack.cloud.objects("disks") if it["id"] not in held.values()]
     assert twin["name"] == name
     assert told.strip() == (
-        f"the request for the disk {held[name]} went out twice, as its first answer was lost, and it seems that both "
-        f"were carried out: {twin['id']} is like it and is not in the state. Delete it by hand, unless it belongs to "
-        "somebody else"
+        f"the request for the disk {held[name]} went out more than once, as its first answer was lost. Another one was "
+        f"made, which is not in the state: {twin['id']}. Delete that by hand, unless it is somebody else's"
     )
     assert stack.cloud.count() == {"disks": len(disks) + 1}
     assert stack.preview().empty

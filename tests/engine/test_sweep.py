@@ -6,7 +6,7 @@ from tests.stack import Stack
 from tests.sweep import FAULTS, FIRST, contents
 
 STRIKING = {
-    "POST /public_keys": "dropped before the act",
+    "POST /public_keys": "acts 0.1 s after a drop",
     "POST /networks": "half an answer",
     "POST /ip_addresses": "502, but it acted",
     "POST /disks": "dropped after the act",
