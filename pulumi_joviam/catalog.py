@@ -64,7 +64,7 @@ class Catalog:
                 ", ".join(sorted({readable(template.words[min(1, len(template.words) - 1)]) for template in templates}))
                 or "nothing"
             )
-            raise ArgumentError(argument, f"{said!r} is unknown; there is: {choices}")
+            raise ArgumentError(argument, f"is unknown; there is: {choices}")
         return found
 
     def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
@@ -120,7 +120,7 @@ def _only(
     where = f" in region {readable(region.code)}" if region else ""
     if found:
         ids = ", ".join(item.id for item in found)
-        raise ArgumentError(argument, f"{said!r} names several{where}; say one of their ids: {ids}")
+        raise ArgumentError(argument, f"names several{where}; say one of their ids: {ids}")
     choices = ", ".join(sorted({readable(item.words[min(1, len(item.words) - 1)]) for item in here})) or "nothing"
     elsewhere = any(said in item.words for item in items)
-    raise ArgumentError(argument, f"{said!r} is {'not' if elsewhere else 'unknown'}{where}; there is: {choices}")
+    raise ArgumentError(argument, f"is {'not' if elsewhere else 'unknown'}{where}; there is: {choices}")

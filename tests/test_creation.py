@@ -332,7 +332,7 @@ def test_after_a_request_of_a_killed_run_there_is_a_last_look(cloud: Emulator, b
 def test_where_the_list_is_too_large_the_way_out_is_told(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
     """It will be too large at the next time, too."""
     op = begin()
-    op.region("SY3")
+    op.catalog.region("SY3")
     for n in range(8):
         disk(begin(str(n)))
     mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 3000)

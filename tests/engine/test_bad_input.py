@@ -239,16 +239,16 @@ def test_unknown_words(stack: Stack) -> None:
     words = {
         "tier": (
             DISK | {"performance_tier": "Fats"},
-            "performance_tier: 'Fats' is unknown in region SY3; there is: Fast, Sta",
+            "performance_tier: is unknown in region SY3; there is: Fast, Sta",
         ),
-        "region": (DISK | {"region": "SY4"}, "region: 'SY4' is unknown; there is: ML1, SY3"),
+        "region": (DISK | {"region": "SY4"}, "region: is unknown; there is: ML1, SY3"),
         "template": (
             DISK | {"template": "ubuntu"},
-            "template: 'ubuntu' is unknown in region SY3; there is: debian-9, ubuntu-16",
+            "template: is unknown in region SY3; there is: debian-9, ubuntu-16",
         ),
         "fast": (
             MACHINE | {"performance_tier": "Fats"},
-            "performance_tier: 'Fats' is unknown in region SY3; there is: Fast",
+            "performance_tier: is unknown in region SY3; there is: Fast",
         ),
     }
     stack.program({name: said for name, (said, _told) in words.items()})
