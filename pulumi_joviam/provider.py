@@ -437,7 +437,12 @@ class Provider(ResourceProvider, Generic[A, M]):
     def _is_ours(self, call: engine.Call, id: str) -> None:
         """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
         settings = Settings.load(self._config)
-        if not self.stays_put or call.hidden.get(ACCOUNT, settings.account) == settings.account:
+        account = call.hidden.get(ACCOUNT, settings.account)
+        if not self.stays_put or account == settings.account:
+            return
+        from pulumi_joviam.operation import session
+
+        if account in session(settings).accounts:
             return
         try:
             self._existing(self._begin(call, PREVIEW_SECONDS), id, set())

@@ -1,0 +1,48 @@
+"""An object belongs to the account that it was made in: no other token takes it for gone."""
+
+from __future__ import annotations
+
+from pulumi_joviam.emulator import Emulator
+from tests.keys import key
+from tests.stack import Stack
+
+OTHER = "another-token-that-must-not-be-seen"
+KEYS = {name: {"kind": "PublicKey", "key": key(name)} for name in "abc"}
+
+
+def test_another_organization(stack: Stack) -> None:
+    """With its token nothing is unchanged and nothing is deleted: the objects live on, and each command says so."""
+    stack.program(KEYS)
+    stack.up()
+    token = stack.cloud.token
+    with Emulator(token=OTHER, provision_seconds=0.0) as other:
+        stack.pulumi("config", "set", "--secret", "joviam:token", OTHER)
+        stack.pulumi("config", "set", "joviam:endpoint", other.url)
+        for run in (stack.preview(fails=True), stack.pulumi("destroy", "--yes", "--run-program", fails=True)):
+            assert "was made with another token, and is not in the account of the stack config joviam:token" in run.text
+        assert [it for it in other.requests if it.method != "GET"] == []
+    stack.pulumi("config", "set", "--secret", "joviam:token", token)
+    stack.pulumi("config", "set", "joviam:endpoint", stack.cloud.url)
+    assert stack.preview().empty
+    assert stack.destroy().status == 0
+    assert stack.cloud.count() == {}
+
+
+def test_a_rotated_token(stack: Stack) -> None:
+    """Another token of the same account goes on working, also where an object is gone: the first one there tells."""
+    stack.program(KEYS)
+    stack.up()
+    stack.cloud.token = OTHER
+    try:
+        stack.pulumi("config", "set", "--secret", "joviam:token", OTHER)
+        before = len(stack.cloud.requests)
+        assert stack.preview().empty
+        assert len(stack.cloud.requests) == before + 1
+        stack.program({"a": KEYS["a"], "b": KEYS["b"] | {"name": "renamed"}})
+        assert stack.up().steps == {"b": "update", "c": "delete"}
+        assert stack.refresh().empty
+        before = len(stack.cloud.requests)
+        assert stack.preview().empty
+        assert len(stack.cloud.requests) == before
+    finally:
+        stack.cloud.token = "a-token-that-must-not-be-seen"
