@@ -260,7 +260,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         checked = call.urn in self._checked
         if call.inputs is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
-            return DiffResult(changes=_plain(call.inputs) != _plain(news))
+            return DiffResult(changes=None if _plain(call.inputs) != _plain(news) else False)
         with self._reporting("checking", call):
             self._is_ours(call, id)
             change = self._change(call, olds, news)
