@@ -123,11 +123,11 @@ def test_elsewhere(client: Client, catalog: Catalog, sydney: Region, melbourne: 
     tiers = client.list(PerformanceTier, "/performance_tiers/disks")
     there = next(tier.id for tier in tiers if tier.region == melbourne)
     assert unknown(lambda: catalog.performance_tier(there, "disks", sydney)) == (
-        f"performance_tier: '{there}' is not in region SY3; there is: Fast, Standard"
+        "performance_tier: is not in region SY3; there is: Fast, Standard"
     )
     template = next(template.id for template in client.list(Template) if template.region == melbourne)
     assert unknown(lambda: catalog.template(template, sydney)).startswith(
-        f"template: '{template}' is not in region SY3; there is: debian-9, "
+        "template: is not in region SY3; there is: debian-9, "
     )
 
 

@@ -357,7 +357,7 @@ PROGRAM: dict[str, dict[str, Any]] = {
             "context": {"password": {"secret": f"{SECRET}-old"}}},
 }  # fmt: skip
 CHANGED: dict[str, dict[str, Any]] = {
-    "root": {**PROGRAM["root"], "template": "debian-8"},
+    "root": {**PROGRAM["root"], "template": "debian-9"},
     "web": {**PROGRAM["web"], "memory": 2048, "context": {"password": {"secret": f"{SECRET}-new"}}},
     "more": {"kind": "Network", "specification": "192.168.2.0/24"},
     "address": {"kind": "IpAddress", "network": {"ref": "more.id"}},
@@ -393,7 +393,7 @@ def test_a_preview_through_a_pipe(made: Stack) -> None:
         "Disk `root`: **replace, data loss (20 GB)**",
         "Instance `web`: **possible stop**",
     ]
-    assert '  - `template`: `"ubuntu-16-04"` → `"debian-8"`\n' in first
+    assert '  - `template`: `"ubuntu-16-04"` → `"debian-9"`\n' in first
     assert "  - replacing the disk loses the 20 GB on it, unless an earlier up has set retain_on_delete. To" in first
     assert "  - `memory`: `1024` → `2048`\n" in first
     assert "  - allow_stopping is not set: " in first

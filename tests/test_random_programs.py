@@ -50,7 +50,8 @@ SOURCE = "r0"
 """The first resource of each program, after which values of others are known."""
 KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
 QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
-SWITCHES = sorted(it.name for it in fields(Switches) if it.type == "bool")
+# where updates are ignored, nothing can change
+SWITCHES = sorted(it.name for it in fields(Switches) if it.type == "bool" and it.name != "ignored_updates")
 STOPPING = {"power_state", "memory", "performance_tier", "virtualization", "boot_disk", "disks"}
 ADDRESSES = ("networks", "allocate_public_ip", "allocate_private_ip")
 BY_HAND: dict[str, dict[str, Any]] = {

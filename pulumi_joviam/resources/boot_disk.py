@@ -37,6 +37,7 @@ SMALLER = "smaller_boot_disk"
 
 
 STOPS = MayStop()
+FIRST = "another first disk, from which it boots,"
 
 
 class BootDisk(TypedDict):
@@ -106,7 +107,7 @@ def announce(
         there = olds.get("disks") or olds.get("disk_ids") or []
         if there and not rests and not (disks and given(disks) and disks[0] == there[0]):
             known = bool(disks and given(disks) and given(disks[0]))
-            yield STOPS.warning("another first disk, from which it boots,", allowed, sure=known)
+            yield STOPS.warning(FIRST, allowed, sure=known)
         if old and not (disks and given(disks) and olds.get("boot_disk_id") in disks):
             yield from announce_loss(old, "giving the instance other disks")
 

@@ -165,13 +165,17 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
 
     def remove(self, op: Operation, live: models.Instance) -> None:
         def prepare(now: models.Instance) -> None:
-            """Stop it and take its disks off: the API may delete attached ones, and not all are ours to delete."""
+            """Stop it and take its parts off: the API may delete attached ones, and not all are ours to delete."""
             disks = [disk.id for disk in now.disks]
             given = set(disks) - set(boot_disk.going(op))
-            if given and now.state not in now.new:
+            made = op.kept.get(networking.MADE, {}).values()
+            addresses = [ip.id for adapter in now.network_adapters for ip in adapter.ip_addresses if ip.id not in made]
+            if (given or addresses) and now.state not in now.new:
                 now = op.at_rest(now)
             if now.state == "running":
                 power.stop(op, now.id)
+            if addresses and now.settled:
+                networking.replace(op, now.id, [])
             if given or (disks and now.settled):
                 path = op.api.path(models.Instance, now.id, "disks")
                 op.when_at_rest(disks, lambda: op.api.call("PUT", path, {"disks": []}))

@@ -74,7 +74,7 @@ class Template(Resource, provider=TemplateProvider):
 
     The API deletes no template: destroying or replacing this only forgets the version, with a warning.
 
-        golden = joviam.Template("golden", disk=system.id, supersedes="our-ubuntu")
+        golden = joviam.Template("golden", disk=system.id, supersedes="ubuntu-16-04")
 
     Args:
         disk: Id of the disk with the data. A change replaces: it makes the next version.

@@ -254,7 +254,7 @@ def test_unknown_words(stack: Stack) -> None:
     stack.program({name: said for name, (said, _told) in words.items()})
     run = stack.up("--continue-on-error", fails=True)
     for name, (_said, told) in words.items():
-        assert [told in message for it, message in run.errors if it == name] == [True]
+        assert told in run.text, name
     assert "Traceback" not in run.text
     assert stack.cloud.count() == {}
     assert stack.resources() == {}

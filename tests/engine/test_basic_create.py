@@ -187,13 +187,14 @@ def test_disks_give_way_to_a_boot_disk(stack: Stack) -> None:
     [data] = stack.cloud.objects("disks")
     power = asked(stack.cloud, *STOPS)
     stack.program(around | {"i": MACHINE | {"boot_disk": BOOT}})
-    stop = [("i", "another boot_disk may stop the instance and start it again (allow_stopping)\n")]
-    assert stack.preview().warnings == stop
+    refused = "another boot_disk may need the instance stopped: `up` then refuses it unless allow_stopping=True\n"
+    assert stack.preview().warnings == [("i", refused)]
     assert "allow_stopping" in stack.up(fails=True).text
     assert [disk["id"] for disk in stack.cloud.objects("disks")] == [data["id"]]
     assert asked(stack.cloud, *STOPS) == power
     stack.program(around | {"i": BASIC})
-    assert stack.preview().warnings == stop
+    stop = "another boot_disk may stop the instance and start it again (allow_stopping)\n"
+    assert stack.preview().warnings == [("i", stop)]
     stack.up()
     assert asked(stack.cloud, *STOPS) == [*power, *STOPS]
     [instance] = stack.cloud.objects("instances")
@@ -212,7 +213,7 @@ def test_a_boot_disk_gives_way_to_disks(stack: Stack) -> None:
     made = {item["name"]: item["disks"][0]["id"] for item in stack.cloud.objects("instances")}
     given = {"i": MACHINE | {"disks": [ref("d")]}, "k": MACHINE | {"disks": [ref("e")]}}
     stack.program(around | {name: said | {"allow_stopping": True} for name, said in given.items()})
-    stop = "disks in place of the boot_disk stop the instance and start it again (allow_stopping)\n"
+    stop = "another first disk, from which it boots, stops the instance and starts it again (allow_stopping)\n"
     run = stack.preview()
     assert [message for name, message in run.warnings if name == "k"] == [stop]
     first, loss = [message for name, message in run.warnings if name == "i"]

@@ -127,7 +127,7 @@ def test_warnings_are_shown_in_preview(stack: Stack) -> None:
     stack.program({"i": machine})
     stack.up()
     stack.program({"i": machine | {"memory": 2048}})
-    expected = "changing memory may stop the instance and start it again (allow_stopping)"
+    expected = "changing memory may need the instance stopped: `up` then refuses it unless allow_stopping=True"
     assert stack.preview().warnings == [("i", f"{expected}\n")]
     shown = json.loads(stack.pulumi("preview", "--json").text)
     [said] = shown["diagnostics"]

@@ -171,6 +171,10 @@ def _stops(resource: Resource) -> Iterator[Stop]:
             yield from _another_boot_disk(changed[BOOT_DISK], allowed)
         elif BOOT_DISK in resource.old.outputs and "disks" in changed:
             yield Stop(BOOT_DISK, "it boots from one of its disks instead", sure=True)
+        elif "disks" in changed and not rests and not _boots_as_before(changed["disks"]):
+            yield Stop(
+                "disks", boot_disk.STOPS.warning(boot_disk.FIRST, allowed, sure=bool(changed["disks"])), sure=False
+            )
         if POWER in changed and resource.new.inputs[POWER] == "stopped":
             yield Stop(POWER, f"{POWER} stops it", sure=True)
 
@@ -184,6 +188,14 @@ def _another_boot_disk(values: Any, allowed: bool) -> Iterator[Stop]:
     if swapped or new["size"] > old["size"]:
         what = "another boot_disk" if swapped else "changing boot_disk.size"
         yield Stop(BOOT_DISK, boot_disk.STOPS.warning(what, allowed, sure=swapped), sure=swapped)
+
+
+def _boots_as_before(disks: Any) -> bool:
+    """Say whether the first of the disks stays, of (live, wanted, said before)."""
+    if not disks:
+        return False
+    live, wanted, _ = disks
+    return not live or bool(wanted and live[0] == wanted[0])
 
 
 def _changed(resource: Resource) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def import_account(
     import_file, contexts_file = (program.with_name(file) for file in (f"{prefix}import.json", f"{key}.json"))
     _check_free(program, import_file, contexts_file)
     settings = Settings.load(None)
-    wanted = Filter([id.lower() for id in ids or ()], region, name, kind or ())
+    wanted = Filter(tuple(id.lower() for id in ids or ()), region, name, kind or ())
     account = Account(session(settings), settings)
     try:
         found = account.read(wanted, _progress)
