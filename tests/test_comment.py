@@ -68,7 +68,7 @@ RECORDED = {
     "nothing": "",
     "create": "",
     "delete": "delete",
-    "disk-shrink": "replace",
+    "disk-shrink": "replace, stop",
     "memory": "stop",
     "boot-disks": "delete, stop",
     "mixed": "replace, stop",
@@ -396,7 +396,7 @@ def test_a_preview_through_a_pipe(made: Stack) -> None:
     assert '  - `template`: `"ubuntu-16-04"` → `"debian-9"`\n' in first
     assert "  - replacing the disk loses the 20 GB on it, unless an earlier up has set retain_on_delete. To" in first
     assert "  - `memory`: `1024` → `2048`\n" in first
-    assert "  - allow_stopping is not set: " in first
+    assert "may need the instance stopped: `up` then refuses it unless allow_stopping=True" in first
     assert "  - `network`: *known after `up`* from `more`" in lines
     assert "  - `context.password`: a secret, changed" in lines
     assert any(

@@ -66,8 +66,8 @@ class Imported:
             "type": f"pulumi-python:{resource._resource_type_name}",
             "name": self.name,
             "id": self.id,
-            "inputs": _sealed(provider, self.arguments) | reference,
-            "outputs": _sealed(provider, self.outputs) | reference,
+            "inputs": _sealed(provider, self.arguments, _each) | reference,
+            "outputs": _sealed(provider, self.outputs, _whole) | reference,
         }
 
 
@@ -191,11 +191,17 @@ def _unique(name: str, id: str, taken: set[str]) -> str:
     return unique
 
 
-def _sealed(provider: Provider[Any, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _sealed(
+    provider: Provider[Any, Any], values: Mapping[str, Any], seal: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
     """Return values for a file of Pulumi, with those marked that are secret."""
-    return {
-        field: {key: {**SECRET, "plaintext": json.dumps(text)} for key, text in value.items()}
-        if field in provider.secret
-        else value
-        for field, value in values.items()
-    }
+    return {field: seal(value) if field in provider.secret else value for field, value in values.items()}
+
+
+def _each(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a program says, with each value marked: its keys are no secret."""
+    return {key: _whole(text) for key, text in said.items()}
+
+
+def _whole(value: Any) -> dict[str, Any]:
+    return {**SECRET, "plaintext": json.dumps(value)}
