@@ -118,7 +118,7 @@ class Creations:
                 if twins:
                     op.warn(
                         f"{twice}. Another one was made, which is not in the state: {', '.join(twins)}. "
-                        "Delete that by hand, unless it is somebody else's"
+                        "Delete that by hand, with what was made with it, unless it is somebody else's"
                     )
 
     def _asked(self, op: Operation, key: Key, order: Order) -> Any:
@@ -302,8 +302,8 @@ class _Search:
             noun, [why, *_] = self.order.model.noun, self.doubtful.values()
             raise JoviamError(
                 f"{self.because}\nThe {noun} {', '.join(self.doubtful)} may be it, or was there before: {why}. "
-                "So no other one is made. Delete it by hand if nobody needs it, or rename it if somebody does, then "
-                "run `pulumi up` again."
+                "So no other one is made. If nobody needs it, delete it by hand, with what was made with it; if "
+                "somebody does, rename it. Then run `pulumi up` again."
             )
 
     def unknown(self, why: str) -> AnswerLost:

@@ -224,11 +224,15 @@ class Sweep:
 
     def _by_hand(self, stack: Miniature, said: str) -> bool:
         """Delete what messages ask for: what they name, and what is like that, unless the state holds it."""
-        objects = [(kind, it["name"], it["id"]) for kind in KINDS for it in self.cloud.objects(kind)]
-        meant = {(kind, name) for kind, name, id in objects if id in said} if "by hand" in said else set()
-        extra = [id for kind, name, id in objects if (kind, name) in meant and id not in str(stack.state)]
-        for id in extra:
-            self.cloud.remove(id)
+        objects = [(kind, it) for kind in KINDS for it in self.cloud.objects(kind)]
+        meant = {(kind, it["name"]) for kind, it in objects if it["id"] in said} if "by hand" in said else set()
+        held = str(stack.state)
+        extra = [it for kind, it in objects if (kind, it["name"]) in meant and it["id"] not in held]
+        for it in extra:
+            addresses = [address for adapter in it.get("network_adapters", ()) for address in adapter["ip_addresses"]]
+            for part in (it, *it.get("disks", ()), *addresses):  # an instance with what was made with it
+                if part["id"] not in held:
+                    self.cloud.remove(part["id"])
         return bool(extra)
 
     def _fresh(self) -> Miniature:

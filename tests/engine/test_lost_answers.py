@@ -30,7 +30,8 @@ def test_every_disk_is_made_once_or_its_twin_is_named(stack: Stack) -> None:
     assert twin["name"] == name
     assert told.strip() == (
         f"the request for the disk {held[name]} went out more than once, as its first answer was lost. Another one was "
-        f"made, which is not in the state: {twin['id']}. Delete that by hand, unless it is somebody else's"
+        f"made, which is not in the state: {twin['id']}. Delete that by hand, with what was made with it, unless it is "
+        "somebody else's"
     )
     assert stack.cloud.count() == {"disks": len(disks) + 1}
     assert stack.preview().empty
