@@ -151,8 +151,8 @@ class Disk(Resource, provider=DiskProvider):
         allow_stopping: Whether growing may stop and start the instance that it is attached to. Default: false.
         name: Name of the disk. Default: the resource's Pulumi name. Updated in place.
 
-    Raises, in preview: a size that is not a whole number above 0, template together with source_disk. The API
-    refuses (422) a size below the template's minimum_disk_size.
+    Raises, in preview: a size that is not a whole number above 0, or below the template's minimum_disk_size where the
+    template is new; a region, tier or template that does not exist; template together with source_disk.
     Source: reference, "Disk Create", "Disk Clone", "Disk Update", "Disk Resize".
     """
 

@@ -350,7 +350,8 @@ class Instance(Resource, provider=InstanceProvider):
         memory: RAM in MB. Updated in place; may stop the instance, see allow_stopping.
         performance_tier: Tier for instances, by id or name. Updated in place; may stop the instance.
         region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.
-        disks: Ids of disks, in device order; the first is the boot disk. Default: none. Updated in place.
+        disks: Ids of disks, in device order; the first is the boot disk. Default: none. Updated in place; another first
+            disk stops the instance, see allow_stopping.
         ip_addresses: Ids of addresses; each network among them gets an adapter, in this order. Updated in place.
         boot_disk: A disk to be made with the instance, instead of disks: {"template", "size" in GB,
             "performance_tier", "delete_with_instance" (default: true)}. A larger size grows it in place; another
@@ -377,12 +378,14 @@ class Instance(Resource, provider=InstanceProvider):
         start_on_shutdown: Start again after a shutdown. Default: false. Updated in place.
         note: Free text. Default: "". Updated in place.
         context: Variables that the machine can read, {name: text}. Default: {}. Updated in place.
-        power_state: "running" (default), "stopped", or "unmanaged": then nobody is started or stopped for it.
+        power_state: "running" (default), "stopped", or "unmanaged": then nobody is started or stopped for it. A machine
+            that somebody else stopped is started again by the `up` after a refresh, unless it is "unmanaged".
         allow_stopping: Whether a change that the API refuses while the instance runs may stop it, change it and
             start it again; without it such an update fails and changes nothing. Default: false.
         name: Name of the instance. Default: the resource's Pulumi name. Updated in place.
 
-    Raises, in preview: wrong types, unknown words, ids named twice, ip_addresses together with network_adapters.
+    Raises, in preview: wrong types, ids named twice, ip_addresses together with network_adapters; a region, tier or
+    template that does not exist; a boot_disk smaller than its new template's minimum_disk_size.
     Source: reference, "Instance Create (basic)", "Instance Create (advanced)" and the pages after them.
     """
 

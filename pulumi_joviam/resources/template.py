@@ -81,7 +81,8 @@ class Template(Resource, provider=TemplateProvider):
         supersedes: Template to make a new version of, by slug, name or id: the newest version in the disk's region,
             also where the id is that of an older one. A change to another template replaces.
 
-    Raises, in preview: empty texts. In `up`, before anything is made: a template that is not in the disk's region.
+    Raises, in preview: empty texts, a template that no region has. In `up`, before anything is made: a template that is
+    not in the disk's region.
     Source: reference, "Template Supersede". `Template.get` knows neither disk nor supersedes.
     """
 

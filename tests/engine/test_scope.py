@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pulumi_joviam.emulator import Emulator
+from tests.emulator.account import Account
 from tests.engine.test_basic_create import BASIC, BOOT
 from tests.engine.test_resources import DISK, MACHINE, STOPS, asked, ref
 from tests.miniature import Miniature, Plugin
@@ -96,8 +97,10 @@ def test_a_slug_that_moves_takes_no_disk(cloud: Emulator, plugged: Plugin) -> No
     stack, said = Miniature(plugged, "slug"), BASIC | {"note": "x"}
     stack.up({"i": said})
     [instance], [disk] = cloud.objects("instances"), cloud.objects("disks")
-    other = next(it for it in cloud.objects("instances") for it in [disk["template"]])
-    cloud.change(other["id"], slug="ubuntu-16-04-lts")
+    templates = Account(cloud).call("GET", "/templates")
+    other = next(it for it in templates if it["slug"] == "debian-9" and it["region"]["code"] == "SY3")
+    cloud.change(disk["template"]["id"], slug="ubuntu-16-04-old")
+    cloud.change(other["id"], slug="ubuntu-16-04")
     stack.up({"i": said, "rescue": DISK})
     [rescue] = [it for it in cloud.objects("disks") if it["id"] != disk["id"]]
     assert changed(cloud, stack, {"i": said | {"note": "y"}, "rescue": DISK}) == [
