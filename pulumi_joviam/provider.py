@@ -368,13 +368,11 @@ class Provider(ResourceProvider, Generic[A, M]):
         if unmanaged:
             return ReadResult(id, state, {})
         # what the object shows, so that drift is seen; but what is kept as it is is shown once, and what was said stays
-        stays = {field for field in shown if self.stays(field, shown[field], said.get(field))}
-        before = call.hidden.get(SAID, {})
+        refreshed = {field: _whole(value) for field, value in call.hidden.get(SAID, {}).items()}
+        before = said | {field: value for field, value in refreshed.items() if said.get(field) == held.get(field)}
+        stays = {field for field in shown if self.stays(field, shown[field], before.get(field))}
         if stays:
-            state[SAID] = {
-                field: before[field] if field in before and said[field] == held.get(field) else said[field]
-                for field in stays
-            }
+            state[SAID] = {field: before[field] for field in stays}
         known = {field: said[field] for field in stays if shown[field] == held.get(field)}
         return ReadResult(id, state, {**shown, **known})
 
