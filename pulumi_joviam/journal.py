@@ -28,7 +28,7 @@ from pulumi_joviam import backend, engine
 try:
     import fcntl
 except ImportError:  # Windows: then a file is not known to belong to a process that lives
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # a module elsewhere
 
 MOST_NAMED = 20
 REVOKE_SECONDS = 1.0
@@ -212,7 +212,7 @@ class Journal:
     def _opened(self) -> IO[str]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{os.getpid()}-{time.time_ns()}.jsonl"
-        file = open(path, "x", encoding="utf-8", opener=functools.partial(os.open, mode=0o600))  # noqa: SIM115
+        file = open(path, "x", encoding="utf-8", opener=functools.partial(os.open, mode=0o600))  # noqa: SIM115 - the run keeps it
         if fcntl:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return file
@@ -318,7 +318,7 @@ def told(journal: Journal, holds: Callable[[str], bool | None]) -> Iterator[str]
 
 def _list(entries: Mapping[Key, Entry]) -> str:
     said = [
-        f"{entry.id or f'perhaps what POST {entry.path} was to make'} ({urn.rsplit('::', 1)[-1]})"
+        f"{entry.id or f'perhaps what POST {entry.path} was to make'} ({urn.split('::', 3)[-1]})"
         for (urn, _), entry in entries.items()
     ]
     more = [f"{len(said) - MOST_NAMED} more"] if len(said) > MOST_NAMED else []
