@@ -229,7 +229,7 @@ def test_power_comes_back_after_a_failed_change(stack: Stack) -> None:
 def test_a_disk_of_a_running_machine_grows(stack: Stack) -> None:
     """Growing an attached disk where that needs a stop: refused without allow_stopping, one stop and start with it."""
     stack.cloud.configure(live_resize=False)
-    said: Json = {"d": DISK, "i": MACHINE | {"disks": [ref("d")]}}
+    said: Json = {"d": dict(DISK), "i": MACHINE | {"disks": [ref("d")]}}
     stack.program(said)
     stack.up()
     said["d"] |= {"size": 20}
