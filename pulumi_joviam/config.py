@@ -15,6 +15,7 @@ The token travels over TLS; http is for an endpoint on this machine alone, such 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import os
@@ -68,7 +69,7 @@ class Settings:
         if not 1 <= self.max_concurrency <= HIGHEST_CONCURRENCY:
             raise _not_a_width(self.max_concurrency)
 
-    @property
+    @functools.cached_property
     def account(self) -> str:
         """What the state knows the account by: nobody can tell the token from it."""
         return hashlib.blake2b(f"{self.endpoint}\n{self.token}".encode(), digest_size=8).hexdigest()

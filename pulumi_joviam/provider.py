@@ -24,6 +24,7 @@ next `up` replaces it).
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -201,11 +202,16 @@ class Provider(ResourceProvider, Generic[A, M]):
         self._config = req.config.get
         self._checked: set[str] = set()
 
+    @functools.cached_property
+    def _configured(self) -> Settings:
+        """The settings of this run. Raises ConfigError."""
+        return Settings.load(self._config)
+
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         news, olds = _plain(news), _plain(olds)
         call = engine.call()
         with self._reporting("checking", call):
-            settings = Settings.load(self._config)
+            settings = self._configured
         self._checked.add(call.urn)
         journal.of_stack(call.stack).named.add(call.urn)
         # an object that was imported without a name stays so until the program names it
@@ -229,16 +235,17 @@ class Provider(ResourceProvider, Generic[A, M]):
 
         Without an API that answers there is a warning, once: a preview works offline, too.
         """
-        if not any(isinstance(at(said, path), str) for path in paths):
+        known = [path for path in paths if isinstance(at(said, path), str)]
+        if not known:
             return []
         from pulumi_joviam.operation import session
 
-        shared = session(Settings.load(self._config))
+        shared = session(self._configured)
         if shared.offline:
             return []
         catalog = shared.catalog.until(Deadline.after(PREVIEW_SECONDS, engine.cancelled))
         try:
-            found, wrong = words.look_up(catalog, said, [path for path in paths if isinstance(at(said, path), str)])
+            found, wrong = words.look_up(catalog, said, known)
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             shared.offline = True
             engine.warn(
@@ -258,12 +265,13 @@ class Provider(ResourceProvider, Generic[A, M]):
         self._seen(call, id)
         if call.hidden.get(FAILED):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
+        before, news = None if call.inputs is None else _plain(call.inputs), _plain(news)
         checked = call.urn in self._checked
-        if call.inputs is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
-            return DiffResult(changes=None if _plain(call.inputs) != _plain(news) else False)
+        if before is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
+            return DiffResult(changes=None if before != news else False)
         with self._reporting("checking", call):
             self._is_ours(call, id)
-            change = self._change(call, olds, news)
+            change = self._change(call, _plain(olds), news)
             if change.problems:
                 raise ArgumentError(*change.problems[0])
         steps, unfinished = change.steps, call.hidden.get(UNFINISHED)
@@ -271,9 +279,8 @@ class Provider(ResourceProvider, Generic[A, M]):
         for message in self.announce(change.old, change.new, change.before, steps) if checked else ():
             engine.warn(call.urn, message)
         replaces = [field for field, step in steps.items() if step == "replace"]
-        said_before = None if call.inputs is None else _plain(call.inputs)
         # None lets the engine show the lines that differ between what was said and what is said now
-        lines = None if steps and said_before is not None and said_before != _plain(news) else True
+        lines = None if steps and before is not None and before != news else True
         return DiffResult(
             changes=lines if steps or unfinished else False,
             replaces=replaces,
@@ -284,11 +291,10 @@ class Provider(ResourceProvider, Generic[A, M]):
     def _change(self, call: engine.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Change:
         """Say what it takes to bring the object from what the state holds to what the program says."""
         before = {} if call.inputs is None else _plain(call.inputs)
-        olds, news = _plain(olds), _plain(news)
         refreshed = {field for field in call.hidden.get(SAID, ()) if before.get(field) == olds.get(field)}
         before |= {field: _whole(call.hidden[SAID][field]) for field in refreshed}
-        for field in call.hidden.get(engine.DROPPED, ()):  # too long for the state: what was said is the best known
-            olds[field] = (before or news).get(field)
+        # what was too long for the state: what was said is the best known
+        olds = {**olds, **{field: (before or news).get(field) for field in call.hidden.get(engine.DROPPED, ())}}
         held = {field: olds[field] for field in self.args.model_fields if field in olds}
         news = ignored.keep(news, held, call.ignored)
         words = Words(self.args, call.hidden.get(WORDS))
@@ -397,7 +403,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
         words = change.words if change else Words(self.args, call.hidden.get(WORDS))
         kept, before = dict(call.hidden.get(KEPT) or {}), change.before if change else {}
-        return Operation.begin(call, Settings.load(self._config), call.timeout or seconds, words, kept, before)
+        return Operation.begin(call, self._configured, call.timeout or seconds, words, kept, before)
 
     def _meant(self, op: Operation, said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
         """Return what is said with ids in place of words, of which the ``new`` ones are looked up now."""
@@ -434,13 +440,12 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _is_ours(self, call: engine.Call, id: str) -> None:
         """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
-        settings = Settings.load(self._config)
-        account = call.hidden.get(ACCOUNT, settings.account)
-        if not self.stays_put or account == settings.account:
+        account = call.hidden.get(ACCOUNT)
+        if not self.stays_put or account in (None, self._configured.account):
             return
         from pulumi_joviam.operation import session
 
-        if account in session(settings).accounts:
+        if account in session(self._configured).accounts:
             return
         try:
             self._existing(self._begin(call, PREVIEW_SECONDS), id, set())
