@@ -201,12 +201,11 @@ class BaseArgs(BaseModel):
         """Return where a word for something that the cloud offers is said: in an argument, or at a key of one."""
         found: dict[tuple[str, ...], Names] = {}
         for field, info in cls.model_fields.items():
-            found |= {(field,): mark for mark in info.metadata if isinstance(mark, Names)}  # noqa: B035 - one at most
+            marks: dict[tuple[str, ...], Sequence[Any]] = {(field,): info.metadata}
             for part in filter(is_typeddict, (info.annotation, *get_args(info.annotation))):
                 hints: Mapping[str, Any] = get_type_hints(part, include_extras=True)
-                for key, hint in hints.items():
-                    marks = getattr(hint, "__metadata__", ())
-                    found |= {(field, key): mark for mark in marks if isinstance(mark, Names)}  # noqa: B035
+                marks |= {(field, key): getattr(hint, "__metadata__", ()) for key, hint in hints.items()}
+            found |= {path: mark for path, on in marks.items() for mark in on if isinstance(mark, Names)}
         return found
 
 

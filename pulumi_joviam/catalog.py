@@ -60,11 +60,7 @@ class Catalog:
         templates = self.listed(Template, Template.path)
         found = [template for template in templates if template.means(said)]
         if not found:
-            choices = (
-                ", ".join(sorted({readable(template.words[min(1, len(template.words) - 1)]) for template in templates}))
-                or "nothing"
-            )
-            raise ArgumentError(argument, f"is unknown; there is: {choices}")
+            raise ArgumentError(argument, f"is unknown; there is: {_choices(templates)}")
         return found
 
     def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
@@ -121,6 +117,10 @@ def _only(
     if found:
         ids = ", ".join(item.id for item in found)
         raise ArgumentError(argument, f"names several{where}; say one of their ids: {ids}")
-    choices = ", ".join(sorted({readable(item.words[min(1, len(item.words) - 1)]) for item in here})) or "nothing"
     elsewhere = any(said in item.words for item in items)
-    raise ArgumentError(argument, f"is {'not' if elsewhere else 'unknown'}{where}; there is: {choices}")
+    raise ArgumentError(argument, f"is {'not' if elsewhere else 'unknown'}{where}; there is: {_choices(here)}")
+
+
+def _choices(items: Sequence[Named]) -> str:
+    """Return what a person would call each of the items."""
+    return ", ".join(sorted({readable(item.words[min(1, len(item.words) - 1)]) for item in items})) or "nothing"

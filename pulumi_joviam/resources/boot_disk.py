@@ -7,7 +7,7 @@ old one is deleted when the machine runs again. Id and addresses of the instance
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,7 +89,7 @@ def announce(
     olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield warnings for a preview of an instance that stays: it boots from another disk, or from a larger one."""
-    allowed, rests = news.get("allow_stopping") is True, olds.get("state") == news.get("power_state") == "stopped"
+    allowed, rests = news.get("allow_stopping") is True, power.rests(olds, news)
     old, new, disks = olds.get("boot_disk"), news.get("boot_disk"), news.get("disks")
     if old and new and not has_unknown(new):
         swaps = not same_kind(old, new) or shrunk(old, new, before.get("boot_disk"))
@@ -105,11 +105,16 @@ def announce(
         yield from announce_loss(old, "another boot_disk", "the old one") if old else ()
     elif "disks" in steps:
         there = olds.get("disks") or olds.get("disk_ids") or []
-        if there and not rests and not (disks and given(disks) and disks[0] == there[0]):
+        if not rests and not keeps_first(there, disks):
             known = bool(disks and given(disks) and given(disks[0]))
             yield STOPS.warning(FIRST, allowed, sure=known)
         if old and not (disks and given(disks) and olds.get("boot_disk_id") in disks):
             yield from announce_loss(old, "giving the instance other disks")
+
+
+def keeps_first(there: Sequence[str], disks: Any) -> bool:
+    """Say whether an instance with the disks ``there`` boots from the same one with ``disks``, as far as is known."""
+    return not there or bool(disks and given(disks) and disks[0] == there[0])
 
 
 def same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

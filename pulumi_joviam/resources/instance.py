@@ -256,7 +256,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                 what = f"its boot disk, {UNLESS_RETAINED}"
                 yield from boot_disk.announce_loss(old, "replacing the instance", what)
             return
-        if not olds.get("state") == news.get("power_state") == "stopped":
+        if not power.rests(olds, news):
             yield from super().announce(olds, news, before, steps)
         yield from boot_disk.announce(olds, news, before, steps)
 

@@ -6,7 +6,7 @@ of adapters at once, so every change of one says all the others again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -136,14 +136,22 @@ def attach_address(op: Operation, instance_id: str, address: models.IpAddress) -
 
 def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
     """Take one address off an instance, with its adapter if that has no other; leave the rest as it is."""
-    with op.turn(instance_id), suppress(NotFound, Vanished):  # with the instance its adapters are gone
-        live = op.at_rest(op.api.get(models.Instance, instance_id))
-        adapters = [as_said(adapter) for adapter in live.network_adapters]
+
+    def rest(adapters: list[dict[str, Any]]) -> list[dict[str, Any]]:
         adapters = [adapter for adapter in adapters if adapter["ip_addresses"] != [address_id]]
         for adapter in adapters:
             if address_id in adapter["ip_addresses"]:
                 adapter["ip_addresses"].remove(address_id)
-        replace(op, instance_id, adapters)
+        return adapters
+
+    _take_off(op, instance_id, rest)
+
+
+def _take_off(op: Operation, instance_id: str, rest: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    """Leave an instance with the ``rest`` of its adapters. With an instance that is gone they are gone, too."""
+    with op.turn(instance_id), suppress(NotFound, Vanished):
+        live = op.at_rest(op.api.get(models.Instance, instance_id))
+        replace(op, instance_id, rest([as_said(adapter) for adapter in live.network_adapters]))
 
 
 def leave(op: Operation, network_id: str) -> bool:
@@ -154,10 +162,7 @@ def leave(op: Operation, network_id: str) -> bool:
     left = False
     for instance in op.api.list(models.Instance):
         if instance.id in op.journal.claimed and network_id in [it.network.id for it in instance.network_adapters]:
-            with op.turn(instance.id):
-                live = op.at_rest(op.api.get(models.Instance, instance.id))
-                others = [as_said(adapter) for adapter in live.network_adapters if adapter.network.id != network_id]
-                replace(op, instance.id, others)
+            _take_off(op, instance.id, lambda adapters: [it for it in adapters if it["network"] != network_id])
             left = True
     for address in op.api.list(models.IpAddress):
         if address.network_id == network_id and address.id in op.journal.claimed and not address.instance_ids:

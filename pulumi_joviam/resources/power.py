@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam import models
 from pulumi_joviam.errors import Failed, JoviamError, NotFound, TimedOut, ValidationFail
@@ -67,6 +67,11 @@ def start(op: Operation, instance_id: str) -> None:
 def stop(op: Operation, instance_id: str) -> None:
     """Stop the instance and wait until it is stopped. One that is stopped is left alone."""
     _turn(op, instance_id, "stop", STOPPED)
+
+
+def rests(held: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
+    """Say whether the instance is stopped and is to stay so: then no change of it stops anything."""
+    return bool(held.get("state") == said.get("power_state") == "stopped")
 
 
 def resume(op: Operation) -> None:

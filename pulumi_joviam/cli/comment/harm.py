@@ -17,7 +17,7 @@ from pulumi_joviam.args import BaseArgs, check
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.provider import FAILED, KEPT, WORDS, Provider
 from pulumi_joviam.provider import Resource as Managed
-from pulumi_joviam.resources import boot_disk, networking
+from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk import UNLESS_RETAINED
 from pulumi_joviam.words import Words
 
@@ -161,7 +161,7 @@ def _stops(resource: Resource) -> Iterator[Stop]:
     if resource.type not in LIFECYCLES:
         return
     changed, traits = _changed(resource), LIFECYCLES[resource.type].args.traits()
-    rests = resource.old.outputs.get("state") == resource.new.inputs.get(POWER) == "stopped"
+    rests = power.rests(resource.old.outputs, resource.new.inputs)
     allowed = resource.new.inputs.get("allow_stopping") is True
     for field in () if rests else changed:
         if field in traits and (may_stop := traits[field].may_stop):
@@ -192,10 +192,7 @@ def _another_boot_disk(values: Any, allowed: bool) -> Iterator[Stop]:
 
 def _boots_as_before(disks: Any) -> bool:
     """Say whether the first of the disks stays, of (live, wanted, said before)."""
-    if not disks:
-        return False
-    live, wanted, _ = disks
-    return not live or bool(wanted and live[0] == wanted[0])
+    return bool(disks) and boot_disk.keeps_first(disks[0] or [], disks[1])
 
 
 def _changed(resource: Resource) -> dict[str, Any]:
