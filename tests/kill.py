@@ -8,6 +8,7 @@ rounds run under PULUMI_SKIP_CHECKPOINTS, where the state is written only at the
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -42,6 +43,11 @@ def thirty() -> dict[str, dict[str, Any]]:
     boot = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"}
     spec |= {f"web{i}": machine | {"boot_disk": boot, "allocate_public_ip": True} for i in range(2)}
     return spec
+
+
+def past(moment: float) -> bool:
+    """Say whether a moment of time.monotonic() has come."""
+    return time.monotonic() >= moment
 
 
 def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -> int:
@@ -142,8 +148,7 @@ def main(rounds: int, seed: int) -> int:
             stack.environ["PULUMI_SKIP_CHECKPOINTS"] = "true" if skip else ""
             who: Literal["cli", "plugin"] = "plugin" if number % 2 else "cli"
             moment = random.uniform(0.7, LONGEST)  # noqa: S311 - moments, not secrets
-            start = time.monotonic()
-            there = kill(stack, who, lambda at=start + moment: time.monotonic() >= at)  # type: ignore[misc]
+            there = kill(stack, who, functools.partial(past, time.monotonic() + moment))
             problem = recover(stack)
             wrong += bool(problem)
             skipping = ", without checkpoints" if skip else ""

@@ -9,8 +9,8 @@ against each other.
 
 try:
     import fastapi as _fastapi  # noqa: F401 - asked for here to say once what is missing
-    import fastapi_offline as _fastapi_offline  # noqa: F401
-    import uvicorn as _uvicorn  # noqa: F401
+    import fastapi_offline as _fastapi_offline  # noqa: F401 - the same
+    import uvicorn as _uvicorn  # noqa: F401 - the same
 except ImportError as error:
     raise ImportError(
         f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"

@@ -82,7 +82,7 @@ def test_requests(account: Account) -> None:
     ]
     assert account.cloud.token not in repr(log)
     with pytest.raises(AttributeError):
-        log[0].status = 1  # type: ignore[misc]
+        log[0].status = 1  # type: ignore[misc] # it is frozen
     log.clear()
     assert isinstance(account.cloud.requests[0], Request)
 

@@ -117,7 +117,7 @@ def follow(stack: Stack, done: Done) -> None:
     assert (done.status, commands[-1]) == (0, "pulumi preview")
     for command in commands[:-1]:
         answer = " --yes" if command.startswith("pulumi import") else ""
-        subprocess.run(command + answer, shell=True, check=True, cwd=stack.project, env=stack.environ,  # noqa: S602
+        subprocess.run(command + answer, shell=True, check=True, cwd=stack.project, env=stack.environ,  # noqa: S602 - lines that the command printed
                        capture_output=True)  # fmt: skip
 
 

@@ -266,7 +266,7 @@ def test_an_output_needs_the_output_form(account: Account) -> None:  # noqa: ARG
     """The plain form takes no Output, and says which form does."""
 
     async def look_up() -> str:
-        return refused(lambda: joviam.get_disk(name=pulumi.Output.from_input("logs")))  # type: ignore[arg-type]
+        return refused(lambda: joviam.get_disk(name=pulumi.Output.from_input("logs")))  # type: ignore[arg-type] # the mistake
 
     told = "get_disk: name is an Output, whose value comes later; get_disk_output waits for it"
     assert asyncio.run(look_up()) == told

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -197,11 +198,15 @@ def test_a_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> N
 
 def test_a_new_object_that_vanishes(cloud: Emulator, small: Miniature) -> None:
     """What somebody deletes while it is made is made again by the next `up`, and what was made with it goes."""
+
+    def vanish(kind: str) -> None:
+        cloud.remove(id_of(cloud, kind))
+
     for said, kind, look in ((DISK, "disks", LOOK_AT_DISK), (BASIC, "instances", LOOK_AT_INSTANCE)):
         cloud.reset()
         small.state.clear()
         cloud.configure(provision_seconds=NEVER)
-        with once(cloud, look, lambda kind=kind: cloud.remove(id_of(cloud, kind))):  # type: ignore[misc]
+        with once(cloud, look, functools.partial(vanish, kind)):
             error = small.up({"x": said}).error
         assert "was deleted by somebody else meanwhile" in error
         assert error.endswith("is gone; the next `pulumi up` makes another.")
@@ -233,8 +238,10 @@ def test_power_that_falls_back(cloud: Emulator, small: Miniature) -> None:
     programs = {state: {"i": MACHINE | {"power_state": state}} for state in ("stopped", "running")}
     small.up(programs["stopped"])
     fell_back = f"the instance {id_of(cloud, 'instances')} did not {{}}: it is {{}} again; the API took the request"
-    for action, state, before in (("start", "running", "stopped"), ("stop", "stopped", "running")):
-        cloud.fail_power(action)  # type: ignore[arg-type]
+    ways: tuple[tuple[Literal["start", "stop"], str, str], ...]
+    ways = (("start", "running", "stopped"), ("stop", "stopped", "running"))
+    for action, state, before in ways:
+        cloud.fail_power(action)
         cloud.configure(provision_seconds=NEVER)
         with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.configure(provision_seconds=0.1)):
             assert fell_back.format(action, before) in small.up(programs[state]).error
