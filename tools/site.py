@@ -30,7 +30,6 @@ PARTS = {
     "endpoints.md": ("Every endpoint",),
     "how-fast.md": ("How fast",),
     "promises.md": ("What we promise",),
-    "limits.md": ("Limits",),
     "changelog.md": ("Changelog",),
 }
 """{page: the sections of README.md that it consists of}; HOME begins as README.md does."""
