@@ -24,10 +24,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pulumi_joviam import models
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import JoviamError
+from pulumi_joviam.api import models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.errors import JoviamError
+from pulumi_joviam.api.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "pyproject.toml"

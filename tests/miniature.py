@@ -32,7 +32,8 @@ from tests.stack import Spec
 # Waits of minutes are for networks; on this machine, what has not come after a second will not come.
 LAUNCHER = """
 import runpy, sys
-from pulumi_joviam import catalog, client, creation, provider, reads, transport
+from pulumi_joviam.api import catalog, client, shared_reads, transport
+from pulumi_joviam.lifecycle import creation, provider
 from pulumi_joviam.resources import power
 transport.READ_SECONDS = 1.0
 creation.LATE_SECONDS = 1.0
@@ -41,7 +42,7 @@ client.LONGEST_PAUSE = 0.5
 provider.STEP_SECONDS = 6.0
 power.PATIENCE_SECONDS = 2.0
 # one process serves many commands here, and each must see what was there when it began
-reads.FRESH_SECONDS = 0.0
+shared_reads.FRESH_SECONDS = 0.0
 catalog.Catalog.listed = lambda self, model, path: self._client.list(model, path)
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """

@@ -33,7 +33,7 @@ PIP_LIST = "-m pip list -v --format json"
 
 HURRIED = """
 import runpy
-from pulumi_joviam import creation
+from pulumi_joviam.lifecycle import creation
 creation.LATE_SECONDS = 1.0
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """

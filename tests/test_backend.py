@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_joviam import backend
+from pulumi_joviam.lifecycle import backend
 
 STACK = "urn:pulumi:dev::shop"
 
@@ -47,7 +47,7 @@ def test_other_backends_are_what_they_are_called() -> None:
 
 def test_a_relative_one_lies_where_the_cli_runs(folder: Path) -> None:
     """The engine starts its plugins, through a script, in the folder of the project."""
-    plugin = "from pulumi_joviam import backend; print(backend.place('file://./state'))"
+    plugin = "from pulumi_joviam.lifecycle import backend; print(backend.place('file://./state'))"
     (folder / "plugin.sh").write_text(f'"{sys.executable}" -c "{plugin}" "$1"\nexit\n')
     cli = "import subprocess; subprocess.run(['sh', 'plugin.sh', '127.0.0.1:1'], cwd='..', check=True)"
     done = subprocess.run([sys.executable, "-c", cli], cwd=folder / "shop", capture_output=True, text=True, check=True)

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_joviam.catalog import Catalog
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
+from pulumi_joviam.api.catalog import Catalog
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.errors import ArgumentError, Forbidden, JoviamError
+from pulumi_joviam.api.models import PerformanceTier, Region, Template
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import ArgumentError, Forbidden, JoviamError
-from pulumi_joviam.models import PerformanceTier, Region, Template
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from pulumi_joviam import models
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
+from pulumi_joviam.api import models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
 
 COMMAND = str(Path(sys.executable).parent / "pulumi-joviam")

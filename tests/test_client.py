@@ -23,14 +23,12 @@ import pytest
 import requests
 from pytest_mock import MockerFixture
 
-from pulumi_joviam import client as client_module
-from pulumi_joviam import models
-from pulumi_joviam import transport as transport_module
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import (
+from pulumi_joviam.api import client as client_module
+from pulumi_joviam.api import models
+from pulumi_joviam.api import transport as transport_module
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import (
     AnswerLost,
     ArgumentError,
     BadAnswer,
@@ -41,6 +39,8 @@ from pulumi_joviam.errors import (
     ServerError,
     Unreachable,
 )
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.emulator import Emulator
 
 ID = "0f442f96-09e5-d4cc-9452-34896246cce7"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8TXOOeLEfLLXhXmVdHTcYLVAsmZ6vWZNTRnmiUuIvm me@host"
@@ -223,7 +223,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Ends]] = {
     "502 after acting": ({"status": 502, "act": "before"}, HAS_ACTED),
     "dropped": ({"drop": "before"}, MAY_HAVE_ACTED),
     "dropped after acting": ({"drop": "after"}, HAS_ACTED),
-    "timeout": ({"delay": 0.3, "act": "before"}, HAS_ACTED),
+    "timeout": ({"delay": 1.3, "act": "before"}, HAS_ACTED),
     "garbage": ({"body": b"\x1f\x8b garbage"}, HAS_ACTED),
     "half": ({"body": b'{"id": "0f442f'}, HAS_ACTED),
     "empty": ({"body": b""}, HAS_ACTED),
@@ -251,9 +251,10 @@ def test_what_is_sent_again(
     cloud: Emulator, client: Client, key: str, method: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request is repeated only where it is safe, and a POST never after the server may have acted."""
-    monkeypatch.setattr(transport_module, "READ_SECONDS", 0.15)
     how, ends = FAULTS[fault]
     operation, act = ACTS[method]
+    if "delay" in how:
+        monkeypatch.setattr(transport_module, "READ_SECONDS", 1.0)
     cloud.fail(operation, **how)
     before = len(cloud.requests)
     expected = ends[method]

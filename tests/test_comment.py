@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pulumi.runtime.rpc import UNKNOWN
 
+from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.cli.comment import harm, page, preview
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import JoviamError
 from tests.conftest import ROOT, TOKEN
 from tests.stack import Stack
 

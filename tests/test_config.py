@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from pulumi_joviam.config import ENDPOINT, Settings
-from pulumi_joviam.errors import ConfigError
+from pulumi_joviam.api.errors import ConfigError
+from pulumi_joviam.api.settings import ENDPOINT, Settings
 
 STACK = "the stack config joviam:token"
 ENVIRONMENT = "the environment variable JOVIAM_TOKEN"

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from pulumi_joviam import creation, engine, journal, models
-from pulumi_joviam.args import BaseArgs
-from pulumi_joviam.config import Settings
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import AnswerLost, JoviamError, ServerError, ValidationFail
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import AnswerLost, JoviamError, ServerError, ValidationFail
-from pulumi_joviam.operation import Operation
-from pulumi_joviam.words import Words
+from pulumi_joviam.lifecycle import creation, host, journal
+from pulumi_joviam.lifecycle.arguments import BaseArgs
+from pulumi_joviam.lifecycle.operation import Operation
+from pulumi_joviam.lifecycle.words import Words
 
 Begin = Callable[..., Operation]
 
@@ -32,7 +33,7 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
     def start(name: str = "data", seconds: float = 20.0) -> Operation:
         return Operation.begin(
-            engine.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Words(BaseArgs), {}
+            host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Words(BaseArgs), {}
         )
 
     yield start
@@ -53,7 +54,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def warned(mocker: MockerFixture) -> list[str]:
     """What the steps warn of."""
     said: list[str] = []
-    mocker.patch("pulumi_joviam.engine.warn", lambda _urn, message: said.append(message))
+    mocker.patch("pulumi_joviam.lifecycle.host.warn", lambda _urn, message: said.append(message))
     return said
 
 
@@ -136,7 +137,7 @@ def test_twenty_equal_disks_are_twenty(cloud: Emulator, begin: Begin, drop: Any)
 
 
 def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
-    mocker.patch("pulumi_joviam.transport.READ_SECONDS", 0.3)
+    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 0.3)
     cloud.fail("POST /disks", delay=1.5, act="after")
     made = disk(begin())
     assert [made.id] == [it["id"] for it in cloud.objects("disks")]
@@ -145,7 +146,7 @@ def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin, mo
 def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
     op = begin(seconds=2.0)
     op.catalog.region("SY3")
-    mocker.patch("pulumi_joviam.transport.READ_SECONDS", 0.3)
+    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 0.3)
     cloud.fail("POST /disks", delay=2.5, act="after")
     with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*next `pulumi up`"):
         disk(op)
@@ -335,8 +336,8 @@ def test_where_the_list_is_too_large_the_way_out_is_told(cloud: Emulator, begin:
     op.catalog.region("SY3")
     for n in range(8):
         disk(begin(str(n)))
-    mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 3000)
-    mocker.patch("pulumi_joviam.client.TOO_LARGE_SECONDS", 0.0)
+    mocker.patch("pulumi_joviam.api.transport.LARGEST_ANSWER", 3000)
+    mocker.patch("pulumi_joviam.api.client.TOO_LARGE_SECONDS", 0.0)
     cloud.fail("POST /disks", drop="before")
     folder = op.journal.folder
     for _ in range(2):

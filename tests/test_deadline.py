@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Cancelled
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import Cancelled
 
 SOON = 10.0
 """Much less than a minute, also on a slow machine. In seconds."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from pulumi_joviam import config
+from pulumi_joviam.api.settings import ENDPOINT
 from pulumi_joviam.emulator import Emulator
 from tests.conftest import ROOT
 from tests.stack import Stack
@@ -154,12 +154,12 @@ def help_of(*command: str) -> str:
 
 
 def test_every_setting_is_told() -> None:
-    """The settings table holds what config.py reads."""
-    source = (ROOT / "pulumi_joviam" / "config.py").read_text()
+    """The settings table holds what settings.py reads."""
+    source = (ROOT / "pulumi_joviam" / "api" / "settings.py").read_text()
     settings = set(re.findall(r'"(joviam:\w+)"', source)) | set(re.findall(r'"(JOVIAM_\w+)"', source))
     assert len(settings) >= 6
     assert not [name for name in settings if f"`{name}`" not in README]
-    assert config.ENDPOINT in README
+    assert ENDPOINT in README
 
 
 def test_the_two_commands_are_told() -> None:

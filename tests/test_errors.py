@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam import client as client_module
-from pulumi_joviam import errors, models
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
+from pulumi_joviam.api import client as client_module
+from pulumi_joviam.api import errors, models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.errors import ApiError, readable
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import ApiError, readable
 
 TOKEN_ADVICE = (
     "\nThe token came from the stack config joviam:token. `pulumi refresh` and `pulumi destroy` use the stack config "

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_joviam.journal import REVOKE_SECONDS, Entry, Journal, Key, _opened, digest, of_stack, told
+from pulumi_joviam.lifecycle.journal import REVOKE_SECONDS, Entry, Journal, Key, _opened, digest, of_stack, told
 
 STACK = "urn:pulumi:dev::shop"
 KEY = (f"{STACK}::Disk::a b", "")

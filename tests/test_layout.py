@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import pulumi_joviam as joviam
-from pulumi_joviam.provider import Resource
+from pulumi_joviam.lifecycle.provider import Resource
 from tests.conftest import ROOT
 from tools.reference import arguments_told
 
@@ -23,47 +24,39 @@ RESOURCES: list[type[Resource]] = [
 ]
 
 
-def imports(path: Path) -> set[str]:
-    """Return the names of all modules that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of pyproject.toml for the package in a folder."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", f"--config={ROOT / 'pyproject.toml'}"]
+    environ = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
-def users_of(package: str) -> set[str]:
-    users = {path for path in MODULES if any(name.split(".")[0] == package for name in imports(path))}
-    return {str(path.relative_to(PACKAGE)) for path in users if "emulator" not in path.parts}
+def test_the_layers_keep_their_contracts() -> None:
+    """Who may import what stands in pyproject.toml, in plain words."""
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout
 
 
-def test_only_the_client_speaks_http() -> None:
-    """requests and urllib3 have one user in the package: the client and its transport."""
-    assert users_of("requests") <= {"client.py", "transport.py"}
-    assert users_of("urllib3") <= {"client.py", "transport.py"}
-
-
-def test_the_client_knows_nothing_of_pulumi() -> None:
-    """The client and what it stands on work in a plain script."""
-    for name in ("client", "config", "deadline", "errors", "models", "waiter", "catalog"):
-        assert not any(module.split(".")[0] == "pulumi" for module in imports(PACKAGE / f"{name}.py")), name
-
-
-def test_only_the_engine_module_knows_the_plugin() -> None:
-    """gRPC and the plugin's protocol have one user."""
-    assert users_of("grpc") == {"engine.py"}
-
-
-def test_the_emulator_stands_apart() -> None:
-    """The emulator shares no line with the package, so both cannot share a mistake; and the other way round."""
-    emulator = [path for path in MODULES if "emulator" in path.relative_to(PACKAGE).parts]
-    for path in emulator:
-        assert not {name for name in imports(path) if re.match(r"pulumi_joviam\.(?!emulator)", name)}, path
-    for path in set(MODULES) - set(emulator):
-        if path.parent.name != "cli" and path.name != "pytest_plugin.py":
-            assert not {name for name in imports(path) if name.startswith("pulumi_joviam.emulator")}, path
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("api/models.py", "import pulumi", "the api knows nothing of Pulumi"),
+        ("api/models.py", "from pulumi_joviam.lifecycle import words", "commands use components and look-ups"),
+        ("lifecycle/words.py", "from pulumi_joviam.resources import power", "commands use components and look-ups"),
+        ("resources/power.py", "import requests", "only the api speaks HTTP"),
+        ("resources/power.py", "import grpc", "only the host knows"),
+        ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no line"),
+        ("lookups/query.py", "import pulumi_joviam.emulator", "nothing needs the emulator"),
+        ("resources/disk.py", "from pulumi_joviam.resources import instance", "no file imports"),
+    ],
+)
+def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:
+    """Each contract notices what it is about."""
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / PACKAGE.name / file).open("a") as source:
+        source.write(f"{line}\n")
+    broken = re.findall("^(.*) BROKEN", lint(tmp_path).stdout, re.MULTILINE)
+    assert any(name.startswith(contract) for name in broken)
 
 
 def test_a_program_does_not_pay_for_http() -> None:

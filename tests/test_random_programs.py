@@ -31,10 +31,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from pulumi_joviam.api.models import UUID
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.emulator.server import Request
+from pulumi_joviam.emulator.request import Request
 from pulumi_joviam.emulator.store import Switches
-from pulumi_joviam.models import UUID
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.miniature import Held, Miniature, Plugin, Run, plugin

@@ -9,19 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_mock import MockerFixture
 
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.errors import NotFound
+from pulumi_joviam.api.models import PublicKey
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.api.shared_reads import FEW, Reads, SharedClient
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import NotFound
-from pulumi_joviam.models import PublicKey
-from pulumi_joviam.reads import FEW, Reads
 from tests.keys import key
 
 
 @pytest.fixture
 def client(cloud: Emulator) -> Client:
-    client = Client(Settings(cloud.token, cloud.url))
-    return client.sharing(Reads())
+    return SharedClient(Client(Settings(cloud.token, cloud.url)), Reads())
 
 
 def keys(client: Client, number: int) -> list[str]:
@@ -68,7 +67,7 @@ def test_a_list_that_fails_is_nobodys_answer(cloud: Emulator, client: Client) ->
 
 def test_a_list_that_is_too_large_is_asked_for_once(cloud: Emulator, client: Client, mocker: MockerFixture) -> None:
     ids = keys(client, 20)
-    mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 4000)
+    mocker.patch("pulumi_joviam.api.transport.LARGEST_ANSWER", 4000)
     for id in ids:
         assert client.update(PublicKey, id, {"name": "renamed"}).id == client.get(PublicKey, id).id
     assert asked(cloud).count("GET /public_keys") == 1

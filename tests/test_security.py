@@ -20,10 +20,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam import models
-from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.engine import Call
-from pulumi_joviam.errors import (
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import (
     AnswerLost,
     BadAnswer,
     ConfigError,
@@ -32,7 +30,9 @@ from pulumi_joviam.errors import (
     Unreachable,
     ValidationFail,
 )
-from pulumi_joviam.resources.instance import InstanceArgs
+from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.lifecycle.host import Call
+from pulumi_joviam.resources.instance_args import InstanceArgs
 from tests.conftest import TOKEN
 from tests.miniature import Miniature, plugin
 from tests.test_client import HEAD, ID, Loopback, answer, client_of, failure, flood
@@ -133,11 +133,11 @@ ROOM = 1_000 * 2**20
 
 ASKS = f"""
 import contextlib, json, resource, sys, time
-from pulumi_joviam import models
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import JoviamError
+from pulumi_joviam.api import models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import JoviamError
 
 with contextlib.suppress(ValueError):  # macOS knows no such limit
     resource.setrlimit(resource.RLIMIT_AS, ({ROOM}, {ROOM}))

@@ -11,13 +11,13 @@ from itertools import pairwise
 import pytest
 from pytest_mock import MockerFixture
 
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
-from pulumi_joviam.deadline import Deadline
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import AnswerLost, Cancelled, Failed, Forbidden, TimedOut, Unreachable, Vanished
+from pulumi_joviam.api.models import Disk, Network, PerformanceTier, Region
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.api.waiter import Waiter
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.errors import AnswerLost, Cancelled, Failed, Forbidden, TimedOut, Unreachable, Vanished
-from pulumi_joviam.models import Disk, Network, PerformanceTier, Region
-from pulumi_joviam.waiter import Waiter
 
 STATE = "GET /disks/{disk_id}/state"
 
@@ -238,7 +238,7 @@ def test_where_no_list_can_be_had_each_is_asked_for(
     body = {"name": "d", "size": 5, "region": tier.region.id, "performance_tier": tier.id}
     ids = [disk, *(client.create(Disk, body).id for _ in range(5))]
     if how == "too large":
-        mocker.patch("pulumi_joviam.transport.LARGEST_ANSWER", 2000)
+        mocker.patch("pulumi_joviam.api.transport.LARGEST_ANSWER", 2000)
     else:
         cloud.fail("GET /disks", times=99, **({"status": 500} if how == "500" else {"body": b"{}"}))
     before = len(cloud.requests)

@@ -21,8 +21,8 @@ from typing_extensions import is_typeddict
 
 import pulumi_joviam as joviam
 from pulumi_joviam import lookups
-from pulumi_joviam.models import Model
-from pulumi_joviam.provider import Resource
+from pulumi_joviam.api.models import Model
+from pulumi_joviam.lifecycle.provider import Resource
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKS = re.compile(r"(<!-- resources.*?-->\n).*?(<!-- /resources -->)", re.DOTALL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from pulumi_joviam.errors import JoviamError
+from pulumi_joviam.api.errors import JoviamError
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from pulumi_joviam import models
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import ArgumentError, JoviamError, TimedOut, readable
-from pulumi_joviam.waiter import Waiter
+from pulumi_joviam.api import models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import ArgumentError, JoviamError, TimedOut, readable
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.api.waiter import Waiter
 
 SECONDS = 120.0
 """How long a session may take to be ready."""

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pulumi_joviam.errors import JoviamError
+from pulumi_joviam.api.errors import JoviamError
 
 
 def emulator(

@@ -17,6 +17,7 @@ except ImportError as error:
     ) from error
 
 from pulumi_joviam.emulator.data_file import UnusableData
-from pulumi_joviam.emulator.server import Emulator, Request
+from pulumi_joviam.emulator.request import Request
+from pulumi_joviam.emulator.server import Emulator
 
 __all__ = ["Emulator", "Request", "UnusableData"]

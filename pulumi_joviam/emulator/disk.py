@@ -120,10 +120,6 @@ class DiskUpdate(Changes):
     name: str = ""
 
 
-class DiskResize(Body):
-    size: int
-
-
 class DiskClone(Body):
     is_template: bool = False
     name: str = ""
@@ -170,29 +166,6 @@ def update(store: Store, disk_id: str, body: DiskUpdate) -> DiskShown:
         if "name" in body.model_fields_set:
             check.name(body.name)
     store.touch(disk, body.given())
-    return disk.show(store)
-
-
-def resize(store: Store, disk_id: str, body: DiskResize) -> DiskShown:
-    """Resize a disk, to a larger size only."""
-    from pulumi_joviam.emulator.instance import Instance  # at the top it would be a circle: instances are made of disks
-
-    disk = store.find(Disk, disk_id)
-    disk.require()
-    with Check() as check:
-        check("size", body.size > disk.size, f"must be larger than {disk.size}GB")
-        check("size", body.size <= MAXIMUM_SIZE, f"must be at most {MAXIMUM_SIZE}GB")
-        if disk.instance_id:
-            instance = store.table(Instance)[disk.instance_id]
-            instance.require()
-            live = instance.state == "running" and not store.switches.live_resize
-            check("size", not live, "cannot be changed while the instance is running")
-    if store.switches.resize_at_once:
-        disk.size = body.size
-    else:
-        disk.growing_to = body.size
-    store.touch(disk)
-    store.enter(disk, "resizing", then=disk.state)
     return disk.show(store)
 
 

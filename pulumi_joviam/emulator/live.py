@@ -7,7 +7,7 @@ no value of a context, no note, no key, and of requests neither path nor body.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi_joviam.emulator.console_session import ConsoleSession
 from pulumi_joviam.emulator.disk import Disk
@@ -18,11 +18,9 @@ from pulumi_joviam.emulator.network_adapter import NetworkAdapter
 from pulumi_joviam.emulator.performance_tier import PerformanceTier
 from pulumi_joviam.emulator.public_key import PublicKey
 from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.request import Request
 from pulumi_joviam.emulator.store import Moving, Store
 from pulumi_joviam.emulator.template import Template
-
-if TYPE_CHECKING:
-    from pulumi_joviam.emulator.server import Request
 
 REQUESTS = 15
 LOOKED_AT = 2000

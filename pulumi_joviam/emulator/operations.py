@@ -13,11 +13,13 @@ from pydantic import BaseModel
 from pulumi_joviam.emulator import (
     console_session,
     disk,
+    disk_resize,
     ip_address,
     network,
     performance_tier,
     public_key,
     template,
+    template_create,
 )
 from pulumi_joviam.emulator import instance_operations as instance
 from pulumi_joviam.emulator.body import Nothing
@@ -92,7 +94,7 @@ OPERATIONS = (
     Operation("PUT /disks/{disk_id}", disk.update),
     Operation("DELETE /disks/{disk_id}", disk.delete),
     Operation("GET /disks/{disk_id}/state", disk.show_state),
-    Operation("POST /disks/{disk_id}/resize", disk.resize),
+    Operation("POST /disks/{disk_id}/resize", disk_resize.resize),
     Operation("POST /disks/{disk_id}/clone", disk.clone, 201),
     Operation("GET /instances", index(Instance)),
     Operation("POST /instances", instance.create, 201),
@@ -137,7 +139,7 @@ OPERATIONS = (
     Operation("GET /regions", index(Region)),
     Operation("GET /regions/{region_id}", show(Region)),
     Operation("GET /templates", index(template.Template)),
-    Operation("POST /templates", template.create, 201),
+    Operation("POST /templates", template_create.create, 201),
     Operation("GET /templates/{template_id}", show(template.Template)),
 )
 

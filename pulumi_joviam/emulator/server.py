@@ -40,6 +40,7 @@ from pulumi_joviam.emulator.live import Part, picture
 from pulumi_joviam.emulator.operations import OPERATIONS, READS, Operation
 from pulumi_joviam.emulator.pages import LivePage
 from pulumi_joviam.emulator.public_key import PublicKey
+from pulumi_joviam.emulator.request import Request
 from pulumi_joviam.emulator.store import Accepted, BadRequest, NotFound, Object, Refused, Store, Switches
 
 PREFIX = "/api/v1"
@@ -66,23 +67,6 @@ MOST_REQUESTS = 100_000
 """How many requests are remembered, so that an emulator in use for days does not grow without end."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request that the emulator received. It never holds the token."""
-
-    method: str
-    path: str
-    """Below `/api/v1`, such as `/disks`."""
-    operation: str | None
-    """The endpoint as the API reference writes it, such as `PUT /disks/{disk_id}`; None for an unknown URL."""
-    body: Any
-    """The parsed JSON, or None."""
-    status: int | None
-    """The status answered; None while there is no answer, and for good if the connection was dropped."""
-    time: float
-    """When it arrived, in seconds of `time.monotonic()`."""
 
 
 @dataclass

@@ -7,9 +7,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from pulumi_joviam.emulator.body import Body, Uuid
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
-from pulumi_joviam.emulator.store import SEED_TIME, Check, Invalid, Object, Store, seed_id
+from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Object, Store, seed_id
 
 SYSTEM = (
     # name, slug, version (newest first), minimum disk size in GB, virtualization, allows public keys
@@ -94,38 +93,6 @@ def refer_template(store: Store, word: str, region_id: str) -> Template:
         return template_named(store, word, region_id)
     except LookupError:
         raise Invalid({"template": ["does not exist in the region"]}) from None
-
-
-class TemplateCreate(Body):
-    disk: Uuid
-    supersedes: Uuid
-
-
-def create(store: Store, body: TemplateCreate) -> TemplateShown:
-    """Create a new template by superseding an existing one with a different source disk."""
-    from pulumi_joviam.emulator.disk import Disk  # at the top it would be a circle: disks are made from templates
-
-    disk = store.refer("disk", Disk, body.disk)
-    old = store.refer("supersedes", Template, body.supersedes)
-    with Check() as check:
-        check("supersedes", old.superseded_by_id is None, "has already been superseded")
-        check("disk", disk.region == old.region, "is not in the template's region")
-        check("disk", disk.state in disk.ready, f"is {disk.state}")
-    new = store.add(
-        Template(
-            name=old.name,
-            slug=old.slug,
-            version=old.version + 1,
-            region=old.region,
-            minimum_disk_size=disk.size,
-            allows_public_key_auth=old.allows_public_key_auth,
-            recommended_virtualization=old.recommended_virtualization,
-            disk_id=disk.id,
-            published=False,
-        )
-    )
-    old.superseded_by_id = new.id
-    return new.show(store)
 
 
 def seed(store: Store) -> None:

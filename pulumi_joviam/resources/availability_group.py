@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import pulumi
 from pulumi.dynamic import ConfigureRequest
 
-from pulumi_joviam import models
-from pulumi_joviam.args import Alike, BaseArgs, Ids, given
-from pulumi_joviam.errors import ArgumentError, JoviamError, NotFound
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound
+from pulumi_joviam.lifecycle.arguments import Alike, BaseArgs, Ids, given
+from pulumi_joviam.lifecycle.provider import Provider, Resource
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 MEMBERS = "members"
 """In op.kept: whom the group may have grouped. What is shown is less: somebody may have taken one out."""

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
-
-from pulumi_joviam import models
-from pulumi_joviam.args import DiskTier, MayStop, Template, given, has_unknown
-from pulumi_joviam.errors import Failed, JoviamError, NotFound
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import Failed, JoviamError, NotFound
+from pulumi_joviam.lifecycle.arguments import MayStop, given, has_unknown
 from pulumi_joviam.resources import power
 from pulumi_joviam.resources.disk import grow
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
-    from pulumi_joviam.resources.instance import InstanceArgs
+    from pulumi_joviam.lifecycle.operation import Operation
+    from pulumi_joviam.resources.instance_args import BootDisk, InstanceArgs
 
 MADE = "boot_disk"
 """In ``op.kept``: the id of the disk that was made with the instance."""
@@ -38,15 +35,6 @@ SMALLER = "smaller_boot_disk"
 
 STOPS = MayStop()
 FIRST = "another first disk, from which it boots,"
-
-
-class BootDisk(TypedDict):
-    """What a program says about the disk. ``size`` is in GB."""
-
-    template: Template
-    size: Annotated[int, Field(gt=0)]
-    performance_tier: DiskTier
-    delete_with_instance: NotRequired[bool]
 
 
 class Booted:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pulumi
 from pulumi.runtime import rpc
 
-from pulumi_joviam import models
-from pulumi_joviam.args import BaseArgs, Id, Replaces
-from pulumi_joviam.errors import AnswerLost, ServerError
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import AnswerLost, ServerError
+from pulumi_joviam.lifecycle.arguments import BaseArgs, Id, Replaces
+from pulumi_joviam.lifecycle.provider import Provider, Resource
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 TRIES = 3
 

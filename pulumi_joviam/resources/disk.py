@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pulumi
 from pydantic import Field
 
-from pulumi_joviam import models
-from pulumi_joviam.args import Args, DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
-from pulumi_joviam.errors import JoviamError
-from pulumi_joviam.models import Named
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import JoviamError
+from pulumi_joviam.api.models import Named
+from pulumi_joviam.lifecycle.arguments import Args, DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
+from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.words import Path
 from pulumi_joviam.resources import power
-from pulumi_joviam.words import Path
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 
 UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"

@@ -10,31 +10,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
-from pydantic import AfterValidator, Field
-from typing_extensions import NotRequired, TypedDict
 
-from pulumi_joviam import models
-from pulumi_joviam.args import Alike, Args, Ids, InstanceTier, MayStop, Region, Resets, given
-from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import ApiError
-from pulumi_joviam.models import Named
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import ApiError
+from pulumi_joviam.api.models import Named
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.lifecycle.arguments import given
+from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.words import Path, at
 from pulumi_joviam.resources import boot_disk, networking, power
-from pulumi_joviam.resources.boot_disk import BootDisk
 from pulumi_joviam.resources.disk import UNLESS_RETAINED, too_small
-from pulumi_joviam.words import Path, at
+from pulumi_joviam.resources.instance_args import BootDiskDict, InstanceArgs, NetworkAdapterDict
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
-
-
-def _variable(name: str) -> str:
-    if not name or "/" in name or name in (".", ".."):
-        raise ValueError("is no name of a variable: names have one character or more, no slash, and are not . or ..")
-    return name
+    from pulumi_joviam.lifecycle.operation import Operation
 
 
 SETTINGS = {"boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
@@ -46,47 +38,6 @@ UPDATED = SETTINGS | {"name", "memory", "performance_tier", "note"}
 """What PUT /instances takes."""
 LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_adapters"}
 """What basic create does not take, and a machine should find when it boots for the first time."""
-
-STOPS = MayStop()
-
-
-class InstanceArgs(Args):
-    memory: Annotated[int, Field(gt=0), STOPS]
-    performance_tier: Annotated[InstanceTier, STOPS]
-    region: Region
-    disks: Annotated[Ids | None, Resets([])] = None
-    boot_disk: BootDisk | None = None
-    ip_addresses: Annotated[Ids | None, Resets([])] = None
-    network_adapters: Annotated[list[networking.NetworkAdapter] | None, Resets([]), Alike(networking.meaning)] = None
-    networks: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
-    allocate_public_ip: Annotated[bool | None, Resets(False)] = None
-    allocate_private_ip: Annotated[bool | None, Resets(False)] = None
-    availability_group: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
-    public_keys: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
-    boot_device: Annotated[Literal["cdrom", "disk", "network"] | None, Resets("disk")] = None
-    virtualization: Annotated[Literal["hvm", "pv"] | None, STOPS] = None
-    start_on_crash: Annotated[bool | None, Resets(True)] = None
-    start_on_reboot: Annotated[bool | None, Resets(True)] = None
-    start_on_shutdown: Annotated[bool | None, Resets(False)] = None
-    note: Annotated[str | None, Field(repr=False), Resets("")] = None
-    context: Annotated[dict[Annotated[str, AfterValidator(_variable)], str] | None, Field(repr=False), Resets({})] = (
-        None
-    )
-    power_state: Literal["running", "stopped", "unmanaged"] = "running"
-    allow_stopping: bool | None = None
-
-    def problems(self) -> Iterator[tuple[str, str]]:
-        if self.ip_addresses is not None and self.network_adapters is not None:
-            yield "network_adapters", "give ip_addresses (one adapter for each network) or network_adapters, not both"
-        if self.disks is not None and self.boot_disk is not None:
-            yield "boot_disk", "give disks that exist or a boot_disk to be made, not both"
-        for field in ("networks", networking.PUBLIC, networking.PRIVATE):
-            if getattr(self, field) is None:
-                continue
-            if self.boot_disk is None:
-                yield field, "goes with boot_disk; with disks, make an IpAddress and give it in ip_addresses"
-            elif self.ip_addresses is not None or self.network_adapters is not None:
-                yield field, "makes addresses; give it, or those that exist (ip_addresses, network_adapters), not both"
 
 
 class InstanceProvider(Provider[InstanceArgs, models.Instance]):
@@ -309,22 +260,6 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                 raise error.untold(changed.values()) from None
         for key in there.keys() - wanted.keys():
             op.api.call("DELETE", op.api.path(models.Instance, live.id, "context", key))
-
-
-class BootDiskDict(TypedDict):
-    """A disk to be made with the instance. ``size`` in GB; ``delete_with_instance`` is true unless said otherwise."""
-
-    template: pulumi.Input[str]
-    size: pulumi.Input[int]
-    performance_tier: pulumi.Input[str]
-    delete_with_instance: NotRequired[pulumi.Input[bool]]
-
-
-class NetworkAdapterDict(TypedDict):
-    """One adapter, in device order. ``ip_addresses``: ids of addresses in the network, or "dhcp". Default: none."""
-
-    network: pulumi.Input[str]
-    ip_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]] | Literal["dhcp"]]]
 
 
 class Instance(Resource, provider=InstanceProvider):

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
 
-from pulumi_joviam import models
-from pulumi_joviam.args import Args, Id, IPv4, Names, Replaces, Resets, Text, given
-from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import ArgumentError
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import ArgumentError
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.lifecycle.arguments import Args, Id, IPv4, Names, Replaces, Resets, Text, given
+from pulumi_joviam.lifecycle.provider import Provider, Resource
 from pulumi_joviam.resources import networking
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 
 class IpAddressArgs(Args):

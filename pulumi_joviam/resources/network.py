@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pulumi
 
-from pulumi_joviam import models
-from pulumi_joviam.args import Args, Cidr, IPv4, Region, Replaces, Resets, given
-from pulumi_joviam.errors import ValidationFail
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import ValidationFail
+from pulumi_joviam.lifecycle.arguments import Args, Cidr, IPv4, Region, Replaces, Resets, given
+from pulumi_joviam.lifecycle.provider import Provider, Resource
 from pulumi_joviam.resources import networking
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 
 class NetworkArgs(Args):

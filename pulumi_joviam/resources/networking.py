@@ -8,34 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from typing_extensions import NotRequired, TypedDict
-
-from pulumi_joviam import models
-from pulumi_joviam.args import Id, given
-from pulumi_joviam.errors import ArgumentError, NotFound, Vanished
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import ArgumentError, NotFound, Vanished
+from pulumi_joviam.lifecycle.arguments import given
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
-    from pulumi_joviam.resources.instance import InstanceArgs
+    from pulumi_joviam.lifecycle.operation import Operation
+    from pulumi_joviam.resources.instance_args import InstanceArgs
 
 PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
 MADE = "addresses"
 """In ``op.kept``: {PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
-
-
-class NetworkAdapter(TypedDict):
-    """One adapter of an instance, as the API takes it."""
-
-    network: Id
-    ip_addresses: NotRequired[list[Id] | Literal["dhcp"]]
-
-
-def meaning(adapters: Sequence[NetworkAdapter]) -> list[tuple[str, Any]]:
-    """Return what adapters mean: networks in device order, the addresses of each in any order."""
-    wanted = [(adapter["network"], adapter.get("ip_addresses", [])) for adapter in adapters]
-    return [(network, on if on == "dhcp" else frozenset(on)) for network, on in wanted]
 
 
 def as_said(adapter: models.NetworkAdapter) -> dict[str, Any]:

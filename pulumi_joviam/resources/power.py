@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pulumi_joviam import models
-from pulumi_joviam.errors import Failed, JoviamError, NotFound, TimedOut, ValidationFail
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import Failed, JoviamError, NotFound, TimedOut, ValidationFail
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 RUNNING = frozenset({"running"})
 STOPPED = frozenset({"stopped"})

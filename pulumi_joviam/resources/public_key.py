@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import pulumi
 from pydantic import AfterValidator
 
-from pulumi_joviam import models
-from pulumi_joviam.args import Alike, Args, Replaces, Text
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.lifecycle.arguments import Alike, Args, Replaces, Text
+from pulumi_joviam.lifecycle.provider import Provider, Resource
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 
 PRIVATE = re.compile("-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|b3BlbnNzaC1rZXktdjE", re.IGNORECASE)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pulumi
 
-from pulumi_joviam import models
-from pulumi_joviam.args import BaseArgs, Id, Names, Replaces, Text
-from pulumi_joviam.errors import ValidationFail, readable
-from pulumi_joviam.provider import Provider, Resource
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import ValidationFail, readable
+from pulumi_joviam.lifecycle.arguments import BaseArgs, Id, Names, Replaces, Text
+from pulumi_joviam.lifecycle.provider import Provider, Resource
 
 if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 
 class TemplateArgs(BaseArgs):

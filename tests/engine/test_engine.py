@@ -1,4 +1,4 @@
-"""What the plugin leaves out and engine.py adds: one test for each, on the real engine, and one for each fallback."""
+"""What the plugin leaves out and host.py adds: one test for each, on the real engine, and one for each fallback."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from pytest_mock import MockerFixture
 
 import pulumi_joviam as joviam
-from pulumi_joviam import engine
 from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.lifecycle import host
 from tests.miniature import Plugin
 from tests.stack import Stack
 
@@ -158,15 +158,15 @@ def test_the_user_sees_what_is_waited_for(stack: Stack) -> None:
         "engine.listen_for_cancel()",
         "engine.say('urn', 'text')",
         "engine.warn('urn', 'text')",
-        "assert engine.call() == engine.Call()",
-        "assert str(engine.refusal('clear')) == 'clear'",
-        "assert str(engine.partial_failure('id', {'a': 1}, 'clear')) == 'clear'",
+        "assert host.call() == host.Call()",
+        "assert str(host.refusal('clear')) == 'clear'",
+        "assert str(host.partial_failure('id', {'a': 1}, 'clear')) == 'clear'",
     ],
 )
 def test_outside_the_plugin_nothing_breaks(statement: str) -> None:
     """Where the plugin looks different, every function falls back quietly."""
     done = subprocess.run(
-        [sys.executable, "-c", f"from pulumi_joviam import engine; {statement}"],
+        [sys.executable, "-c", f"from pulumi_joviam.lifecycle import host; {statement}"],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -192,7 +192,7 @@ def test_a_partial_failure_fits_into_a_trailer(
     """The id and what is hidden always come through, then the smallest values, and how the reason begins and ends."""
     context, request = mocker.Mock(spec=grpc.ServicerContext), provider_pb2.CreateRequest(urn="urn")
     abort = context.abort
-    error = engine.partial_failure("the-id", outputs, reason)
+    error = host.partial_failure("the-id", outputs, reason)
     context.abort(grpc.StatusCode.UNKNOWN, f"Traceback … {LONG * 'x'} {error}")
     [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
     assert request
@@ -203,15 +203,15 @@ def test_a_partial_failure_fits_into_a_trailer(
     assert half.id == "the-id"
     assert held.get("__kept") == outputs.get("__kept")
     assert (half.reasons[0][:5], half.reasons[0][-5:]) == (reason[:5], reason[-5:])
-    left_out = held.get(engine.DROPPED, [])
-    assert {*left_out} | held.keys() - {engine.DROPPED, "__provider"} == {*outputs}
+    left_out = held.get(host.DROPPED, [])
+    assert {*left_out} | held.keys() - {host.DROPPED, "__provider"} == {*outputs}
     if dropped is not None:
         assert left_out == dropped
 
 
 def test_a_refusal_fits_into_a_trailer(mocker: MockerFixture) -> None:
     context, request = mocker.Mock(spec=grpc.ServicerContext), provider_pb2.CreateRequest(urn="urn")
-    engine.refusal("begins" + "é" * LONG + "ends")
+    host.refusal("begins" + "é" * LONG + "ends")
     [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
     assert request
     said = status_pb2.Status.FromString(packed).message

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pulumi_joviam as joviam
-from pulumi_joviam import models
+from pulumi_joviam.api import models
 from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
 from tests.miniature import Miniature, Plugin, _plain, _struct

@@ -13,8 +13,9 @@ import pulumi
 import pytest
 
 import pulumi_joviam as joviam
-from pulumi_joviam import lookups, operation
+from pulumi_joviam import lookups
 from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.lifecycle import operation
 from tests.conftest import TOKEN
 from tests.emulator.account import Account
 from tests.keys import key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_joviam.creation import LATE_SECONDS
+from pulumi_joviam.lifecycle.creation import LATE_SECONDS
 from tests.stack import Stack
 
 DROPPED = {"drop": "before"}

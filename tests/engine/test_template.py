@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_joviam import models
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
+from pulumi_joviam.api import models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
 from tests.stack import Stack
 

@@ -12,8 +12,7 @@ import pytest
 
 import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.resources.boot_disk import BootDisk
-from pulumi_joviam.resources.networking import NetworkAdapter
+from pulumi_joviam.resources.instance_args import BootDisk, NetworkAdapter
 from tests.conftest import TOKEN
 from tests.emulator.account import Account
 from tests.keys import key

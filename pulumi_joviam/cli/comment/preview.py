@@ -18,7 +18,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from pulumi_joviam.errors import JoviamError
+from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.resources.provider import PACKAGE
 
 SECRET = "[secret]"  # noqa: S105 - what the engine writes in place of one

@@ -20,9 +20,9 @@ from typing import Annotated, Any
 
 import typer
 
+from pulumi_joviam.api.errors import JoviamError
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.cli.import_.wanted import Filter, Kind
-from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import JoviamError
 
 
 def import_account(
@@ -47,7 +47,7 @@ def import_account(
     from pulumi_joviam.cli.import_.account import Account
     from pulumi_joviam.cli.import_.program import PLURALS, written
     from pulumi_joviam.cli.import_.resources import resources
-    from pulumi_joviam.operation import session
+    from pulumi_joviam.lifecycle.operation import session
 
     prefix = "" if program.stem == "__main__" else f"{program.stem}-"
     key = f"{prefix}contexts"

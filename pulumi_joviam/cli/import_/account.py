@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pulumi_joviam import engine, models
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import JoviamError, NotFound, readable
+from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.cli.import_.wanted import Filter, Kind
-from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import JoviamError, NotFound, readable
-from pulumi_joviam.operation import Operation, Session
-from pulumi_joviam.provider import READ_SECONDS, Resource
+from pulumi_joviam.lifecycle import host
+from pulumi_joviam.lifecycle.operation import Operation, Session
+from pulumi_joviam.lifecycle.provider import READ_SECONDS, Resource
+from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources.availability_group import MEMBERS, AvailabilityGroup, Group
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
@@ -27,7 +29,6 @@ from pulumi_joviam.resources.ip_address import IpAddress
 from pulumi_joviam.resources.network import Network
 from pulumi_joviam.resources.public_key import PublicKey
 from pulumi_joviam.resources.template import Template
-from pulumi_joviam.words import Words
 
 KINDS: dict[Kind, type[Resource]] = {
     Kind.PUBLIC_KEY: PublicKey,
@@ -153,7 +154,7 @@ class Account:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
         kept = {MEMBERS: list(listed.lists)} if isinstance(listed, Group) else {}
         provider = KINDS[kind]._lifecycle()
-        op = Operation.begin(engine.Call(), self.settings, READ_SECONDS, Words(provider.args), kept)
+        op = Operation.begin(host.Call(), self.settings, READ_SECONDS, Words(provider.args), kept)
         try:
             live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
         except NotFound:

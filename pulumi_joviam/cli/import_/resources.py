@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 from pulumi.dynamic.dynamic import serialize_provider
 
-from pulumi_joviam import models
-from pulumi_joviam.args import check
-from pulumi_joviam.catalog import Catalog
+from pulumi_joviam.api import models
+from pulumi_joviam.api.catalog import Catalog
+from pulumi_joviam.api.errors import ArgumentError, readable
 from pulumi_joviam.cli.import_.account import KINDS, Account, Found
 from pulumi_joviam.cli.import_.wanted import Kind
-from pulumi_joviam.errors import ArgumentError, readable
-from pulumi_joviam.provider import Provider
+from pulumi_joviam.lifecycle.arguments import check
+from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.resources.availability_group import Group
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}

@@ -12,13 +12,11 @@ import time
 from collections import defaultdict, deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from pulumi_joviam.errors import JoviamError
-from pulumi_joviam.models import Model
-
-if TYPE_CHECKING:
-    from pulumi_joviam.client import Client
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.errors import JoviamError
+from pulumi_joviam.api.models import Model
 
 M = TypeVar("M", bound=Model)
 
@@ -78,3 +76,14 @@ class Reads:
             found.set_exception(error)
             if not isinstance(error, JoviamError):
                 raise
+
+
+class SharedClient(Client):
+    """A client with the connections and the deadline of another one. What it gets may come from a shared list."""
+
+    def __init__(self, client: Client, reads: Reads) -> None:
+        vars(self).update(vars(client))
+        self._reads = reads
+
+    def get(self, model: type[M], id: str) -> M:
+        return self._reads.get(self, model, id) or super().get(model, id)

@@ -30,9 +30,9 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from pulumi_joviam.config import Settings
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import AnswerLost, ConfigError, JoviamError, Unreachable, readable
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import AnswerLost, ConfigError, JoviamError, Unreachable, readable
+from pulumi_joviam.api.settings import Settings
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0

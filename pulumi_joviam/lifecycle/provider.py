@@ -45,11 +45,8 @@ from pulumi.dynamic import (
 from pulumi.output import UNKNOWN
 from typing_extensions import Self
 
-from pulumi_joviam import engine, ignored, journal, secret_outputs
-from pulumi_joviam.args import BaseArgs, check, has_unknown
-from pulumi_joviam.config import Settings
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import (
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import (
     ApiError,
     ArgumentError,
     BadAnswer,
@@ -62,11 +59,14 @@ from pulumi_joviam.errors import (
     TimedOut,
     readable,
 )
-from pulumi_joviam.models import Model, Named
-from pulumi_joviam.words import Path, Words, at, put
+from pulumi_joviam.api.models import Model, Named
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.lifecycle import host, ignored, journal, secret_outputs
+from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
+from pulumi_joviam.lifecycle.words import Path, Words, at, put
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
-    from pulumi_joviam.operation import Operation
+    from pulumi_joviam.lifecycle.operation import Operation
 
 A = TypeVar("A", bound=BaseArgs)
 M = TypeVar("M", bound=Model)
@@ -195,9 +195,9 @@ class Provider(ResourceProvider, Generic[A, M]):
         }
 
     def configure(self, req: ConfigureRequest) -> None:
-        engine.widen()
-        engine.listen_for_cancel()
-        engine.end_with_engine()
+        host.widen()
+        host.listen_for_cancel()
+        host.end_with_engine()
         self.args.model_rebuild()  # now, while nobody else uses it: pydantic's own first use is not thread-safe
         self._config = req.config.get
         self._checked: set[str] = set()
@@ -209,7 +209,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         news, olds = _plain(news), _plain(olds)
-        call = engine.call()
+        call = host.call()
         with self._reporting("checking", call):
             settings = self._configured
         self._checked.add(call.urn)
@@ -229,7 +229,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         return CheckResult(news, failures)
 
     def _looked_up(
-        self, call: engine.Call, words: Words, said: Mapping[str, Any], paths: Iterable[Path]
+        self, call: host.Call, words: Words, said: Mapping[str, Any], paths: Iterable[Path]
     ) -> list[tuple[str, str]]:
         """Look up the words at these paths as a preview does, and return (argument, what is wrong).
 
@@ -238,17 +238,17 @@ class Provider(ResourceProvider, Generic[A, M]):
         known = [path for path in paths if isinstance(at(said, path), str)]
         if not known:
             return []
-        from pulumi_joviam.operation import session
+        from pulumi_joviam.lifecycle.operation import session
 
         shared = session(self._configured)
         if shared.offline:
             return []
-        catalog = shared.catalog.until(Deadline.after(PREVIEW_SECONDS, engine.cancelled))
+        catalog = shared.catalog.until(Deadline.after(PREVIEW_SECONDS, host.cancelled))
         try:
             found, wrong = words.look_up(catalog, said, known)
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             shared.offline = True
-            engine.warn(
+            host.warn(
                 call.urn, f"the API cannot be asked, so what regions, tiers and templates mean is not known: {error}"
             )
             return []
@@ -261,7 +261,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         return news
 
     def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        call = engine.call()
+        call = host.call()
         self._seen(call, id)
         if call.hidden.get(FAILED):
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
@@ -277,7 +277,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         steps, unfinished = change.steps, call.hidden.get(UNFINISHED)
         # the engine also asks what would have to go with another resource, before it comes to this one
         for message in self.announce(change.old, change.new, change.before, steps) if checked else ():
-            engine.warn(call.urn, message)
+            host.warn(call.urn, message)
         replaces = [field for field, step in steps.items() if step == "replace"]
         # None lets the engine show the lines that differ between what was said and what is said now
         lines = None if steps and before is not None and before != news else True
@@ -288,13 +288,13 @@ class Provider(ResourceProvider, Generic[A, M]):
             delete_before_replace=self.delete_first(change.old, change.new, steps),
         )
 
-    def _change(self, call: engine.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Change:
+    def _change(self, call: host.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Change:
         """Say what it takes to bring the object from what the state holds to what the program says."""
         before = {} if call.inputs is None else _plain(call.inputs)
         refreshed = {field for field in call.hidden.get(SAID, ()) if before.get(field) == olds.get(field)}
         before |= {field: _whole(call.hidden[SAID][field]) for field in refreshed}
         # what was too long for the state: what was said is the best known
-        olds = {**olds, **{field: (before or news).get(field) for field in call.hidden.get(engine.DROPPED, ())}}
+        olds = {**olds, **{field: (before or news).get(field) for field in call.hidden.get(host.DROPPED, ())}}
         held = {field: olds[field] for field in self.args.model_fields if field in olds}
         news = ignored.keep(news, held, call.ignored)
         words = Words(self.args, call.hidden.get(WORDS))
@@ -315,7 +315,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         return Change(old, new, news, before, steps, words, problems)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        call, said = engine.call(), _plain(props)
+        call, said = host.call(), _plain(props)
         with self._reporting("creating", call):
             op = self._begin(call, STEP_SECONDS)
             args = self._args(self._meant(op, said, self.args.names()))
@@ -323,7 +323,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             return CreateResult(live.id, self._converged("creating", op, live, args, said, {}))
 
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        call, held, news = engine.call(), _plain(olds), _plain(news)
+        call, held, news = host.call(), _plain(olds), _plain(news)
         self._seen(call, id)
         with self._reporting("updating", call):
             change = self._change(call, held, news)
@@ -348,7 +348,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             return UpdateResult(self._converged("updating", op, live, args, news, held))
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
-        call = engine.call()
+        call = host.call()
         self._seen(call, id)
         held = _plain(props)
         said = {field: held[field] for field in self.args.model_fields if field in held}
@@ -387,7 +387,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         return False
 
     def delete(self, id: str, _props: dict[str, Any]) -> None:
-        call = engine.call()
+        call = host.call()
         self._seen(call, id)
         with self._reporting("deleting", call):
             op = self._begin(call, STEP_SECONDS)
@@ -398,8 +398,8 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     # -- how they do it --
 
-    def _begin(self, call: engine.Call, seconds: float, change: Change | None = None) -> Operation:
-        from pulumi_joviam.operation import Operation
+    def _begin(self, call: host.Call, seconds: float, change: Change | None = None) -> Operation:
+        from pulumi_joviam.lifecycle.operation import Operation
 
         words = change.words if change else Words(self.args, call.hidden.get(WORDS))
         kept, before = dict(call.hidden.get(KEPT) or {}), change.before if change else {}
@@ -434,23 +434,23 @@ class Provider(ResourceProvider, Generic[A, M]):
         )
 
     @staticmethod
-    def _seen(call: engine.Call, id: str) -> None:
+    def _seen(call: host.Call, id: str) -> None:
         """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
         journal.of_stack(call.stack).seen([id, *_texts(call.hidden.get(KEPT))])
 
-    def _is_ours(self, call: engine.Call, id: str) -> None:
+    def _is_ours(self, call: host.Call, id: str) -> None:
         """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
         account = call.hidden.get(ACCOUNT)
         if not self.stays_put or account in (None, self._configured.account):
             return
-        from pulumi_joviam.operation import session
+        from pulumi_joviam.lifecycle.operation import session
 
         if account in session(self._configured).accounts:
             return
         try:
             self._existing(self._begin(call, PREVIEW_SECONDS), id, set())
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
-            engine.warn(call.urn, f"the API cannot be asked whether the account still has it: {error}")
+            host.warn(call.urn, f"the API cannot be asked whether the account still has it: {error}")
 
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
@@ -517,7 +517,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             elif isinstance(error, Taken):
                 then = "is kept in the state; after that `pulumi up` goes on with it"
             text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
-            failure = engine.partial_failure(live.id, outputs, text)
+            failure = host.partial_failure(live.id, outputs, text)
             op.session.creations.look_back(op)
             raise failure from None
 
@@ -540,7 +540,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M | None:
         """Return what is live after a failure, what was last seen where that cannot be asked, or None if it is gone."""
-        if engine.cancelled.is_set() or not isinstance(error, JoviamError):
+        if host.cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
             now = self.look(op.afresh(LAST_LOOK_SECONDS), live.id, args.model_fields_set)
@@ -578,21 +578,21 @@ class Provider(ResourceProvider, Generic[A, M]):
         }
 
     @contextmanager
-    def _reporting(self, doing: str, call: engine.Call) -> Iterator[None]:
+    def _reporting(self, doing: str, call: host.Call) -> Iterator[None]:
         """Turn what went wrong into one clear message on the resource."""
         if doing in ("creating", "updating", "deleting"):
             journal.of_stack(call.stack).acted = True
         try:
-            with engine.step():
+            with host.step():
                 yield
         except JoviamError as error:
-            raise engine.refusal(self._text(doing, call, error)) from None
-        except engine.Reported:
+            raise host.refusal(self._text(doing, call, error)) from None
+        except host.Reported:
             raise
         except Exception:  # noqa: BLE001 - a bug of ours: its traceback, too, must not be longer than the engine takes
-            raise engine.refusal(traceback.format_exc()) from None
+            raise host.refusal(traceback.format_exc()) from None
 
-    def _text(self, doing: str, call: engine.Call, error: Exception) -> str:
+    def _text(self, doing: str, call: host.Call, error: Exception) -> str:
         text = error.describe(self.api_names) if isinstance(error, ApiError) else str(error)
         if not isinstance(error, JoviamError):
             text = f"a bug in pulumi-joviam, please report it: {type(error).__name__}: {text}"
@@ -630,7 +630,7 @@ class Resource(pulumi.dynamic.Resource):
         super().__init_subclass__(module="joviam", name=cls._kind)
 
     def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
-        engine.end_quietly()
+        host.end_quietly()
         lifecycle = self._lifecycle
         unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
         given = {key: arguments[key] for key in arguments.keys() - unset}
@@ -648,7 +648,7 @@ class Resource(pulumi.dynamic.Resource):
         Every argument and output has its live value; an instance's context is a secret. Fails if there is no such
         object.
         """
-        engine.end_quietly()
+        host.end_quietly()
         existing = cls.__new__(cls)
         secret = list(cls._lifecycle.secret)
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
-from pulumi_joviam.client import Client
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import ArgumentError, readable
-from pulumi_joviam.models import Named, PerformanceTier, Region, Template
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import ArgumentError, readable
+from pulumi_joviam.api.models import Named, PerformanceTier, Region, Template
 
 N = TypeVar("N", bound=Named)
 Kind = Literal["region", "disk tier", "instance tier", "template", "template line"]

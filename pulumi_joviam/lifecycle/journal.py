@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from pulumi_joviam import backend, engine
+from pulumi_joviam.lifecycle import backend, host
 
 try:
     import fcntl
@@ -268,13 +268,13 @@ def _opened(stack: str) -> Journal:
         None if backend.is_relative(url) else home / "joviam" / digest([backend.anonymous(url), stack]),
         lasting=os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "t", "true"),
     )
-    engine.at_end(lambda: _end(found, functools.partial(backend.holds, place)))
+    host.at_end(lambda: _end(found, functools.partial(backend.holds, place)))
     return found
 
 
 def _end(journal: Journal, holds: Callable[[str], bool | None]) -> None:
     for message in told(journal, holds):
-        engine.warn("", message)
+        host.warn("", message)
     journal.end()
 
 

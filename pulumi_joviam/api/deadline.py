@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 
-from pulumi_joviam.errors import Cancelled
+from pulumi_joviam.api.errors import Cancelled
 
 TICK = 0.1
 """How soon Ctrl-C ends the wait for a semaphore, which cannot also wait for an event. In seconds."""

@@ -24,8 +24,8 @@ from typing import Literal, TypeAlias
 
 import pulumi
 
-from pulumi_joviam.models import Disk, Instance, IpAddress, Network, PerformanceTier, PublicKey, Region, Template
-from pulumi_joviam.query import every, later, now, one
+from pulumi_joviam.api.models import Disk, Instance, IpAddress, Network, PerformanceTier, PublicKey, Region, Template
+from pulumi_joviam.lookups.query import every, later, now, one
 
 Opts: TypeAlias = "pulumi.InvokeOptions | None"
 Use: TypeAlias = Literal["disk", "instance"]

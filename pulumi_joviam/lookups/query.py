@@ -1,4 +1,4 @@
-"""How a look-up asks: at once or later, whose account, and what fits. What can be asked is in lookups.py."""
+"""How a look-up asks: at once or later, whose account, and what fits. What can be asked is in the package itself."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pulumi
 
-from pulumi_joviam import engine
-from pulumi_joviam.config import Settings
-from pulumi_joviam.errors import ArgumentError, JoviamError, NotFound, readable
-from pulumi_joviam.models import Model, Named, PerformanceTier, Template
+from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound, readable
+from pulumi_joviam.api.models import Model, Named, PerformanceTier, Template
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.lifecycle import host
 from pulumi_joviam.resources.provider import PACKAGE, Provider
 
 if TYPE_CHECKING:  # a program without look-ups must not pay for requests
-    from pulumi_joviam.operation import Session
+    from pulumi_joviam.lifecycle.operation import Session
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -42,7 +42,7 @@ REGIONAL = (PerformanceTier, Template)
 
 def now(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> T:
     """Ask, and wait for the answer."""
-    engine.end_quietly()
+    host.end_quietly()
     account = _account(opts)
     for key, value in {**account, **said}.items():
         if isinstance(value, pulumi.Output) or isawaitable(value):
@@ -59,7 +59,7 @@ def later(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts
         secret = await asked.is_secret()
         return await loop.run_in_executor(_threads(), context.run, _answer, how, model, known[0], known[1], secret)
 
-    engine.end_quietly()
+    host.end_quietly()
     asked = pulumi.Output.all(_account(opts), said, _there(opts))
     return asked.apply(ask)
 
@@ -81,7 +81,7 @@ def _answer(
 
     Raises RunError, of which Pulumi shows the text and no traceback; what was asked with a ``secret`` is not in it.
     """
-    from pulumi_joviam.operation import session
+    from pulumi_joviam.lifecycle.operation import session
 
     try:
         for key, value in said.items():

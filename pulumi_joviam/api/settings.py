@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from pulumi_joviam.errors import ConfigError
+from pulumi_joviam.api.errors import ConfigError
 
 ENDPOINT = "https://cloud.joviam.com/api/v1"
 MAX_CONCURRENCY = 32

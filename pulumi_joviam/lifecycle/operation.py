@@ -15,17 +15,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from pulumi_joviam import engine, journal
-from pulumi_joviam.catalog import Catalog
-from pulumi_joviam.client import Client
-from pulumi_joviam.config import Settings
-from pulumi_joviam.creation import Creations, Order, Repeated
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import Failed, NotFound, Taken, TimedOut, ValidationFail, Vanished
-from pulumi_joviam.models import AnyBut, Disk, Instance, IpAddress, Model
-from pulumi_joviam.reads import Reads
-from pulumi_joviam.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
-from pulumi_joviam.words import Words
+from pulumi_joviam.api.catalog import Catalog
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import Failed, NotFound, Taken, TimedOut, ValidationFail, Vanished
+from pulumi_joviam.api.models import AnyBut, Disk, Instance, IpAddress, Model
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.api.shared_reads import Reads, SharedClient
+from pulumi_joviam.api.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
+from pulumi_joviam.lifecycle import host, journal
+from pulumi_joviam.lifecycle.creation import Creations, Order, Repeated
+from pulumi_joviam.lifecycle.words import Words
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Session:
     """What all steps of one account share in this process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.client = Client(settings, engine.cancelled)
+        self.client = Client(settings, host.cancelled)
         self.catalog = Catalog(self.client)
         self.waiter = Waiter(self.client)
         self.creations = Creations()
@@ -61,7 +61,7 @@ def session(settings: Settings) -> Session:
 class Operation:
     """One step. ``api`` is a client whose calls end at the step's deadline."""
 
-    call: engine.Call
+    call: host.Call
     api: Client
     deadline: Deadline
     session: Session
@@ -79,7 +79,7 @@ class Operation:
     @classmethod
     def begin(
         cls,
-        call: engine.Call,
+        call: host.Call,
         settings: Settings,
         seconds: float,
         words: Words,
@@ -88,17 +88,20 @@ class Operation:
     ) -> Operation:
         """Start a step that may take ``seconds``."""
         shared = session(settings)
-        deadline = Deadline.after(seconds, engine.cancelled)
+        deadline = Deadline.after(seconds, host.cancelled)
         return cls(call, shared.client.until(deadline), deadline, shared, words, before or {}, kept)
 
     def afresh(self, seconds: float) -> Operation:
         """Return the same step with a new deadline that Ctrl-C does not end."""
-        deadline = Deadline.after(seconds)
+        return self.until(Deadline.after(seconds))
+
+    def until(self, deadline: Deadline) -> Operation:
+        """Return the same step with another deadline."""
         return replace(self, api=self.api.until(deadline), deadline=deadline)
 
     def sharing(self) -> Operation:
         """Return the same step for a first look: what it gets may be seconds old, but not older than our last write."""
-        return replace(self, api=self.api.sharing(self.session.reads))
+        return replace(self, api=SharedClient(self.api, self.session.reads))
 
     @property
     def journal(self) -> journal.Journal:
@@ -143,11 +146,11 @@ class Operation:
 
     def say(self, message: str) -> None:
         """Show a line in the resource's row while it is worked on."""
-        engine.say(self.call.urn, message)
+        host.say(self.call.urn, message)
 
     def warn(self, message: str) -> None:
         """Show a warning on the resource."""
-        engine.warn(self.call.urn, message)
+        host.warn(self.call.urn, message)
 
     def wait(self, live: Model, until: Container[str], within: float = math.inf) -> str:
         """Wait until the object is in one of these states and return it. The user sees the states it goes through."""

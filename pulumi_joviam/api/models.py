@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints
 
-from pulumi_joviam.errors import readable
+from pulumi_joviam.api.errors import readable
 
 T = TypeVar("T")
 

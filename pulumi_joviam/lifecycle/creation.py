@@ -21,15 +21,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut, TooLarge
-from pulumi_joviam.journal import Entry, Journal, Key, digest
-from pulumi_joviam.models import Model
-
-if TYPE_CHECKING:
-    from pulumi_joviam.operation import Operation
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut, TooLarge
+from pulumi_joviam.api.models import Model
+from pulumi_joviam.lifecycle.journal import Entry, Journal, Key, digest
 
 M = TypeVar("M", bound=Model)
 
@@ -68,6 +66,24 @@ class Repeated:
     """When we knew of it."""
 
 
+class Step(Protocol):
+    """The step that makes an object, as far as it is needed here: an Operation."""
+
+    @property
+    def api(self) -> Client: ...
+    @property
+    def deadline(self) -> Deadline: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def taken_over(self) -> list[str]: ...
+    @property
+    def repeated(self) -> list[Repeated]: ...
+    def until(self, deadline: Deadline) -> Step: ...
+    def say(self, message: str) -> None: ...
+    def warn(self, message: str) -> None: ...
+
+
 @dataclass
 class Creations:
     """The orders of one account that are being made in this process. Safe to share between threads."""
@@ -76,7 +92,7 @@ class Creations:
     _looked_for: set[Any] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def make(self, op: Operation, key: Key, order: Order) -> Any:
+    def make(self, op: Step, key: Key, order: Order) -> Any:
         """Return the new object as soon as it has an id, or the one that an interrupted run made for this key.
 
         Raises what the POST raises, and AnswerLost where nobody can say whether there is an object.
@@ -99,10 +115,10 @@ class Creations:
             op.warn(f"should this run be killed, it may lose what it was making: cannot write to {problem}")
         return live
 
-    def look_back(self, op: Operation) -> None:
+    def look_back(self, op: Step) -> None:
         """Warn of each object that this step may have made twice: of a twin by its id, also when its time is up."""
         deadline = Deadline.after(LATE_SECONDS + LONGEST_PAUSE, op.deadline.cancelled)
-        op = replace(op, api=op.api.until(deadline), deadline=deadline)
+        op = op.until(deadline)
         while op.repeated:
             again = op.repeated.pop()
             noun, id = again.live.noun, again.live.id
@@ -121,7 +137,7 @@ class Creations:
                         "Delete that by hand, with what was made with it, unless it is somebody else's"
                     )
 
-    def _asked(self, op: Operation, key: Key, order: Order) -> Any:
+    def _asked(self, op: Step, key: Key, order: Order) -> Any:
         entry = Entry(order.path, _digests(order), time.time())
         try:
             with self._sending(op, entry):
@@ -133,7 +149,7 @@ class Creations:
             op.journal.over(key)
             raise
 
-    def _found(self, op: Operation, key: Key, order: Order, entry: Entry, error: JoviamError) -> Any:
+    def _found(self, op: Step, key: Key, order: Order, entry: Entry, error: JoviamError) -> Any:
         """Return the object whose answer was lost, or make it after all."""
         op.say("the answer was lost: looking whether it was made")
         search, pause, tries, sent = _Search(order, entry, str(error)), FIRST_PAUSE, 1, time.monotonic()
@@ -168,7 +184,7 @@ class Creations:
             op.deadline.sleep(nap)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _taken_over(self, op: Operation, order: Order, entry: Entry) -> Any:
+    def _taken_over(self, op: Step, order: Order, entry: Entry) -> Any:
         """Return what an interrupted run made, or None if it made nothing."""
         if entry.id:
             try:
@@ -188,7 +204,7 @@ class Creations:
                 return None
             op.deadline.sleep(min(1.0, left))
 
-    def _look(self, op: Operation, search: _Search) -> Any:
+    def _look(self, op: Step, search: _Search) -> Any:
         """Return one object that is what was asked for; None if there is none."""
         order, entry = search.order, search.entry
         try:
@@ -214,7 +230,7 @@ class Creations:
             search.there = {live.id for live in there}
         return fit[0] if fit else None
 
-    def _twins(self, op: Operation, again: Repeated) -> list[str]:
+    def _twins(self, op: Step, again: Repeated) -> list[str]:
         """Return the ids of what may have come of a request beside the object that is known.
 
         Their times are compared with that object's own: it was made by the same clock. Raises JoviamError where the
@@ -235,7 +251,7 @@ class Creations:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     @contextmanager
-    def _sending(self, op: Operation, entry: Entry) -> Iterator[None]:
+    def _sending(self, op: Step, entry: Entry) -> Iterator[None]:
         """Send a request while nobody looks for an equal one."""
         same = _same(entry)
         with self._changed:
@@ -249,7 +265,7 @@ class Creations:
                 self._changed.notify_all()
 
     @contextmanager
-    def _alone(self, op: Operation, entry: Entry) -> Iterator[None]:
+    def _alone(self, op: Step, entry: Entry) -> Iterator[None]:
         """Look while no equal request is under way and nobody else looks for an equal one."""
         same = _same(entry)
         with self._changed:
@@ -262,7 +278,7 @@ class Creations:
                 self._looked_for.discard(same)
                 self._changed.notify_all()
 
-    def _until(self, op: Operation, true: Callable[[], bool]) -> None:
+    def _until(self, op: Step, true: Callable[[], bool]) -> None:
         while not true():
             if not op.deadline.remaining():
                 raise TimedOut("an equal object is still being looked for", "busy")
@@ -335,7 +351,7 @@ def _shown(live: Model, name: str) -> Any:
     return value.id if isinstance(value, Model) else value
 
 
-def _fitting(op: Operation, order: Order, entry: Entry, there: list[Any]) -> list[Any]:
+def _fitting(op: Step, order: Order, entry: Entry, there: list[Any]) -> list[Any]:
     """Return those that show what was asked for and belong to no resource of this run."""
     return [
         live

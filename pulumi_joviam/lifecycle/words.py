@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.known_types import is_unknown
 
-from pulumi_joviam.errors import ArgumentError
-from pulumi_joviam.models import Named
+from pulumi_joviam.api.errors import ArgumentError
+from pulumi_joviam.api.models import Named
 
 if TYPE_CHECKING:
-    from pulumi_joviam.args import BaseArgs
-    from pulumi_joviam.catalog import Catalog
+    from pulumi_joviam.api.catalog import Catalog
+    from pulumi_joviam.lifecycle.arguments import BaseArgs
 
 Path = tuple[str, ...]
 """Where an argument says a word: ("region",), or ("boot_disk", "template")."""

@@ -19,8 +19,8 @@ from pulumi.runtime.known_types import is_unknown
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
-from pulumi_joviam.errors import readable
-from pulumi_joviam.models import UUID
+from pulumi_joviam.api.errors import readable
+from pulumi_joviam.api.models import UUID
 
 T = TypeVar("T")
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
-from pulumi_joviam.client import Client
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import BadAnswer, Failed, JoviamError, NoAnswer, NotFound, ServerError, TimedOut, Vanished
-from pulumi_joviam.models import Model
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import BadAnswer, Failed, JoviamError, NoAnswer, NotFound, ServerError, TimedOut, Vanished
+from pulumi_joviam.api.models import Model
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0

@@ -35,9 +35,8 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from pulumi_joviam.config import ENVIRONMENT, Settings
-from pulumi_joviam.deadline import Deadline
-from pulumi_joviam.errors import (
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import (
     BY_WORD,
     AnswerLost,
     ArgumentError,
@@ -50,9 +49,9 @@ from pulumi_joviam.errors import (
     Unreachable,
     readable,
 )
-from pulumi_joviam.models import UUID, Instance, Model, prepare
-from pulumi_joviam.reads import Reads
-from pulumi_joviam.transport import Transport, Unsent, Untrusted
+from pulumi_joviam.api.models import UUID, Instance, Model, prepare
+from pulumi_joviam.api.settings import ENVIRONMENT, Settings
+from pulumi_joviam.api.transport import Transport, Unsent, Untrusted
 
 M = TypeVar("M", bound=Model)
 
@@ -99,7 +98,6 @@ class Client:
         self._deadline: Deadline | None = None
         self._transport = Transport(settings)
         self._too_large: dict[str, tuple[float, str]] = {}
-        self._reads: Reads | None = None
 
     def __repr__(self) -> str:
         return f"Client({self.settings.endpoint})"
@@ -116,12 +114,6 @@ class Client:
         other._deadline = deadline
         return other
 
-    def sharing(self, reads: Reads) -> Client:
-        """Return the same client, but what it gets may come from a list that others have asked for, too."""
-        other = copy.copy(self)
-        other._reads = reads
-        return other
-
     @property
     def writes(self) -> int | None:
         """How many requests that write were sent so far; None while one is under way."""
@@ -134,8 +126,6 @@ class Client:
 
     def get(self, model: type[M], id: str) -> M:
         """Return the object. Raises NotFound if it is gone."""
-        if self._reads and (found := self._reads.get(self, model, id)):
-            return found
         return self._parse(model, self.call("GET", self.path(model, id)))
 
     def list(self, model: type[M], path: str | None = None) -> list[M]:

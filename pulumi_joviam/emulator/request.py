@@ -1,0 +1,23 @@
+"""What the emulator remembers of each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that the emulator received. It never holds the token."""
+
+    method: str
+    path: str
+    """Below `/api/v1`, such as `/disks`."""
+    operation: str | None
+    """The endpoint as the API reference writes it, such as `PUT /disks/{disk_id}`; None for an unknown URL."""
+    body: Any
+    """The parsed JSON, or None."""
+    status: int | None
+    """The status answered; None while there is no answer, and for good if the connection was dropped."""
+    time: float
+    """When it arrived, in seconds of `time.monotonic()`."""
