@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
-from pulumi_joviam.api.errors import Failed, JoviamError, NotFound, TimedOut, ValidationFail
+from pulumi_joviam.api.errors import AnswerLost, Failed, JoviamError, NotFound, ServerError, TimedOut, ValidationFail
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 10.0
 """How long after a start or stop the instance may look as if nobody had asked for it."""
 
 STOPPED_FOR_CHANGE = "stopped_for_change"
-"""In ``op.kept``: the id of the instance that this resource has stopped for a change and not started again."""
+"""In ``op.kept``: the id of the instance that this resource has asked to stop for a change, and not started again."""
 
 Change = Callable[[], object]
 """Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
@@ -131,9 +131,11 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
             if live.state != "running":
                 raise refused
             _allow(live.name, refused, allowed)
+            stopped = False
             try:
                 op.kept[STOPPED_FOR_CHANGE] = instance_id
                 _turn(op, instance_id, "stop", STOPPED)
+                stopped = True
                 with stop.changed:
                     stop.stopped = True
                     stop.changed.notify_all()
@@ -146,7 +148,8 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
                         stop.until(last, lambda: stop.near <= 1)
                     stop.stopped = False
                 start(last, instance_id)
-                del op.kept[STOPPED_FOR_CHANGE]
+                if stopped:  # otherwise it may still stop, and the next update has to start it
+                    del op.kept[STOPPED_FOR_CHANGE]
     finally:
         with stop.changed:
             stop.led = False
@@ -162,16 +165,21 @@ def _allow(name: str, refused: JoviamError, allowed: bool) -> None:
 
 
 def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -> None:
+    lost: list[JoviamError] = []
+
     def act(now: models.Instance) -> str:
         if now.state not in until:
-            op.api.call("POST", op.api.path(models.Instance, now.id, action))
+            try:
+                op.api.call("POST", op.api.path(models.Instance, now.id, action))
+            except (AnswerLost, ServerError) as error:  # the API may act all the same, now or in a moment
+                lost.append(error)
         return now.state
 
     live = op.api.get(models.Instance, instance_id)
     before = op.steadily(live, act)
     if before in until:
         return
-    tells = "the API took the request and does not say why"
+    tells = f"{lost[-1]}. It may still {action}" if lost else "the API took the request and does not say why"
     try:  # what follows the request may be a look at how it was before
         op.wait(live, models.AnyBut(before), within=PATIENCE_SECONDS)
     except TimedOut:

@@ -255,3 +255,37 @@ def test_power_that_never_moves(cloud: Emulator, small: Miniature) -> None:
     error = small.up({"i": MACHINE}).error
     assert f"the instance {id_of(cloud, 'instances')} did not start: it is still stopped after 2 s" in error
     assert small.up({"i": MACHINE}).error == ""
+
+
+LOST: dict[str, Json] = {
+    "500, but it acted": {"status": 500, "act": "before"},
+    "502, acts later": {"status": 502, "act_after": 0.5},
+    "dropped, acts later": {"drop": "before", "act_after": 0.5},
+}
+STOP, START = "POST /instances/{instance_id}/stop", "POST /instances/{instance_id}/start"
+
+
+@pytest.mark.parametrize("operation", [STOP, START])
+@pytest.mark.parametrize("how", LOST)
+def test_a_stop_or_start_whose_answer_is_lost(cloud: Emulator, small: Miniature, operation: str, how: str) -> None:
+    """The instance shows whether it was heard: the change goes on, and ends with a running machine."""
+    said = MACHINE | {"allow_stopping": True}
+    small.up({"i": said})
+    cloud.fail(operation, **LOST[how])
+    assert small.up({"i": said | {"memory": 2048}}).error == ""
+    [machine] = cloud.objects("instances")
+    assert (machine["state"], machine["memory"]) == ("running", 2048)
+
+
+def test_a_stop_that_comes_when_nobody_waits_any_more(cloud: Emulator, small: Miniature) -> None:
+    """The error says that it may, and the next `up` starts the machine again."""
+    said = MACHINE | {"allow_stopping": True, "memory": 2048}
+    small.up({"i": said | {"memory": 1024}})
+    cloud.fail(STOP, status=502, act_after=4.0)  # the plugin here waits for 2 seconds
+    assert "answered 502 to POST" in (error := small.up({"i": said}).error)
+    assert "It may still stop" in error
+    while cloud.objects("instances")[0]["state"] == "running":
+        time.sleep(0.1)
+    assert small.up({"i": said}).error == ""
+    [machine] = cloud.objects("instances")
+    assert (machine["state"], machine["memory"]) == ("running", 2048)
