@@ -12,7 +12,8 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 import pulumi_joviam as joviam
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "providers.json").read_text())
 """{resource: {"type": its type in the state, "provider": its provider as the state holds it}}, never changed."""

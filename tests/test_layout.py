@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import inspect
 import os
+import pydoc
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import pulumi_joviam as joviam
-from pulumi_joviam.lifecycle.provider import Resource
+from pulumi_joviam.lifecycle.declare import change, descriptions
+from pulumi_joviam.lifecycle.resource import Resource
 from tests.conftest import ROOT
-from tools.reference import arguments_told
 
 PACKAGE = ROOT / "pulumi_joviam"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 RESOURCES: list[type[Resource]] = [
     found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type) and issubclass(found, Resource)
 ]
+
+
+PLAIN = pydoc._PlainTextDoc()  # type: ignore[attr-defined] # pydoc.plaintext, which its types leave out
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -73,31 +78,35 @@ def test_nothing_is_called_utils() -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
 def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
-    """The keywords of the class are the fields of its Args: the same names, and required where those are."""
+    """The keywords of the class are the fields of its model: the same names, and required where those are."""
     fields = resource._lifecycle.args.model_fields
-    signature = inspect.signature(resource.__init__).parameters
+    signature = inspect.signature(resource).parameters
     keywords = {name: found for name, found in signature.items() if found.kind is found.KEYWORD_ONLY}
-    assert set(keywords) == set(fields)
+    assert list(signature)[:2] == ["resource_name", "opts"]
+    assert list(keywords) == list(fields)
     required = {name for name, found in keywords.items() if found.default is found.empty}
     said_elsewhere = {name for name, traits in resource._lifecycle.args.traits().items() if traits.required}
     assert required == {name for name, field in fields.items() if field.is_required()} - said_elsewhere
-    assert list(signature)[:3] == ["self", "resource_name", "opts"]
+    make: Callable[..., Resource] = resource
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        make("wrong", colour="red", **dict.fromkeys(required, ""))
+    if required:
+        with pytest.raises(TypeError, match=f"missing a required (keyword-only )?argument: '({'|'.join(required)})'"):
+            make("wrong")
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
-def test_every_argument_and_output_is_typed_and_told(resource: type[Resource]) -> None:
-    """Each is an annotated attribute; the docstring tells each argument, and which ones replace."""
-    lifecycle = resource._lifecycle
-    annotated = inspect.get_annotations(resource)
-    assert {*lifecycle.args.model_fields, *lifecycle.outputs} <= set(annotated)
-    told = arguments_told(resource)
-    assert set(told) == set(lifecycle.args.model_fields)
-    for name, traits in lifecycle.args.traits().items():
-        if traits.replaces:
-            assert "replaces" in told[name], name
-        if traits.may_stop:
-            assert "stop" in told[name], name
-    assert "Source: reference" in (resource.__doc__ or "")
+def test_every_argument_and_output_is_described(resource: type[Resource]) -> None:
+    """Each has its text in the source, below it, and help() shows them all, with the source."""
+    texts, shown = descriptions(resource), pydoc.render_doc(resource, renderer=PLAIN)
+    assert "Source: reference" in shown
+    for name in (*resource.specs, *resource.outs):
+        assert texts[name].endswith("."), name
+        assert f"{name}: {texts[name][:20]}" in shown
+    for name, traits in resource._lifecycle.args.traits().items():
+        assert bool(traits.replaces) == change(resource, name).startswith("a change replaces")
+        assert bool(traits.may_stop) == ("may stop" in change(resource, name))
+    assert ":param" not in pydoc.render_doc(resource.__init__, renderer=PLAIN)
 
 
 def test_every_public_name_has_a_docstring() -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
@@ -22,7 +21,9 @@ from typing_extensions import is_typeddict
 import pulumi_joviam as joviam
 from pulumi_joviam import lookups
 from pulumi_joviam.api.models import Model
-from pulumi_joviam.lifecycle.provider import Resource
+from pulumi_joviam.lifecycle import declare
+from pulumi_joviam.lifecycle.declare import Args, descriptions
+from pulumi_joviam.lifecycle.resource import Resource
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MARKS = re.compile(r"(<!-- resources.*?-->\n).*?(<!-- /resources -->)", re.DOTALL)
@@ -55,7 +56,9 @@ def pages() -> dict[str, str]:
 
 
 def arguments_told(documented: type) -> dict[str, str]:
-    """Return {argument: what the docstring says about it}."""
+    """Return {argument: what is said about it}, below its declaration or in the docstring."""
+    if issubclass(documented, Args):
+        return {name: descriptions(documented)[name] for name in documented.specs}
     part = _parts(documented)[1]
     told = re.finditer(r"^    (\w+(?:,\s+\w+)*): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
     return {name: " ".join(match[2].split()) for match in told for name in re.split(r",\s+", match[1])}
@@ -70,9 +73,16 @@ def _types() -> list[type]:
     return [found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)]
 
 
+def _about(documented: type) -> str:
+    """Return a docstring as it is written."""
+    return documented.about if issubclass(documented, Args) else inspect.cleandoc(documented.__doc__ or "")
+
+
 def _parts(documented: type) -> tuple[str, str, str]:
     """Return what a docstring says before, in and after its list of arguments."""
-    before, _, rest = inspect.cleandoc(documented.__doc__ or "").partition("Args:\n")
+    before, _, rest = inspect.cleandoc(
+        documented.about if issubclass(documented, Args) else documented.__doc__ or ""
+    ).partition("Args:\n")
     args, _, after = rest.partition("\n\n")
     return before, args, after
 
@@ -122,26 +132,15 @@ def _told_table(found: type) -> str:
 
 def _outputs_table(found: type) -> str:
     """Return what a class has beside its arguments."""
-    hints, told = inspect.get_annotations(found, eval_str=True), _attributes_told(found)
-    arguments = found._lifecycle.args.model_fields if issubclass(found, Resource) else {}
-    rows = [
-        f"| `{name}` | {_type(hints[name])} | {told[name]} |"
-        for name in hints
-        if name not in arguments and not name.startswith("_")
-    ]
+    told = descriptions(found)
+    hints = {name: out.type for name, out in found.outs.items()} if issubclass(found, Args) else _attributes(found)
+    rows = [f"| `{name}` | {_type(hints[name])} | {told.get(name, '')} |" for name in hints if not name.startswith("_")]
     return "\n".join(["| output | type | |", "|---|---|---|", *rows]) + "\n" if rows else ""
 
 
-def _attributes_told(found: type) -> dict[str, str]:
-    """Return {attribute: the string below it}."""
-    [tree] = ast.parse(inspect.getsource(found)).body
-    assert isinstance(tree, ast.ClassDef)  # noqa: S101 - for mypy
-    told = {}
-    for node, below in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            said = below.value if isinstance(below, ast.Expr) else None
-            told[node.target.id] = str(said.value) if isinstance(said, ast.Constant) else ""
-    return told
+def _attributes(found: type) -> dict[str, Any]:
+    """Return {attribute: type} of a component."""
+    return inspect.get_annotations(found, eval_str=True)
 
 
 def _nouns() -> dict[type[Model], list[str]]:
@@ -183,23 +182,19 @@ def _markdown(docstring: str) -> str:
 
 
 def _table(resource: type[Resource]) -> str:
-    lifecycle = resource._lifecycle
-    told, traits = arguments_told(resource), lifecycle.args.traits()
+    told, fields = arguments_told(resource), resource._lifecycle.args.model_fields
     lines = ["| argument | type | default | a change | |", "|---|---|---|---|---|"]
-    said_elsewhere = ("Default", "A change replaces", "Updated in place")
-    for name, field in lifecycle.args.model_fields.items():
-        marks = traits[name]
-        default = "required" if field.is_required() and not marks.required else _default(told[name])
-        change = "replaces" if marks.replaces else "updates, may stop" if marks.may_stop else "updates"
-        lines.append(
-            f"| `{name}` | {_type(field.annotation)} | {default} | {change} | {_words(told[name], *said_elsewhere)} |"
-        )
+    for name in resource.specs:
+        default, change = declare.default(resource, name), declare.change(resource, name)
+        for words, short in (("a change replaces", "replaces"), ("updated in place", "updates")):
+            change = change.replace(words, short)
+        cells = (f"`{name}`", _type(fields[name].annotation), default, change, told[name].replace("|", "\\|"))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def _outputs_line(resource: type[Resource]) -> str:
-    names = [name for name in resource._lifecycle.outputs if name not in resource._lifecycle.args.model_fields]
-    return f"\nOutputs beside these: {', '.join(f'`{name}`' for name in names)}.\n" if names else ""
+    return f"\nOutputs beside these: {', '.join(f'`{name}`' for name in resource.outs)}.\n" if resource.outs else ""
 
 
 def _type(annotation: Any) -> str:

@@ -70,6 +70,11 @@ class Required:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Where the program gives none, the API chooses a value, which is an output then."""
+
+
+@dataclass(frozen=True)
 class Names:
     """A word for something that the cloud offers. ``kind`` says what: see `Catalog.named`."""
 
@@ -207,12 +212,6 @@ class BaseArgs(BaseModel):
                 marks |= {(field, key): getattr(hint, "__metadata__", ()) for key, hint in hints.items()}
             found |= {path: mark for path, on in marks.items() for mark in on if isinstance(mark, Names)}
         return found
-
-
-class Args(BaseArgs):
-    """The arguments of something that the API lets us name, as most things are."""
-
-    name: Text | None = None
 
 
 def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -29,9 +29,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
-import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -43,7 +42,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 from pulumi.output import UNKNOWN
-from typing_extensions import Self
+from typing_extensions import get_original_bases
 
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import (
@@ -61,14 +60,15 @@ from pulumi_joviam.api.errors import (
 )
 from pulumi_joviam.api.models import Model, Named
 from pulumi_joviam.api.settings import Settings
-from pulumi_joviam.lifecycle import host, ignored, journal, secret_outputs
+from pulumi_joviam.lifecycle import host, ignored, journal
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
+from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.words import Path, Words, at, put
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
     from pulumi_joviam.lifecycle.operation import Operation
 
-A = TypeVar("A", bound=BaseArgs)
+A = TypeVar("A", bound=Args)
 M = TypeVar("M", bound=Model)
 
 STEP_SECONDS = 600.0
@@ -89,6 +89,13 @@ FAILED = "__failed"
 MISSING = "`pulumi refresh` takes note of that, and the next `up` makes it again"
 
 
+class _Checked:
+    """The model of a lifecycle's arguments, made when it is needed: programs never need it."""
+
+    def __get__(self, _instance: object, owner: type[Provider[Any, Any]]) -> type[BaseArgs]:
+        return owner.declared.checked()
+
+
 class Provider(ResourceProvider, Generic[A, M]):
     """The lifecycle of one kind of resource.
 
@@ -98,20 +105,24 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     serialize_as_secret_always = False
 
-    args: ClassVar[type[BaseArgs]]
+    declared: ClassVar[type[Args]]
+    args = _Checked()
+    """The pydantic model of the declared arguments."""
     model: ClassVar[type[Model]]
     outputs: ClassVar[tuple[str, ...]] = ()
-    """Names of the outputs beside the arguments."""
-    nullable: ClassVar[tuple[str, ...]] = ()
-    """Those of them that may be None. The state says "" for it: what it does not say is unknown in every preview."""
-    filled: ClassVar[tuple[str, ...]] = ("name", "region")
-    """Arguments that have a value also when the program gives none."""
+    """Names of the outputs beside the arguments: what the class of the resource declares."""
     stays_put: ClassVar[bool] = True
     """Whether the object is in its account until somebody deletes it there."""
     secret: ClassVar[tuple[str, ...]] = ()
     """Arguments that are secret where no program says whether they are: in what Class.get reads."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for base in get_original_bases(cls):
+            if get_origin(base) is Provider:
+                cls.declared, cls.model = get_args(base)
 
     # -- what a resource says about itself --
 
@@ -414,7 +425,7 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _in_scope(self, args: A, scope: set[str], live: M, paths: Iterable[str]) -> A:
         """Return the arguments, of which those in ``scope`` alone count as given; what is ignored is as it is live."""
-        said = {field: getattr(args, field) for field in args.model_fields}
+        said = {field: getattr(args, field) for field in self.args.model_fields}
         there = {field: _as_said(value, said.get(field)) for field, value in self.said(live).items()}
         return self.args.model_construct(scope, **ignored.keep(said, there, paths))  # type: ignore[return-value] # args is the class of A
 
@@ -615,58 +626,6 @@ class Change:
     words: Words
     problems: list[tuple[str, str]]
     """(argument, what is wrong) with words that are new."""
-
-
-class Resource(pulumi.dynamic.Resource):
-    """Base of the classes that programs use. ``provider`` names the lifecycle."""
-
-    _lifecycle: ClassVar[type[Provider[Any, Any]]]
-    _kind: ClassVar[str]
-
-    def __init_subclass__(cls, provider: type[Provider[Any, Any]] | None = None) -> None:
-        if provider:
-            cls._lifecycle, cls._kind = provider, cls.__name__
-        # the type stands in users' state, so a subclass in a program keeps it
-        super().__init_subclass__(module="joviam", name=cls._kind)
-
-    def __init__(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
-        host.end_quietly()
-        lifecycle = self._lifecycle
-        unset = {name for name, value in arguments.items() if value is None}.difference(lifecycle.filled)
-        given = {key: arguments[key] for key in arguments.keys() - unset}
-        opts = pulumi.ResourceOptions.merge(opts, None)
-        opts.additional_secret_outputs = names = [*(opts.additional_secret_outputs or ())]
-        self._register(resource_name, opts, {**given, secret_outputs.KEY: secret_outputs.SecretOutputs(given, names)})
-        none = pulumi.Output.from_input(None)
-        for name in unset.difference(lifecycle.outputs):
-            setattr(self, name, none)
-
-    @classmethod
-    def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
-        """Read the existing object ``id`` without managing it: it is neither changed nor deleted.
-
-        Every argument and output has its live value; an instance's context is a secret. Fails if there is no such
-        object.
-        """
-        host.end_quietly()
-        existing = cls.__new__(cls)
-        secret = list(cls._lifecycle.secret)
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))
-        fields = dict.fromkeys(cls._lifecycle.args.model_fields)
-        existing._register(resource_name, opts, fields)
-        # a preview is told neither an id that is not in the state yet nor what is None: both would be unknown in it
-        existing.__dict__["id"] = read = pulumi.Output.all(existing.urn, id).apply(lambda known: str(known[1]))
-        for name in (*fields, *cls._lifecycle.outputs):
-            shown: pulumi.Output[Any] = getattr(existing, name)
-            shown = shown.apply(lambda value: None if has_unknown(value) else value, True)
-            setattr(existing, name, pulumi.Output.all(read, shown).apply(lambda known: known[1]))
-        return existing
-
-    def _register(self, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
-        lifecycle = self._lifecycle
-        super().__init__(lifecycle(), resource_name, {**dict.fromkeys(lifecycle.outputs), **props}, opts)
-        for name in lifecycle.nullable:
-            setattr(self, name, getattr(self, name).apply(lambda value: value or None))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

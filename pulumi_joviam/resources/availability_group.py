@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import pulumi
 from pulumi.dynamic import ConfigureRequest
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound
-from pulumi_joviam.lifecycle.arguments import Alike, BaseArgs, Ids, given
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.arguments import Alike, Ids, given
+from pulumi_joviam.lifecycle.declare import Args, Argument, Input, arg
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -26,8 +27,11 @@ MEMBERS = "members"
 """In op.kept: whom the group may have grouped. What is shown is less: somebody may have taken one out."""
 
 
-class AvailabilityGroupArgs(BaseArgs):
-    instances: Annotated[Ids, Alike(frozenset)]
+class AvailabilityGroupArgs(Args):
+    instances: Argument[Sequence[Input[str]], Ids] = arg(Alike(frozenset))
+    """Ids of two or more instances of one region, in any order. Each is grouped with all others and with nobody else,
+    so an instance is in one group at most, and says no availability_group of its own. Who is no longer named leaves the
+    group."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if given(self.instances) and len(self.instances) < 2:
@@ -58,8 +62,6 @@ class Group(models.Model):
 
 
 class AvailabilityGroupProvider(Provider[AvailabilityGroupArgs, Group]):
-    args = AvailabilityGroupArgs
-    model = Group
     stays_put = False
     api_names: ClassVar[Mapping[str, str]] = {"availability_group": "instances"}
 
@@ -127,28 +129,12 @@ def _regroup(op: Operation, id: str, wanted: Callable[[str, set[str]], set[str]]
         return sorted(then)
 
 
-class AvailabilityGroup(Resource, provider=AvailabilityGroupProvider):
+class AvailabilityGroup(AvailabilityGroupArgs, Resource, provider=AvailabilityGroupProvider):
     """Instances that are kept apart from each other for high availability.
 
         apart = joviam.AvailabilityGroup("apart", instances=[web.id, mail.id])
-
-    Args:
-        instances: Ids of two or more instances of one region, in any order. Each is grouped with all others and with
-            nobody else, so an instance is in one group at most, and says no availability_group of its own. Updated in
-            place: who is no longer named leaves the group.
 
     Raises, in preview: fewer than two ids, one named twice. The API refuses (422) an instance of another region.
     Source: reference, "Instance Update High Availability". The API has no object for a group, so its id is made up here
     and `get` does not work.
     """
-
-    instances: pulumi.Output[list[str]]
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        instances: pulumi.Input[Sequence[pulumi.Input[str]]],
-    ) -> None:
-        super().__init__(resource_name, opts, instances=instances)

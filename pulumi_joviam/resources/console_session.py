@@ -7,15 +7,16 @@ and the API neither lists nor deletes one: it ends by itself. For a person, `pul
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pulumi
 from pulumi.runtime import rpc
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import AnswerLost, ServerError
-from pulumi_joviam.lifecycle.arguments import BaseArgs, Id, Replaces
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.arguments import Chosen, Id, Replaces
+from pulumi_joviam.lifecycle.declare import Arg, Args, Filled, Out, arg
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 TRIES = 3
 
 
-class ConsoleSessionArgs(BaseArgs):
-    instance: Annotated[Id, Replaces("a session is with one instance")]
-    type: Annotated[Literal["vnc", "serial"] | None, Replaces("a session is of one type")] = None
+class ConsoleSessionArgs(Args):
+    instance: Arg[Id] = arg(Replaces("a session is with one instance"))
+    """Id of the instance, which must be running."""
+    type: Filled[Literal["vnc", "serial"]] = arg(
+        Replaces("a session is of one type"), Chosen(), default=None, unset="the API's choice"
+    )
+    """"vnc" (the screen, over a websocket) or "serial" (over Mosh). Taken away: nothing changes."""
 
 
 class ConsoleSessionProvider(Provider[ConsoleSessionArgs, models.ConsoleSession]):
-    args = ConsoleSessionArgs
-    model = models.ConsoleSession
     stays_put = False
-    outputs = ("type", "host", "port", "url", "token", "state")
-    nullable = ("host", "port", "url", "token")
 
     def post(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
         for _ in range(TRIES - 1):
@@ -59,7 +60,7 @@ class ConsoleSessionProvider(Provider[ConsoleSessionArgs, models.ConsoleSession]
         return {**super().computed(live), "token": rpc.wrap_rpc_secret(live.token or "")}
 
 
-class ConsoleSession(Resource, provider=ConsoleSessionProvider):
+class ConsoleSession(ConsoleSessionArgs, Resource, provider=ConsoleSessionProvider):
     """What is needed to connect to an instance's console, once: a second connection needs a new session.
 
     One that was used up and is gone is made again by the `up` after a refresh. The API ends no session on demand:
@@ -67,35 +68,17 @@ class ConsoleSession(Resource, provider=ConsoleSessionProvider):
 
         console = joviam.ConsoleSession("console", instance=web.id, type="serial")
 
-    Args:
-        instance: Id of the instance, which must be running. A change replaces.
-        type: "vnc" (the screen, over a websocket) or "serial" (over Mosh). Default: the API's choice. A change
-            replaces; taken away: nothing changes.
-
     Raises, in preview: an unknown type. The API refuses (422) an instance that is not running.
     Source: reference, "Console Session", "Instance Remote Access".
     """
 
-    instance: pulumi.Output[str]
-    type: pulumi.Output[str]
-    """ "vnc" or "serial", asked for or chosen by the API."""
-    host: pulumi.Output[str | None]
+    host = Out[str | None]()
     """Host to connect to, for a serial session."""
-    port: pulumi.Output[int | None]
+    port = Out[int | None]()
     """UDP port to connect to, for a serial session."""
-    url: pulumi.Output[str | None]
+    url = Out[str | None]()
     """Websocket to connect to, for a VNC session."""
-    token: pulumi.Output[str | None]
+    token = Out[str | None]()
     """The VNC password or the Mosh key. Always a secret."""
-    state: pulumi.Output[str]
+    state = Out[str]()
     """State of the session, "ready"."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        instance: pulumi.Input[str],
-        type: pulumi.Input[Literal["vnc", "serial"]] | None = None,
-    ) -> None:
-        super().__init__(resource_name, opts, instance=instance, type=type)

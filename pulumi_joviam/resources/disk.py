@@ -7,16 +7,16 @@ a new disk, and only the program's own word makes one smaller: a disk that someb
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pulumi
 from pydantic import Field
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError
-from pulumi_joviam.api.models import Named
-from pulumi_joviam.lifecycle.arguments import Args, DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
+from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.words import Path
 from pulumi_joviam.resources import power
 
@@ -28,22 +28,33 @@ UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"
 """Part of a warning: that option saves the old object of a replacement, and the engine tells no provider of it."""
 
 
-class DiskArgs(Args):
-    size: Annotated[int, Field(gt=0), MayStop("the instance that the disk is attached to")]
-    performance_tier: Annotated[DiskTier, Replaces("PUT /disks takes no performance tier")]
-    region: Region
-    template: Annotated[Text | None, Names("template"), Replaces("a template is copied when the disk is made")] = None
-    source_disk: Annotated[Id | None, Replaces("a disk is cloned when the new one is made")] = None
-    cdrom: Annotated[bool | None, Resets(False)] = None
-    is_template: Annotated[bool | None, Resets(False)] = None
-    allow_stopping: bool | None = None
+class DiskArgs(Named):
+    size: Arg[int] = arg(Field(gt=0), MayStop("the instance that the disk is attached to"))
+    """Size in GB. A larger one grows the disk (see allow_stopping); one smaller than the program said before replaces,
+    and a preview says so of one that it does not know yet."""
+    performance_tier: Arg[DiskTier] = arg(Replaces("PUT /disks takes no performance tier"))
+    """Tier for disks, by id or name."""
+    region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
+    """Region by id, code or name."""
+    template: Arg[Text | None] = arg(
+        Names("template"), Replaces("a template is copied when the disk is made"), default=None
+    )
+    """Template to copy, by id, slug or name (the newest version in the region). Taken away: nothing changes."""
+    source_disk: Arg[Id | None] = arg(Replaces("a disk is cloned when the new one is made"), default=None)
+    """Id of the disk to clone, grown to size afterwards. Not together with template. Taken away: nothing changes."""
+    cdrom: Arg[bool | None] = arg(Resets(False), default=None)
+    """Whether it emulates a CD-ROM."""
+    is_template: Arg[bool | None] = arg(Resets(False), default=None)
+    """Whether other disks may be cloned from it."""
+    allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
+    """Whether growing may stop and start the instance that it is attached to."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.template is not None and self.source_disk is not None:
             yield "source_disk", "a disk is made from a template or from a source_disk: say one of them"
 
 
-def too_small(template: Named | None, size: Any, argument: str) -> Iterator[tuple[str, str]]:
+def too_small(template: models.Named | None, size: Any, argument: str) -> Iterator[tuple[str, str]]:
     """Yield (argument, what is wrong) for a size that the template does not fit on."""
     least = template.minimum_disk_size if isinstance(template, models.Template) else None
     if least and isinstance(size, int) and size < least:
@@ -58,10 +69,6 @@ def grow(op: Operation, disk: models.Disk, size: int) -> None:
 
 
 class DiskProvider(Provider[DiskArgs, models.Disk]):
-    args = DiskArgs
-    model = models.Disk
-    outputs = nullable = ("template_id",)
-
     def post(self, op: Operation, args: DiskArgs) -> models.Disk:
         body = args.model_dump(include={"name", "is_template", "performance_tier"}, exclude_unset=True)
         if args.source_disk:
@@ -90,7 +97,7 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
             )
         op.delete(live)
 
-    def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
+    def fits(self, said: Mapping[str, Any], found: Mapping[Path, models.Named]) -> Iterator[tuple[str, str]]:
         yield from too_small(found.get(("template",)), said.get("size"), "size")
 
     def said(self, live: models.Disk) -> dict[str, Any]:
@@ -131,68 +138,16 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
             yield f"the disk has {olds['size']} GB, the program says {news['size']}: it is kept as it is"
 
 
-class Disk(Resource, provider=DiskProvider):
+class Disk(DiskArgs, Resource, provider=DiskProvider):
     """A disk that instances can be given.
 
         system = joviam.Disk("system", size=20, performance_tier="Standard", template="ubuntu-16-04")
         data = joviam.Disk("data", size=100, performance_tier="Fast")
-
-    Args:
-        size: Size in GB. A larger one grows the disk in place (and may stop its instance, see allow_stopping); one
-            smaller than the program said before replaces, and a preview says so of one that it does not know yet.
-        performance_tier: Tier for disks, by id or name. A change replaces.
-        region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.
-        template: Template to copy, by id, slug or name (the newest version in the region). A change replaces;
-            taken away: nothing changes.
-        source_disk: Id of the disk to clone, grown to size afterwards. Not together with template. A change replaces;
-            taken away: nothing changes.
-        cdrom: Whether it emulates a CD-ROM. Default: false. Updated in place.
-        is_template: Whether other disks may be cloned from it. Default: false. Updated in place.
-        allow_stopping: Whether growing may stop and start the instance that it is attached to. Default: false.
-        name: Name of the disk. Default: the resource's Pulumi name. Updated in place.
 
     Raises, in preview: a size that is not a whole number above 0, or below the template's minimum_disk_size where the
     template is new; a region, tier or template that does not exist; template together with source_disk.
     Source: reference, "Disk Create", "Disk Clone", "Disk Update", "Disk Resize".
     """
 
-    size: pulumi.Output[int]
-    performance_tier: pulumi.Output[str]
-    region: pulumi.Output[str]
-    template: pulumi.Output[str | None]
-    source_disk: pulumi.Output[str | None]
-    cdrom: pulumi.Output[bool | None]
-    is_template: pulumi.Output[bool | None]
-    allow_stopping: pulumi.Output[bool | None]
-    name: pulumi.Output[str]
-    template_id: pulumi.Output[str | None]
+    template_id = Out[str | None]()
     """Id of the template version that it was made from."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        size: pulumi.Input[int],
-        performance_tier: pulumi.Input[str],
-        region: pulumi.Input[str] | None = None,
-        template: pulumi.Input[str] | None = None,
-        source_disk: pulumi.Input[str] | None = None,
-        cdrom: pulumi.Input[bool] | None = None,
-        is_template: pulumi.Input[bool] | None = None,
-        allow_stopping: pulumi.Input[bool] | None = None,
-        name: pulumi.Input[str] | None = None,
-    ) -> None:
-        super().__init__(
-            resource_name,
-            opts,
-            size=size,
-            performance_tier=performance_tier,
-            region=region,
-            template=template,
-            source_disk=source_disk,
-            cdrom=cdrom,
-            is_template=is_template,
-            allow_stopping=allow_stopping,
-            name=name,
-        )

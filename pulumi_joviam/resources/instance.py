@@ -8,22 +8,22 @@ stop is known only by asking, so it is tried live first.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
-
-import pulumi
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ApiError
 from pulumi_joviam.api.models import Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import given
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.declare import Out
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.words import Path, at
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk import UNLESS_RETAINED, too_small
-from pulumi_joviam.resources.instance_args import BootDiskDict, InstanceArgs, NetworkAdapterDict
+from pulumi_joviam.resources.instance_args import InstanceArgs
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -41,11 +41,6 @@ LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_ad
 
 
 class InstanceProvider(Provider[InstanceArgs, models.Instance]):
-    args = InstanceArgs
-    model = models.Instance
-    outputs = ("hostname", "state", "boot_disk_id", "disk_ids", "adapters", "public_ip", "private_ip")
-    nullable = ("boot_disk_id", "public_ip", "private_ip")
-    filled = ("name", "region", "power_state")
     secret = ("context",)
     api_names = MappingProxyType(
         {
@@ -262,7 +257,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             op.api.call("DELETE", op.api.path(models.Instance, live.id, "context", key))
 
 
-class Instance(Resource, provider=InstanceProvider):
+class Instance(InstanceArgs, Resource, provider=InstanceProvider):
     """A virtual machine.
 
         web = joviam.Instance(
@@ -281,136 +276,22 @@ class Instance(Resource, provider=InstanceProvider):
             allocate_public_ip=True,
         )
 
-    Args:
-        memory: RAM in MB. Updated in place; may stop the instance, see allow_stopping.
-        performance_tier: Tier for instances, by id or name. Updated in place; may stop the instance.
-        region: Region by id, code or name. Default: the stack config joviam:region. A change replaces.
-        disks: Ids of disks, in device order; the first is the boot disk. Default: none. Updated in place; another first
-            disk stops the instance, see allow_stopping.
-        ip_addresses: Ids of addresses; each network among them gets an adapter, in this order. Updated in place.
-        boot_disk: A disk to be made with the instance, instead of disks: {"template", "size" in GB,
-            "performance_tier", "delete_with_instance" (default: true)}. A larger size grows it in place; another
-            template or tier, or a size smaller than the program said before, makes a new disk and swaps it in: the
-            instance and its addresses stay, what was on the old disk is lost, unless delete_with_instance is false.
-            Both may stop the instance, the swap always. Updated in place; taken away for disks: as another
-            boot_disk, unless it is among them; else nothing changes.
-        network_adapters: Adapters in device order, each {"network": id, "ip_addresses": [ids] or "dhcp"}. Not
-            together with ip_addresses. Updated in place.
-        networks: With boot_disk: ids of networks in which an address is made for the instance, and given back with
-            it. Updated in place.
-        allocate_public_ip: With boot_disk: whether a public address is made for the instance, and given back with
-            it. Default: false. Updated in place.
-        allocate_private_ip: With boot_disk: the same in the first private network of the region. Default: false.
-            Updated in place.
-        availability_group: Ids of instances to be kept on other hardware than this one, in any order. Instances that
-            name each other are a cycle: use an AvailabilityGroup. Updated in place.
-        public_keys: Ids of public keys, in any order. Updated in place.
-        boot_device: "disk" (default), "cdrom" or "network". Updated in place.
-        virtualization: "hvm" or "pv". Default: the API's choice. Updated in place; may stop the instance; taken
-            away: nothing changes.
-        start_on_crash: Start again after a crash. Default: true. Updated in place.
-        start_on_reboot: Start again after a reboot. Default: true. Updated in place.
-        start_on_shutdown: Start again after a shutdown. Default: false. Updated in place.
-        note: Free text. Default: "". Updated in place.
-        context: Variables that the machine can read, {name: text}. Default: {}. Updated in place.
-        power_state: "running" (default), "stopped", or "unmanaged": then nobody is started or stopped for it. A machine
-            that somebody else stopped is started again by the `up` after a refresh, unless it is "unmanaged".
-        allow_stopping: Whether a change that the API refuses while the instance runs may stop it, change it and
-            start it again; without it such an update fails and changes nothing. Default: false.
-        name: Name of the instance. Default: the resource's Pulumi name. Updated in place.
-
     Raises, in preview: wrong types, ids named twice, ip_addresses together with network_adapters; a region, tier or
     template that does not exist; a boot_disk smaller than its new template's minimum_disk_size.
     Source: reference, "Instance Create (basic)", "Instance Create (advanced)" and the pages after them.
     """
 
-    memory: pulumi.Output[int]
-    performance_tier: pulumi.Output[str]
-    region: pulumi.Output[str]
-    disks: pulumi.Output[list[str] | None]
-    boot_disk: pulumi.Output[dict[str, Any] | None]
-    ip_addresses: pulumi.Output[list[str] | None]
-    network_adapters: pulumi.Output[list[dict[str, Any]] | None]
-    networks: pulumi.Output[list[str] | None]
-    allocate_public_ip: pulumi.Output[bool | None]
-    allocate_private_ip: pulumi.Output[bool | None]
-    availability_group: pulumi.Output[list[str] | None]
-    public_keys: pulumi.Output[list[str] | None]
-    boot_device: pulumi.Output[str | None]
-    virtualization: pulumi.Output[str | None]
-    start_on_crash: pulumi.Output[bool | None]
-    start_on_reboot: pulumi.Output[bool | None]
-    start_on_shutdown: pulumi.Output[bool | None]
-    note: pulumi.Output[str | None]
-    context: pulumi.Output[dict[str, str] | None]
-    power_state: pulumi.Output[str]
-    allow_stopping: pulumi.Output[bool | None]
-    name: pulumi.Output[str]
-    hostname: pulumi.Output[str]
-    state: pulumi.Output[str]
+    hostname = Out[str]()
+    """Name by which it knows itself."""
+    state = Out[str]()
     """State of the instance, "running" or "stopped"."""
-    boot_disk_id: pulumi.Output[str | None]
+    boot_disk_id = Out[str | None]()
     """Id of its first disk."""
-    disk_ids: pulumi.Output[list[str]]
+    disk_ids = Out[list[str]]()
     """Ids of all its disks, in device order."""
-    adapters: pulumi.Output[list[dict[str, Any]]]
+    adapters = Out[list[dict[str, Any]]]()
     """Its adapters in device order: id, index, dhcp, network_id, addresses."""
-    public_ip: pulumi.Output[str | None]
+    public_ip = Out[str | None]()
     """Its first public address."""
-    private_ip: pulumi.Output[str | None]
+    private_ip = Out[str | None]()
     """Its first private address."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        memory: pulumi.Input[int],
-        performance_tier: pulumi.Input[str],
-        region: pulumi.Input[str] | None = None,
-        disks: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        boot_disk: pulumi.Input[BootDiskDict] | None = None,
-        ip_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        network_adapters: pulumi.Input[Sequence[pulumi.Input[NetworkAdapterDict]]] | None = None,
-        networks: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        allocate_public_ip: pulumi.Input[bool] | None = None,
-        allocate_private_ip: pulumi.Input[bool] | None = None,
-        availability_group: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        public_keys: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        boot_device: pulumi.Input[Literal["cdrom", "disk", "network"]] | None = None,
-        virtualization: pulumi.Input[Literal["hvm", "pv"]] | None = None,
-        start_on_crash: pulumi.Input[bool] | None = None,
-        start_on_reboot: pulumi.Input[bool] | None = None,
-        start_on_shutdown: pulumi.Input[bool] | None = None,
-        note: pulumi.Input[str] | None = None,
-        context: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        power_state: pulumi.Input[Literal["running", "stopped", "unmanaged"]] = "running",
-        allow_stopping: pulumi.Input[bool] | None = None,
-        name: pulumi.Input[str] | None = None,
-    ) -> None:
-        super().__init__(
-            resource_name,
-            opts,
-            memory=memory,
-            performance_tier=performance_tier,
-            region=region,
-            disks=disks,
-            boot_disk=boot_disk,
-            ip_addresses=ip_addresses,
-            network_adapters=network_adapters,
-            networks=networks,
-            allocate_public_ip=allocate_public_ip,
-            allocate_private_ip=allocate_private_ip,
-            availability_group=availability_group,
-            public_keys=public_keys,
-            boot_device=boot_device,
-            virtualization=virtualization,
-            start_on_crash=start_on_crash,
-            start_on_reboot=start_on_reboot,
-            start_on_shutdown=start_on_shutdown,
-            note=note,
-            context=context,
-            power_state=power_state,
-            allow_stopping=allow_stopping,
-            name=name,
-        )

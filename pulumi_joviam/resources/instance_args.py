@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import pulumi
 from pydantic import AfterValidator, Field
 from typing_extensions import NotRequired, TypedDict
 
-from pulumi_joviam.lifecycle.arguments import (
-    Alike,
-    Args,
-    DiskTier,
-    Id,
-    Ids,
-    InstanceTier,
-    MayStop,
-    Region,
-    Resets,
-    Template,
-)
+from pulumi_joviam.lifecycle.arguments import Alike, DiskTier, Id, Ids, InstanceTier, MayStop, Region, Resets, Template
+from pulumi_joviam.lifecycle.declare import Arg, Argument, Filled, Input, Named, arg
 
 STOPS = MayStop()
+IdsArg = Argument[Sequence[Input[str]] | None, Ids | None]
+"""Ids of objects, a list that may be left out."""
 
 
 class BootDisk(TypedDict):
@@ -63,36 +55,68 @@ def meaning(adapters: Sequence[NetworkAdapter]) -> list[tuple[str, Any]]:
     return [(network, on if on == "dhcp" else frozenset(on)) for network, on in wanted]
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     if not name or "/" in name or name in (".", ".."):
         raise ValueError("is no name of a variable: names have one character or more, no slash, and are not . or ..")
     return name
 
 
-class InstanceArgs(Args):
-    memory: Annotated[int, Field(gt=0), STOPS]
-    performance_tier: Annotated[InstanceTier, STOPS]
-    region: Region
-    disks: Annotated[Ids | None, Resets([])] = None
-    boot_disk: BootDisk | None = None
-    ip_addresses: Annotated[Ids | None, Resets([])] = None
-    network_adapters: Annotated[list[NetworkAdapter] | None, Resets([]), Alike(meaning)] = None
-    networks: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
-    allocate_public_ip: Annotated[bool | None, Resets(False)] = None
-    allocate_private_ip: Annotated[bool | None, Resets(False)] = None
-    availability_group: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
-    public_keys: Annotated[Ids | None, Resets([]), Alike(frozenset)] = None
-    boot_device: Annotated[Literal["cdrom", "disk", "network"] | None, Resets("disk")] = None
-    virtualization: Annotated[Literal["hvm", "pv"] | None, STOPS] = None
-    start_on_crash: Annotated[bool | None, Resets(True)] = None
-    start_on_reboot: Annotated[bool | None, Resets(True)] = None
-    start_on_shutdown: Annotated[bool | None, Resets(False)] = None
-    note: Annotated[str | None, Field(repr=False), Resets("")] = None
-    context: Annotated[dict[Annotated[str, AfterValidator(_variable)], str] | None, Field(repr=False), Resets({})] = (
-        None
+class InstanceArgs(Named):
+    memory: Arg[int] = arg(Field(gt=0), STOPS)
+    """RAM in MB."""
+    performance_tier: Arg[InstanceTier] = arg(STOPS)
+    """Tier for instances, by id or name."""
+    region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
+    """Region by id, code or name."""
+    disks: IdsArg = arg(Resets([]), default=None)
+    """Ids of disks, in device order; the first is the boot disk. Another first disk stops the instance, see
+    allow_stopping."""
+    boot_disk: Argument[BootDiskDict | None, BootDisk | None] = arg(default=None)
+    """A disk to be made with the instance, instead of disks: {"template", "size" in GB, "performance_tier",
+    "delete_with_instance" (default: true)}. A larger size grows it in place; another template or tier, or a size
+    smaller than the program said before, makes a new disk and swaps it in: the instance and its addresses stay, what
+    was on the old disk is lost, unless delete_with_instance is false. Both may stop the instance, the swap always.
+    Taken away for disks: as another boot_disk, unless it is among them; else nothing changes."""
+    ip_addresses: IdsArg = arg(Resets([]), default=None)
+    """Ids of addresses; each network among them gets an adapter, in this order."""
+    network_adapters: Argument[Sequence[Input[NetworkAdapterDict]] | None, list[NetworkAdapter] | None] = arg(
+        Resets([]), Alike(meaning), default=None
     )
-    power_state: Literal["running", "stopped", "unmanaged"] = "running"
-    allow_stopping: bool | None = None
+    """Adapters in device order, each {"network": id, "ip_addresses": [ids] or "dhcp"}. Not together with
+    ip_addresses."""
+    networks: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
+    """With boot_disk: ids of networks in which an address is made for the instance, and given back with it."""
+    allocate_public_ip: Arg[bool | None] = arg(Resets(False), default=None)
+    """With boot_disk: whether a public address is made for the instance, and given back with it."""
+    allocate_private_ip: Arg[bool | None] = arg(Resets(False), default=None)
+    """With boot_disk: the same in the first private network of the region."""
+    availability_group: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
+    """Ids of instances to be kept on other hardware than this one, in any order. Instances that name each other are a
+    cycle: use an AvailabilityGroup."""
+    public_keys: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
+    """Ids of public keys, in any order."""
+    boot_device: Arg[Literal["cdrom", "disk", "network"] | None] = arg(Resets("disk"), default=None)
+    """What it boots from."""
+    virtualization: Arg[Literal["hvm", "pv"] | None] = arg(STOPS, default=None, unset="the API's choice")
+    """How it is virtualized. Taken away: nothing changes."""
+    start_on_crash: Arg[bool | None] = arg(Resets(True), default=None)
+    """Start again after a crash."""
+    start_on_reboot: Arg[bool | None] = arg(Resets(True), default=None)
+    """Start again after a reboot."""
+    start_on_shutdown: Arg[bool | None] = arg(Resets(False), default=None)
+    """Start again after a shutdown."""
+    note: Arg[str | None] = arg(Field(repr=False), Resets(""), default=None)
+    """Free text."""
+    context: Argument[Mapping[str, Input[str]] | None, dict[Annotated[str, AfterValidator(variable)], str] | None] = (
+        arg(Field(repr=False), Resets({}), default=None)
+    )
+    """Variables that the machine can read, {name: text}."""
+    power_state: Filled[Literal["running", "stopped", "unmanaged"]] = arg(default="running")
+    """What to keep it at; "unmanaged" leaves the power state alone. A machine that somebody else stopped is started
+    again by the `up` after a refresh, unless it is "unmanaged"."""
+    allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
+    """Whether a change that the API refuses while the instance runs may stop it, change it and start it again; without
+    it such an update fails and changes nothing."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.ip_addresses is not None and self.network_adapters is not None:

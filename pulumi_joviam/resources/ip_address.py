@@ -7,26 +7,37 @@ region; and it gives back no address that is attached, so we detach it first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import pulumi
+from typing import TYPE_CHECKING, Any, Literal
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError
 from pulumi_joviam.api.settings import Settings
-from pulumi_joviam.lifecycle.arguments import Args, Id, IPv4, Names, Replaces, Resets, Text, given
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.arguments import Chosen, Id, IPv4, Names, Replaces, Resets, Text, given
+from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
 
 
-class IpAddressArgs(Args):
-    network: Annotated[Id | None, Replaces("PUT /ip_addresses takes no network")] = None
-    region: Annotated[Text | None, Names("region"), Replaces("PUT /ip_addresses takes no region")] = None
-    address: Annotated[IPv4 | None, Replaces("PUT /ip_addresses takes no address")] = None
-    shareable: Annotated[bool | None, Resets(False)] = None
+class IpAddressArgs(Named):
+    network: Arg[Id | None] = arg(Replaces("PUT /ip_addresses takes no network"), default=None)
+    """Id of the network to take it from."""
+    region: Filled[Text | None] = arg(
+        Names("region"),
+        Replaces("PUT /ip_addresses takes no region"),
+        default=None,
+        unset="without network, the stack config joviam:region",
+    )
+    """Region of a public address, by id, code or name; not needed beside network."""
+    address: Filled[IPv4] = arg(
+        Replaces("PUT /ip_addresses takes no address"), Chosen(), default=None, unset="any free one"
+    )
+    """The address in IPv4 notation: the one to ask for, or the one that was given. Taken away: it stays."""
+    shareable: Arg[bool | None] = arg(Resets(False), default=None)
+    """Whether several instances may have it at once."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.network is None and self.region is None:
@@ -34,10 +45,6 @@ class IpAddressArgs(Args):
 
 
 class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
-    args = IpAddressArgs
-    model = models.IpAddress
-    outputs = ("address", "network_id")
-
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
         # an address in a network of its own region needs no other word for the region
         return news if "network" in news else super().defaults(news, settings)
@@ -77,44 +84,15 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
             raise ArgumentError("region", f"the network {network_id} is in {there.code}; leave the region out")
 
 
-class IpAddress(Resource, provider=IpAddressProvider):
+class IpAddress(IpAddressArgs, Resource, provider=IpAddressProvider):
     """An IP address: in a network of yours, or a public one.
 
         public = joviam.IpAddress("public")
         private = joviam.IpAddress("private", network=office.id, address="10.0.0.20")
 
-    Args:
-        network: Id of the network to take it from. A change replaces.
-        region: Region of a public address, by id, code or name; not needed beside network. Default, without
-            network: the stack config joviam:region. A change replaces.
-        address: The IPv4 address to ask for. Default: any free one. A change replaces; taken away: stays.
-        shareable: Whether several instances may have it at once. Default: false. Updated in place.
-        name: Name of the address. Default: the resource's Pulumi name. Updated in place.
-
     Raises, in preview: neither network nor region, what is not IPv4. The API refuses (422) an address that is taken.
     Source: reference, "IP Address Allocate", "IP Address Update".
     """
 
-    network: pulumi.Output[str | None]
-    region: pulumi.Output[str | None]
-    address: pulumi.Output[str]
-    """The address in IPv4 notation, asked for or given."""
-    shareable: pulumi.Output[bool | None]
-    name: pulumi.Output[str]
-    network_id: pulumi.Output[str]
+    network_id = Out[str]()
     """Id of the network that it belongs to, also for a public address."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        network: pulumi.Input[str] | None = None,
-        region: pulumi.Input[str] | None = None,
-        address: pulumi.Input[str] | None = None,
-        shareable: pulumi.Input[bool] | None = None,
-        name: pulumi.Input[str] | None = None,
-    ) -> None:
-        super().__init__(
-            resource_name, opts, network=network, region=region, address=address, shareable=shareable, name=name
-        )

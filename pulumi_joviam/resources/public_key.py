@@ -6,14 +6,15 @@ Reference: "Public Key". What surprises: only the name can be changed.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import pulumi
 from pydantic import AfterValidator
 
 from pulumi_joviam.api import models
-from pulumi_joviam.lifecycle.arguments import Alike, Args, Replaces, Text
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.arguments import Alike, Replaces, Text
+from pulumi_joviam.lifecycle.declare import Arg, Named, Out, arg
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -34,44 +35,24 @@ def same_key(key: str) -> tuple[str, ...]:
     return tuple(key.split()[:2])
 
 
-class PublicKeyArgs(Args):
-    key: Annotated[Text, AfterValidator(_public), Replaces("PUT /public_keys takes a name only"), Alike(same_key)]
+class PublicKeyArgs(Named):
+    key: Arg[Text] = arg(AfterValidator(_public), Replaces("PUT /public_keys takes a name only"), Alike(same_key))
+    """Public key in OpenSSH format ("ssh-ed25519 AAAA… me@host"). Another comment behind the key is no change."""
 
 
 class PublicKeyProvider(Provider[PublicKeyArgs, models.PublicKey]):
-    args = PublicKeyArgs
-    model = models.PublicKey
-    outputs = ("created_at",)
-
     def post(self, op: Operation, args: PublicKeyArgs) -> models.PublicKey:
         return op.create(models.PublicKey, {"name": args.name, "key": args.key})
 
 
-class PublicKey(Resource, provider=PublicKeyProvider):
+class PublicKey(PublicKeyArgs, Resource, provider=PublicKeyProvider):
     """An SSH public key that instances can be given.
 
         laptop = joviam.PublicKey("laptop", key="ssh-ed25519 AAAA… me@laptop")
-
-    Args:
-        key: Public key in OpenSSH format ("ssh-ed25519 AAAA… me@host"). A change replaces; a change of only the
-            comment behind the key is none.
-        name: Name of the key. Default: the resource's Pulumi name. Updated in place.
 
     Raises, in preview: an empty key, a private key. The API refuses (422) what is not an OpenSSH key.
     Source: reference, "Public Key Create", "Public Key Update".
     """
 
-    key: pulumi.Output[str]
-    name: pulumi.Output[str]
-    created_at: pulumi.Output[str]
+    created_at = Out[str]()
     """When the key was uploaded."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        key: pulumi.Input[str],
-        name: pulumi.Input[str] | None = None,
-    ) -> None:
-        super().__init__(resource_name, opts, key=key, name=name)

@@ -6,38 +6,28 @@ version is for ever; taking it out of a program only forgets it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import pulumi
+from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail, readable
-from pulumi_joviam.lifecycle.arguments import BaseArgs, Id, Names, Replaces, Text
-from pulumi_joviam.lifecycle.provider import Provider, Resource
+from pulumi_joviam.lifecycle.arguments import Id, Names, Replaces, Text
+from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg
+from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
 
 
-class TemplateArgs(BaseArgs):
-    disk: Annotated[Id, Replaces("a version has the data of one disk for ever")]
-    supersedes: Annotated[Text, Names("template line"), Replaces("a version supersedes one other for ever")]
+class TemplateArgs(Args):
+    disk: Arg[Id] = arg(Replaces("a version has the data of one disk for ever"))
+    """Id of the disk with the data. Another one makes the next version."""
+    supersedes: Arg[Text] = arg(Names("template line"), Replaces("a version supersedes one other for ever"))
+    """Template to make a new version of, by slug, name or id: the newest version in the disk's region, also where the
+    id is that of an older one. The same template by another word is no change."""
 
 
 class TemplateProvider(Provider[TemplateArgs, models.Template]):
-    args = TemplateArgs
-    model = models.Template
-    outputs = (
-        "version",
-        "slug",
-        "name",
-        "region",
-        "minimum_disk_size",
-        "allows_public_key_auth",
-        "recommended_virtualization",
-    )
-    nullable = ("slug", "name", "minimum_disk_size")
-
     def post(self, op: Operation, args: TemplateArgs) -> models.Template:
         disk, catalog = op.at_rest(op.api.get(models.Disk, args.disk)), op.session.catalog
         line = catalog.template_line(args.supersedes, disk.region, "supersedes")
@@ -69,46 +59,29 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
         op.warn(f"the API cannot delete templates: {called} version {live.version} ({live.id}) is only forgotten here")
 
 
-class Template(Resource, provider=TemplateProvider):
+class Template(TemplateArgs, Resource, provider=TemplateProvider):
     """A new version of a template, with the data of a disk. Disks made from the slug get this version from now on.
 
     The API deletes no template: destroying or replacing this only forgets the version, with a warning.
 
         golden = joviam.Template("golden", disk=system.id, supersedes="ubuntu-16-04")
 
-    Args:
-        disk: Id of the disk with the data. A change replaces: it makes the next version.
-        supersedes: Template to make a new version of, by slug, name or id: the newest version in the disk's region,
-            also where the id is that of an older one. A change to another template replaces.
-
     Raises, in preview: empty texts, a template that no region has. In `up`, before anything is made: a template that is
     not in the disk's region.
     Source: reference, "Template Supersede". `Template.get` knows neither disk nor supersedes.
     """
 
-    disk: pulumi.Output[str]
-    supersedes: pulumi.Output[str]
-    version: pulumi.Output[int]
+    version = Out[int]()
     """Its number in its line, from 1."""
-    slug: pulumi.Output[str | None]
+    slug = Out[str | None]()
     """Short name that means the newest version, this one until it is superseded."""
-    name: pulumi.Output[str | None]
+    name = Out[str | None]()
     """Name of the template."""
-    region: pulumi.Output[str]
+    region = Out[str]()
     """Code of the region in which it can be used."""
-    minimum_disk_size: pulumi.Output[int | None]
+    minimum_disk_size = Out[int | None]()
     """GB that a disk made from it must have at least."""
-    allows_public_key_auth: pulumi.Output[bool]
+    allows_public_key_auth = Out[bool]()
     """Whether its operating system takes public keys."""
-    recommended_virtualization: pulumi.Output[str]
+    recommended_virtualization = Out[str]()
     """Virtualization that it needs or does best with, "hvm" or "pv"."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        disk: pulumi.Input[str],
-        supersedes: pulumi.Input[str],
-    ) -> None:
-        super().__init__(resource_name, opts, disk=disk, supersedes=supersedes)

@@ -16,7 +16,7 @@ import pulumi_joviam as joviam
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check
 from pulumi_joviam.lifecycle.provider import FAILED, KEPT, WORDS, Provider
-from pulumi_joviam.lifecycle.provider import Resource as Managed
+from pulumi_joviam.lifecycle.resource import Resource as Managed
 from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk import UNLESS_RETAINED

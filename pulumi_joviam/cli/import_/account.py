@@ -20,7 +20,8 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.cli.import_.wanted import Filter, Kind
 from pulumi_joviam.lifecycle import host
 from pulumi_joviam.lifecycle.operation import Operation, Session
-from pulumi_joviam.lifecycle.provider import READ_SECONDS, Resource
+from pulumi_joviam.lifecycle.provider import READ_SECONDS
+from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources.availability_group import MEMBERS, AvailabilityGroup, Group
 from pulumi_joviam.resources.disk import Disk

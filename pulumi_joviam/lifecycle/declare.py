@@ -1,0 +1,300 @@
+"""How a resource declares its arguments and outputs: once, for programs, type checkers, the plugin and the docs.
+
+    class DiskArgs(Named):
+        size: Arg[int] = arg(Field(gt=0), MayStop("the instance that the disk is attached to"))
+        \"\"\"Size in GB.\"\"\"
+
+    class Disk(DiskArgs, Resource, provider=DiskProvider):
+        template_id = Out[str | None]()
+        \"\"\"Id of the template version that it was made from.\"\"\"
+
+A program that writes ``Disk("data", size=20)`` passes an ``Input[int]`` and reads ``disk.size`` as an ``Output[int]``;
+a lifecycle that is given a ``DiskArgs`` reads ``args.size`` as an ``int``. Type checkers learn that from
+`dataclass_transform` and from the descriptors below, which exist for them alone: at run time the attributes are plain.
+What a lifecycle gets is an instance of the pydantic model that `Args.checked` makes of the declaration.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import operator
+import textwrap
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from inspect import Parameter, Signature
+from itertools import pairwise
+from types import FunctionType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    overload,
+)
+
+import pulumi
+from pydantic import create_model
+from typing_extensions import Self, dataclass_transform, get_type_hints, is_typeddict
+
+from pulumi_joviam.lifecycle.arguments import BaseArgs, MayStop, Replaces, Required, Resets, Text
+
+T = TypeVar("T")
+In = TypeVar("In", contravariant=True)
+Read = TypeVar("Read", covariant=True)
+
+Input: TypeAlias = T | Awaitable[T] | pulumi.Output[T]
+"""As pulumi.Input, whose text ``Output[T]`` cannot be evaluated outside pulumi's own module."""
+
+
+class Argument(Generic[In, Read]):
+    """An argument that takes an Input of ``In``, and is read as ``Read``."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: pulumi.Resource, owner: object) -> pulumi.Output[Read]: ...
+        @overload
+        def __get__(self, instance: Args, owner: object) -> Read: ...
+        def __get__(self, instance: object, owner: object) -> object: ...
+        def __set__(self, instance: object, value: Input[In]) -> None: ...
+
+
+Arg = Argument[T, T]
+"""An argument. One that may be left out is an ``Arg[X | None]`` with ``default=None``."""
+
+
+class Filled(Argument[T | None, T]):
+    """An argument that may be left out and then has a value all the same: ours, the stack's or the API's."""
+
+
+class Out(Generic[Read]):
+    """An output beside the arguments."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: pulumi.Resource, owner: object) -> pulumi.Output[Read]: ...
+        def __get__(self, instance: object, owner: object) -> object: ...
+
+    @property
+    def type(self) -> Any:
+        """Its type, as declared."""
+        return get_args(self.__orig_class__)[0]  # type: ignore[attr-defined] # set by Generic
+
+
+class _Spec:
+    """What `arg` was given."""
+
+    def __init__(self, marks: tuple[object, ...], default: object, unset: str) -> None:
+        self.marks, self.default, self.unset = marks, default, unset
+
+
+def arg(*marks: object, default: Any = ..., unset: str = "", kw_only: bool = True) -> Any:  # noqa: ARG001 - kw_only is for type checkers
+    """Declare an argument: its constraints and markers, and the default of one that may be left out.
+
+    ``unset`` tells readers which value it has then, where no marker does.
+    """
+    return _Spec(marks, default, unset)
+
+
+class _Composed:
+    """A class attribute that is put together when somebody asks for it."""
+
+    def __init__(self, compose: Callable[[type[Args]], Any]) -> None:
+        self._compose = compose
+
+    def __get__(self, _instance: object, owner: type[Args]) -> Any:
+        return self._compose(owner)
+
+
+@dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(arg,))
+class Args:
+    """What a program says about a resource."""
+
+    specs: ClassVar[Mapping[str, _Spec]] = {}
+    outs: ClassVar[Mapping[str, Out[Any]]] = {}
+    about: ClassVar[str] = ""
+    """The docstring as it is written."""
+    __signature__: ClassVar[Any]
+
+    if TYPE_CHECKING:
+
+        @property
+        def model_fields_set(self) -> set[str]:
+            """Names of the arguments that the program gives."""
+
+        def model_dump(self, *, include: set[str] | None = None, exclude_unset: bool = False) -> dict[str, Any]:
+            """Return the values by name."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = {name: it for name, it in vars(cls).items() if isinstance(it, (_Spec, Out))}
+        for name in own:
+            delattr(cls, name)
+        cls.specs = {name: it for name, it in own.items() if isinstance(it, _Spec)} | dict(cls.specs)
+        cls.outs = {name: it for name, it in own.items() if isinstance(it, Out)} | dict(cls.outs)
+        cls.about = inspect.cleandoc(vars(cls).get("__doc__") or "")
+        cls.__doc__ = _Composed(_docstring)  # type: ignore[assignment] # a text when asked for
+        cls.__signature__ = _Composed(_signature)
+
+    @classmethod
+    @cache
+    def hints(cls) -> Mapping[str, Any]:
+        """Return {argument: what it is declared as}."""
+        declared = next(
+            base for base in cls.__mro__ if issubclass(base, Args) and not issubclass(base, pulumi.Resource)
+        )
+        return get_type_hints(declared, include_extras=True)
+
+    @classmethod
+    @cache
+    def checked(cls) -> type[BaseArgs]:
+        """Return the pydantic model that checks the arguments and holds them: only the plugin needs it."""
+        hints = cls.hints()
+        fields: dict[str, Any] = {}
+        for name, spec in cls.specs.items():
+            held = get_args(hints[name])[-1]
+            for mark in spec.marks:
+                held = Annotated[held, mark]
+            elsewhere = any(isinstance(mark, Required) for mark in getattr(held, "__metadata__", ()))
+            fields[name] = (held, ... if elsewhere else spec.default)
+        rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, FunctionType)}
+        base = type("Rules", (BaseArgs,), rules)
+        return create_model(cls.__name__, __base__=base, __module__=cls.__module__, **fields)
+
+    @classmethod
+    @cache
+    def marks(cls, name: str) -> tuple[object, ...]:
+        """Return the markers of an argument: those of its type, and its own."""
+        held = get_args(cls.hints()[name])[-1]
+        inner = get_args(held) if get_origin(held) in (Union, UnionType) else (held,)
+        return *(mark for part in inner for mark in getattr(part, "__metadata__", ())), *cls.specs[name].marks
+
+    @classmethod
+    @cache
+    def filled(cls) -> frozenset[str]:
+        """Return the names of the arguments that have a value also where a program gives none."""
+        hints = cls.hints()
+        return frozenset(name for name in cls.specs if get_origin(hints[name]) is Filled)
+
+    @classmethod
+    @cache
+    def types(cls) -> dict[str, Any]:
+        """Return {argument or output: the plain type of its value}."""
+        hints = cls.hints()
+        arguments = {name: get_args(hints[name])[-1] for name in cls.specs}
+        outputs = {name: out.type for name, out in cls.outs.items()}
+        return {name: plain(found) for name, found in (arguments | outputs).items()}
+
+
+def plain(hint: Any) -> Any:
+    """Return a type as Pulumi's SDK reads it: without constraints, a literal as its type, a TypedDict as a dict."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return plain(parts[0])
+    if origin is Literal:
+        return type(parts[0])
+    if is_typeddict(hint):
+        return dict[str, Any]
+    if origin in (Union, UnionType):
+        return functools.reduce(operator.or_, map(plain, parts))
+    return origin[tuple(plain(part) for part in parts)] if origin and parts else hint
+
+
+def _signature(declared: type[Args]) -> Signature:
+    """Return how a program writes the resource, for help() and for Python's own TypeError."""
+    first = [
+        Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
+        Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
+    ]
+    empty = Parameter.empty
+    keywords = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=empty if spec.default is ... else spec.default)
+        for name, spec in declared.specs.items()
+    ]
+    return Signature([*first, *keywords])
+
+
+# -- what is written about it --
+
+
+def descriptions(declared: type) -> Mapping[str, str]:
+    """Return {argument or output: the string below it in the source}."""
+    found: dict[str, str] = {}
+    for cls in declared.__mro__[:-1]:
+        if cls.__module__.split(".")[0] != __package__.split(".")[0]:
+            continue
+        try:
+            [tree] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+        except (OSError, TypeError):  # without its source
+            continue
+        body = tree.body if isinstance(tree, ast.ClassDef) else []
+        for node, below in pairwise(body):
+            target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+            text = below.value if isinstance(below, ast.Expr) else None
+            if isinstance(target, ast.Name) and isinstance(text, ast.Constant):
+                found.setdefault(target.id, " ".join(str(text.value).split()))
+    return found
+
+
+def default(declared: type[Args], name: str) -> str:
+    """Return what an argument is where the program does not give it: "required" if it must."""
+    spec, marks = declared.specs[name], declared.marks(name)
+    resets = [mark for mark in marks if isinstance(mark, Resets)]
+    if spec.default is ...:
+        return "required"
+    if spec.unset or spec.default is not None:
+        return spec.unset or _literal(spec.default)
+    return _literal(resets[0].to) if resets else "none"
+
+
+def change(declared: type[Args], name: str) -> str:
+    """Return what a change of an argument means."""
+    marks = declared.marks(name)
+    if any(isinstance(mark, Replaces) for mark in marks):
+        return "a change replaces"
+    stops = [mark for mark in marks if isinstance(mark, MayStop)]
+    return f"updated in place, may stop {stops[0].which}" if stops else "updated in place"
+
+
+def _literal(value: object) -> str:
+    return "none" if value in (None, [], {}) else str(value).lower() if isinstance(value, bool) else f'"{value}"'
+
+
+def _docstring(declared: type[Args]) -> str:
+    texts = descriptions(declared)
+
+    def part(heading: str, lines: Mapping[str, str]) -> list[str]:
+        wrapped = [
+            textwrap.fill(f"{name}: {line}", 116, initial_indent="    ", subsequent_indent=" " * 8)
+            for name, line in lines.items()
+        ]
+        return ["\n".join([f"{heading}:", *wrapped])] if wrapped else []
+
+    arguments = {}
+    for name in declared.specs:
+        unset = default(declared, name)
+        arguments[name] = f"{texts.get(name, '')} {'Required' if unset == 'required' else f'Default: {unset}'}; "
+        arguments[name] += f"{change(declared, name)}."
+    outputs = {name: texts.get(name, "") for name in declared.outs}
+    return "\n\n".join([declared.about, *part("Args", arguments), *part("Outputs", outputs)])
+
+
+class Named(Args):
+    """The arguments of something that the API lets us name, as most things are."""
+
+    name: Filled[Text] = arg(default=None, unset="the resource's Pulumi name")
+    """Name of the object."""

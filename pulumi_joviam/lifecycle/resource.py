@@ -1,0 +1,94 @@
+"""The classes that programs use: what they pass to the engine, and how their outputs are read."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
+
+import pulumi
+from typing_extensions import Self
+
+from pulumi_joviam.lifecycle import host, secret_outputs
+from pulumi_joviam.lifecycle.arguments import Chosen, has_unknown
+from pulumi_joviam.lifecycle.declare import Args, arg
+from pulumi_joviam.lifecycle.provider import Provider
+
+
+class Resource(Args, pulumi.dynamic.Resource):
+    """Base of the classes that programs use. ``provider`` names the lifecycle."""
+
+    _lifecycle: ClassVar[type[Provider[Any, Any]]]
+    _kind: ClassVar[str]
+    _nullable: ClassVar[tuple[str, ...]] = ()
+    """Outputs that may be None. The state has "" for it: what it does not have is unknown in every preview."""
+
+    if TYPE_CHECKING:
+        resource_name: str = arg(kw_only=False)
+        opts: pulumi.ResourceOptions | None = arg(default=None, kw_only=False)
+
+    def __init_subclass__(cls, provider: type[Provider[Any, Any]] | None = None) -> None:
+        if provider:
+            cls._lifecycle, cls._kind = provider, cls.__name__
+        # the type stands in users' state, so a subclass in a program keeps it
+        super().__init_subclass__(module="joviam", name=cls._kind)
+        if provider:
+            chosen = [name for name, spec in cls.specs.items() if any(isinstance(it, Chosen) for it in spec.marks)]
+            provider.outputs = (*chosen, *cls.outs)
+            cls._nullable = tuple(name for name, out in cls.outs.items() if type(None) in get_args(out.type))
+
+    if not TYPE_CHECKING:  # type checkers take the keywords from the declared arguments
+
+        def __init__(self, *args: Any, **arguments: Any) -> None:
+            """Declare that the object shall exist. help() of the class says what each argument means."""
+            bound = type(self).__signature__.bind(*args, **arguments)
+            bound.apply_defaults()
+            self._begin(**bound.arguments)
+
+    def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
+        host.end_quietly()
+        lifecycle = self._lifecycle
+        unset = {name for name, value in arguments.items() if value is None}.difference(self.filled())
+        given = {key: arguments[key] for key in arguments.keys() - unset}
+        opts = pulumi.ResourceOptions.merge(opts, None)
+        opts.additional_secret_outputs = names = [*(opts.additional_secret_outputs or ())]
+        self._register(resource_name, opts, {**given, secret_outputs.KEY: secret_outputs.SecretOutputs(given, names)})
+        none = pulumi.Output.from_input(None)
+        for name in unset.difference(lifecycle.outputs):
+            setattr(self, name, none)
+
+    @classmethod
+    def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
+        """Read the existing object ``id`` without managing it: it is neither changed nor deleted.
+
+        Every argument and output has its live value; an instance's context is a secret. Fails if there is no such
+        object.
+        """
+        host.end_quietly()
+        existing = cls.__new__(cls)
+        secret = list(cls._lifecycle.secret)
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))
+        fields = dict.fromkeys(cls._lifecycle.args.model_fields)
+        existing._register(resource_name, opts, fields)
+        # a preview is told neither an id that is not in the state yet nor what is None: both would be unknown in it
+        existing.__dict__["id"] = read = pulumi.Output.all(existing.urn, id).apply(lambda known: str(known[1]))
+        for name in (*fields, *cls._lifecycle.outputs):
+            shown: pulumi.Output[Any] = getattr(existing, name)
+            shown = shown.apply(lambda value: None if has_unknown(value) else value, True)
+            setattr(existing, name, pulumi.Output.all(read, shown).apply(lambda known: known[1]))
+        return existing
+
+    def _register(self, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
+        lifecycle = self._lifecycle
+        self._tell_types()
+        super().__init__(lifecycle(), resource_name, {**dict.fromkeys(lifecycle.outputs), **props}, opts)
+        for name in self._nullable:
+            setattr(self, name, getattr(self, name).apply(lambda value: value or None))
+
+    @classmethod
+    @cache
+    def _tell_types(cls) -> None:
+        """Let the SDK see the types of the outputs: it reads them from annotations, and knows no others."""
+        cls.__annotations__ = {
+            name: pulumi.Output[found]  # type: ignore[valid-type] # known at run time
+            for name, found in cls.types().items()
+        }
