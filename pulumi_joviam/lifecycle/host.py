@@ -27,6 +27,8 @@ from google.protobuf.message import Message
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
+from pulumi_joviam.lifecycle.state import PREFIX, Hidden
+
 WORKERS = 64
 TRAILER_BYTES = 5_500
 """How long what an error says may be on its way to the engine.
@@ -35,8 +37,6 @@ It travels in a gRPC trailer, and over one that is too long the engine drops the
 in it. grpc-go is about to take no more than 8 KB, of which the rest of the trailer needs some 200 bytes.
 """
 SHORTEST_MESSAGE = 300
-DROPPED = "__dropped"
-"""Hidden output: names of the outputs that a partial failure had no room for."""
 
 cancelled = threading.Event()
 """Set by the first Ctrl-C, when the engine is gone, and harmlessly at every normal end."""
@@ -183,14 +183,15 @@ def partial_failure(id: str, outputs: dict[str, Any], reason: str) -> Exception:
     """Return what to raise so that the engine keeps the object ``id`` with ``outputs`` although the step failed.
 
     The next `up` calls update for it. Values that do not fit are left out, the largest first, and named in the hidden
-    output __dropped; if that is not enough, the middle of the reason. What is hidden is needed to find things again.
+    outputs; if that is not enough, the middle of the reason. What is hidden is needed to find things again.
     """
-    kept = {**outputs, "__provider": call().provider}
+    kept, dropped = {**outputs, "__provider": call().provider}, list[str]()
     status = _unfinished(id, kept, reason)
-    while _excess(status) > 0 and (shown := [name for name in kept if not name.startswith("__")]):
+    while _excess(status) > 0 and (shown := [name for name in kept if not name.startswith(PREFIX)]):
         largest = max(shown, key=lambda name: len(str(kept[name])))
         del kept[largest]
-        kept[DROPPED] = [*kept.get(DROPPED, ()), largest]
+        dropped.append(largest)
+        kept |= Hidden(dropped=tuple(dropped)).write()
         status = _unfinished(id, kept, reason)
     if _excess(status) > 0:
         status = _unfinished(id, kept, _shortened(reason, -_excess(_unfinished(id, kept, ""))))
@@ -236,7 +237,7 @@ def _hidden(state: Any) -> dict[str, Any]:
     """Return what the state holds and no display shows. All else of it is read by the plugin itself."""
     hidden = struct_pb2.Struct()
     for name, value in state.fields.items():
-        if name.startswith("__") and name != "__provider":
+        if name.startswith(PREFIX) and name != "__provider":
             hidden.fields[name].CopyFrom(value)
     found: dict[str, Any] = rpc.deserialize_properties(hidden, True, keep_internal=True)
     return found

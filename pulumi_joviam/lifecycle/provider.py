@@ -13,13 +13,7 @@ diff named, as a preview does, and those that an earlier step left unfinished. T
 outside the scope looks like one that was never given. What is live is asked of the API, never believed; but
 where it has changed outside the scope, nobody has refreshed that yet: it is left alone, with a warning.
 
-The state of a resource holds what its program said (inputs) and, as outputs, the live value of each
-argument that the program gives, the computed outputs, and six things that no display shows:
-``__words`` (what the words for its region, tier or template mean: words.py), ``__kept`` (what a resource has
-to remember: ``op.kept``), ``__unfinished`` (the arguments that a failed step was to bring about), ``__said``
-(what the program said before a refresh put a larger live value in its place), ``__account`` (a digest of the
-account that the object is in) and ``__failed`` (the state of an object whose provisioning failed for good: the
-next `up` replaces it).
+What the state of a resource holds is in state.py.
 """
 
 from __future__ import annotations
@@ -28,7 +22,7 @@ import functools
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from pulumi.dynamic import (
@@ -63,6 +57,7 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle import host, ignored, journal
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
 from pulumi_joviam.lifecycle.declare import Args
+from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Path, Words, at, put
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
@@ -80,12 +75,6 @@ LAST_LOOK_SECONDS = 5.0
 PREVIEW_SECONDS = 10.0
 """How long a preview tries to look up a new word."""
 
-WORDS = "__words"
-KEPT = "__kept"
-UNFINISHED = "__unfinished"
-SAID = "__said"
-ACCOUNT = "__account"
-FAILED = "__failed"
 MISSING = "`pulumi refresh` takes note of that, and the next `up` makes it again"
 
 
@@ -274,7 +263,8 @@ class Provider(ResourceProvider, Generic[A, M]):
     def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         call = host.call()
         self._seen(call, id)
-        if call.hidden.get(FAILED):
+        hidden = Hidden.read(call.hidden)
+        if hidden.failed:
             return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
         before, news = None if call.inputs is None else _plain(call.inputs), _plain(news)
         checked = call.urn in self._checked
@@ -285,7 +275,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             change = self._change(call, _plain(olds), news)
             if change.problems:
                 raise ArgumentError(*change.problems[0])
-        steps, unfinished = change.steps, call.hidden.get(UNFINISHED)
+        steps = change.steps
         # the engine also asks what would have to go with another resource, before it comes to this one
         for message in self.announce(change.old, change.new, change.before, steps) if checked else ():
             host.warn(call.urn, message)
@@ -293,7 +283,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         # None lets the engine show the lines that differ between what was said and what is said now
         lines = None if steps and before is not None and before != news else True
         return DiffResult(
-            changes=lines if steps or unfinished else False,
+            changes=lines if steps or hidden.unfinished else False,
             replaces=replaces,
             # also where nothing of ours replaces: --replace and replace_on_changes make updates replacements
             delete_before_replace=self.delete_first(change.old, change.new, steps),
@@ -301,14 +291,13 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _change(self, call: host.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Change:
         """Say what it takes to bring the object from what the state holds to what the program says."""
-        before = {} if call.inputs is None else _plain(call.inputs)
-        refreshed = {field for field in call.hidden.get(SAID, ()) if before.get(field) == olds.get(field)}
-        before |= {field: _whole(call.hidden[SAID][field]) for field in refreshed}
+        hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else _plain(call.inputs)
+        before |= {it: _whole(said) for it, said in hidden.said.items() if before.get(it) == olds.get(it)}
         # what was too long for the state: what was said is the best known
-        olds = {**olds, **{field: (before or news).get(field) for field in call.hidden.get(host.DROPPED, ())}}
+        olds = {**olds, **{field: (before or news).get(field) for field in hidden.dropped}}
         held = {field: olds[field] for field in self.args.model_fields if field in olds}
         news = ignored.keep(news, held, call.ignored)
-        words = Words(self.args, call.hidden.get(WORDS))
+        words = Words(self.args, hidden.words)
         words.follow(held, before)
         problems = self._looked_up(call, words, news, words.new(news, held))
         old, new = words.as_ids(olds), words.as_ids(news)
@@ -349,7 +338,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
                 raise JoviamError(f"the {self.model.noun} {id} does not exist any more. {MISSING}.")
-            scope = {*change.steps, *call.hidden.get(UNFINISHED, ())} & args.model_fields_set
+            scope = {*change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
             # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
             scope = scope or args.model_fields_set
             for field in sorted(args.model_fields_set - scope - ignored.fields(call.ignored)):
@@ -378,20 +367,17 @@ class Provider(ResourceProvider, Generic[A, M]):
             return ReadResult(None, {})
         if unmanaged:
             said = {field: _as_said(value) for field, value in self.said(live).items()}
-        shown = self._shown(op, live, said)
-        state = self._state(op, live, shown, op.words.all_held())
-        if call.hidden.get(UNFINISHED):
-            state[UNFINISHED] = call.hidden[UNFINISHED]
+        hidden, shown = Hidden.read(call.hidden), self._shown(op, live, said)
+        left = Hidden(words=op.words.all_held(), unfinished=hidden.unfinished)
         if unmanaged:
-            return ReadResult(id, state, {})
+            return ReadResult(id, self._state(op, live, shown, left), {})
         # what the object shows, so that drift is seen; but what is kept as it is is shown once, and what was said stays
-        refreshed = {field: _whole(value) for field, value in call.hidden.get(SAID, {}).items()}
+        refreshed = {field: _whole(value) for field, value in hidden.said.items()}
         before = said | {field: value for field, value in refreshed.items() if said.get(field) == held.get(field)}
         stays = {field for field in shown if self.stays(field, shown[field], before.get(field))}
-        if stays:
-            state[SAID] = {field: before[field] for field in stays}
+        left = replace(left, said={field: before[field] for field in stays})
         known = {field: said[field] for field in stays if shown[field] == held.get(field)}
-        return ReadResult(id, state, {**shown, **known})
+        return ReadResult(id, self._state(op, live, shown, left), {**shown, **known})
 
     def stays(self, _field: str, _shown: Any, _said: Any) -> bool:
         """Say whether a live value is kept although the program says less."""
@@ -412,8 +398,9 @@ class Provider(ResourceProvider, Generic[A, M]):
     def _begin(self, call: host.Call, seconds: float, change: Change | None = None) -> Operation:
         from pulumi_joviam.lifecycle.operation import Operation
 
-        words = change.words if change else Words(self.args, call.hidden.get(WORDS))
-        kept, before = dict(call.hidden.get(KEPT) or {}), change.before if change else {}
+        hidden = Hidden.read(call.hidden)
+        words = change.words if change else Words(self.args, hidden.words)
+        kept, before = dict(hidden.kept), change.before if change else {}
         return Operation.begin(call, self._configured, call.timeout or seconds, words, kept, before)
 
     def _meant(self, op: Operation, said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
@@ -447,12 +434,12 @@ class Provider(ResourceProvider, Generic[A, M]):
     @staticmethod
     def _seen(call: host.Call, id: str) -> None:
         """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
-        journal.of_stack(call.stack).seen([id, *_texts(call.hidden.get(KEPT))])
+        journal.of_stack(call.stack).seen([id, *_texts(Hidden.read(call.hidden).kept)])
 
     def _is_ours(self, call: host.Call, id: str) -> None:
         """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
-        account = call.hidden.get(ACCOUNT)
-        if not self.stays_put or account in (None, self._configured.account):
+        account = Hidden.read(call.hidden).account
+        if not self.stays_put or account in ("", self._configured.account):
             return
         from pulumi_joviam.lifecycle.operation import session
 
@@ -465,17 +452,18 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
+        account = Hidden.read(op.call.hidden).account
         try:
             live = self.look(op.sharing(), id, fields)
         except NotFound:
-            if self.stays_put and op.call.hidden.get(ACCOUNT) not in {None, *op.session.accounts}:
+            if self.stays_put and account not in {"", *op.session.accounts}:
                 raise JoviamError(
                     f"the {self.model.noun} {id} was made with another token, and is not in the account of "
                     f"{op.session.client.settings.token_source}: it lives on in its own. Go back to that token or "
                     "provider. If it is gone there, too, `pulumi state delete` forgets it."
                 ) from None
             return None
-        op.session.accounts.add(op.call.hidden.get(ACCOUNT, ""))
+        op.session.accounts.add(account)
         if live.state == "transferred":
             op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
         return None if live.state in live.gone else live
@@ -504,7 +492,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             if not op.call.is_waited_for:
                 op.journal.doubt(op.call.urn)
             shown = self._shown(op, live, {field: said[field] for field in said if field in scope})
-            return self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
+            return self._state(op, live, {**kept, **shown}, Hidden(words=op.words.held(said, kept, shown)))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
             op.journal.doubt(op.call.urn)
             there = self._last_look(op, live, args, error)
@@ -514,20 +502,22 @@ class Provider(ResourceProvider, Generic[A, M]):
             wanted = {field: said.get(field, getattr(args, field)) for field in scope}
             before = {field: held.get(field) for field in unseen} if held else {}
             shown = self._shown(op, live, {**wanted, **before})
-            outputs = self._state(op, live, {**kept, **shown}, op.words.held(said, kept, shown))
-            outputs[UNFINISHED] = sorted(scope)
+            failed = ""
             then = "is kept in the state; the next `pulumi up` goes on with it"
             if there is None and doing == "creating":
-                outputs[FAILED] = "terminated"
+                failed = "terminated"
                 then = "is gone; the next `pulumi up` makes another"
             elif there is None:
                 then = f"is gone. {MISSING}"
             elif isinstance(error, Failed) and live.state in live.failed:
-                outputs[FAILED] = live.state
+                failed = live.state
                 then = "is kept in the state; the next `pulumi up` deletes it and makes another"
             elif isinstance(error, Taken):
                 then = "is kept in the state; after that `pulumi up` goes on with it"
             text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
+            words = op.words.held(said, kept, shown)
+            hidden = Hidden(words=words, unfinished=tuple(sorted(scope)), failed=failed)
+            outputs = self._state(op, live, {**kept, **shown}, hidden)
             failure = host.partial_failure(live.id, outputs, text)
             op.session.creations.look_back(op)
             raise failure from None
@@ -579,13 +569,13 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Say whether the live value is what was said. Some live values know by what they may be called."""
         return bool(live.means(said)) if hasattr(live, "means") else same(live, said)
 
-    def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
         """Return the outputs for the state."""
-        hidden = {WORDS: words, KEPT: op.kept, ACCOUNT: op.session.client.settings.account}
+        hidden = replace(hidden, kept=op.kept, account=op.session.client.settings.account)
         return {
             **arguments,
             **{name: "" if value is None else value for name, value in self.computed(live).items()},
-            **{name: values for name, values in hidden.items() if values},
+            **hidden.write(),
         }
 
     @contextmanager

@@ -20,6 +20,7 @@ from pulumi_joviam.lifecycle.arguments import given
 from pulumi_joviam.lifecycle.declare import Out
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
+from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Path, at
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk import UNLESS_RETAINED, too_small
@@ -207,13 +208,13 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         yield from boot_disk.announce(olds, news, before, steps)
 
     def _state(
-        self, op: Operation, live: models.Instance, arguments: Mapping[str, Any], words: Mapping[str, Any]
+        self, op: Operation, live: models.Instance, arguments: Mapping[str, Any], hidden: Hidden
     ) -> dict[str, Any]:
         # where a change from disks to a boot_disk has failed, the first disk is either of them, not both
         if arguments.get("disks") and "boot_disk" in arguments:
             swapped = op.kept.get(boot_disk.MADE) in [disk.id for disk in live.disks]
             arguments = {key: value for key, value in arguments.items() if key != ("disks" if swapped else "boot_disk")}
-        return super()._state(op, live, arguments, words)
+        return super()._state(op, live, arguments, hidden)
 
     def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
         def only_one_can_have(said: Mapping[str, Any]) -> set[str]:

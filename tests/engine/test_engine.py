@@ -203,8 +203,8 @@ def test_a_partial_failure_fits_into_a_trailer(
     assert half.id == "the-id"
     assert held.get("__kept") == outputs.get("__kept")
     assert (half.reasons[0][:5], half.reasons[0][-5:]) == (reason[:5], reason[-5:])
-    left_out = held.get(host.DROPPED, [])
-    assert {*left_out} | held.keys() - {host.DROPPED, "__provider"} == {*outputs}
+    left_out = held.get("__dropped", [])
+    assert {*left_out} | held.keys() - {"__dropped", "__provider"} == {*outputs}
     if dropped is not None:
         assert left_out == dropped
 

@@ -15,8 +15,9 @@ from typing import Any
 import pulumi_joviam as joviam
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check
-from pulumi_joviam.lifecycle.provider import FAILED, KEPT, WORDS, Provider
+from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource as Managed
+from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk import UNLESS_RETAINED
@@ -93,8 +94,8 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
     together = sorted(name(urn) for urn in resource.new.replace_with if urn in preview.resources)
     uses = {urn for urns in resource.new.property_dependencies.values() for urn in urns or ()}
     replaced = sorted(name(urn) for urn in uses if urn in preview.resources and preview.resources[urn].op == "replace")
-    if FAILED in resource.old.outputs:
-        yield f"it was made before, and ended in state {resource.old.outputs[FAILED]}"
+    if failed := _hidden(resource).failed:
+        yield f"it was made before, and ended in state {failed}"
     elif replaced:
         yield f"it needs {', '.join(replaced)}, which is deleted and made again"
     elif "replaceWith" in resource.replace_reasons:
@@ -105,7 +106,7 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
 
 def _fate(resource: Resource) -> Iterator[str]:
     """Yield what else happens to the old object, and to what was made together with it."""
-    kept = _hidden(resource, KEPT)
+    kept = _hidden(resource).kept
     if resource.old.retain_on_delete:
         yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
         return
@@ -126,21 +127,20 @@ def _lost(resource: Resource) -> str:
     """Return how much data a change destroys."""
     old = resource.old.outputs
     goes = resource.op in ("delete", "replace")
-    if resource.type not in LIFECYCLES or FAILED in old or (goes and resource.old.retain_on_delete):
+    if resource.type not in LIFECYCLES or _hidden(resource).failed or (goes and resource.old.retain_on_delete):
         return ""
     if resource.kind == "Disk":
         return _gigabytes(old) if goes else ""
-    kept = _hidden(resource, KEPT)
+    kept = _hidden(resource).kept
     if resource.kind == "Instance" and boot_disk.MADE in kept and boot_disk.STAYS not in kept:
         swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
         return _gigabytes(old.get(BOOT_DISK)) if goes or swapped else ""
     return ""
 
 
-def _hidden(resource: Resource, key: str) -> Mapping[str, Any]:
-    """Return what the state holds beside the outputs."""
-    held = resource.old.outputs.get(key)
-    return held if isinstance(held, dict) else {}
+def _hidden(resource: Resource) -> Hidden:
+    """Return what the state holds and no display shows."""
+    return Hidden.read(resource.old.outputs)
 
 
 def _gigabytes(disk: Any) -> str:
@@ -201,7 +201,7 @@ def _changed(resource: Resource) -> dict[str, Any]:
     What cannot be compared, a secret or what is known after `up`, has changed and has None.
     """
     lifecycle = LIFECYCLES[resource.type]()
-    words = Words(lifecycle.args, _hidden(resource, WORDS))
+    words = Words(lifecycle.args, _hidden(resource).words)
     words.follow(resource.old.outputs, resource.old.inputs)
     bags = [words.as_ids(bag) for bag in (resource.old.outputs, resource.new.inputs, resource.old.inputs)]
     found: dict[str, Any] = {}

@@ -22,6 +22,7 @@ from pulumi_joviam.cli.import_.account import KINDS, Account, Found
 from pulumi_joviam.cli.import_.wanted import Kind
 from pulumi_joviam.lifecycle.arguments import check
 from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.resources.availability_group import Group
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
@@ -93,7 +94,7 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
         implied = {argument for argument in arguments if arguments[argument] == {**defaults, "name": name}[argument]}
         remarks = [f"{argument} is left out, so nothing manages it: it {why}" for argument, why in refused.items()]
         shown = provider._shown(it.op, live, arguments)
-        outputs = provider._state(it.op, live, shown, it.op.words.held(shown))
+        outputs = provider._state(it.op, live, shown, Hidden(words=it.op.words.held(shown)))
         made.append(Imported(it.kind, live.id, name, arguments, implied, remarks, outputs))
     return made
 
