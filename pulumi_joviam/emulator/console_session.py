@@ -46,7 +46,7 @@ class ConsoleSession(Moving):
     host: str
     secret: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def show(self, store: Store) -> ConsoleSessionShown:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> ConsoleSessionShown:
         ready, vnc = self.state == "ready", self.type == "vnc"
         return {
             "id": self.id,

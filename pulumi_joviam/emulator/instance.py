@@ -155,7 +155,7 @@ class Instance(Moving):
         for member in group:
             member.availability_group = [other for other in ids if other != member.id]
 
-    def entered(self, store: Store) -> None:  # noqa: ARG002 - the same call for every noun
+    def entered(self, store: Store) -> None:
         if self.gone():
             self.disks, self.network_adapters, self.public_keys, self.availability_group = [], [], [], []
 

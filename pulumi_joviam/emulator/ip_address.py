@@ -39,7 +39,7 @@ class IpAddress(Object):
     instance_ids: list[str] = field(default_factory=list)
     """Written only by instances when they attach or release it."""
 
-    def show(self, store: Store) -> IpAddressShown:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> IpAddressShown:
         return {
             "id": self.id,
             "name": self.name,

@@ -35,7 +35,7 @@ class PublicKey(Object):
     name: str
     key: str
 
-    def show(self, store: Store) -> PublicKeyShown:  # noqa: ARG002 - the same call for every noun
+    def show(self, store: Store) -> PublicKeyShown:
         return {
             "id": self.id,
             "name": self.name,

@@ -217,14 +217,14 @@ class Object:
         store.moving.pop(self.id, None)
         store.let_go(self)
 
-    def uses(self, object_id: str) -> bool:  # noqa: ARG002 - most objects use none
+    def uses(self, object_id: str) -> bool:
         """Whether this object would break if that one vanished."""
         return False
 
     def let_go(self, store: Store, gone: Object) -> None:
         """Forget an object that has just vanished."""
 
-    def change(self, store: Store, name: str, value: Any) -> None:  # noqa: ARG002 - nouns with references need the store
+    def change(self, store: Store, name: str, value: Any) -> None:
         """Set one stored field, whatever the rules say."""
         if name == "id" or name not in {known.name for known in fields(self)}:
             raise AttributeError(f"{self.kind} have no field {name!r}")

@@ -56,6 +56,7 @@ from pulumi_joviam.api.models import Model, Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle import host, ignored, journal
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
+from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Path, Words, at, put
@@ -139,8 +140,8 @@ class Provider(ResourceProvider, Generic[A, M]):
     def forget(self, op: Operation) -> None:
         """Somebody else deleted the object: warn of what it leaves behind (``op.kept``)."""
 
-    def look(self, op: Operation, id: str, _fields: set[str]) -> M:
-        """Read the object. ``_fields`` names the arguments that the program gives. Raises NotFound."""
+    def look(self, op: Operation, id: str, fields: set[str]) -> M:
+        """Read the object. ``fields`` names the arguments that the program gives. Raises NotFound."""
         return op.api.get(self.model, id)  # type: ignore[return-value] # model is the class of M
 
     def said(self, live: M) -> dict[str, Any]:
@@ -151,33 +152,29 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Return the outputs beside the arguments."""
         return {name: getattr(live, name) for name in self.outputs}
 
-    def compare(
-        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], _before: Mapping[str, Any]
-    ) -> Literal["same", "update", "replace"]:
-        """Say what it takes to bring a field from ``old`` (live) to ``new``. The program said ``_before`` last."""
+    def compare(self, field: str, change: Change) -> Step | Literal["same"]:
+        """Say what it takes to bring a field from what is live to what is wanted."""
         traits = self.args.traits()[field]
-        if traits.same(old.get(field), new[field]):
+        if traits.same(change.live.get(field), change.wanted[field]):
             return "same"
         return "replace" if traits.replaces else "update"
 
-    def at_worst(self, field: str) -> Literal["update", "replace"]:
+    def at_worst(self, field: str) -> Step:
         """Say what a value that is unknown until `up` may take there: a preview names no less than is done."""
         return "replace" if self.args.traits()[field].replaces else "update"
 
-    def delete_first(self, _olds: Mapping[str, Any], _news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
+    def delete_first(self, change: Change) -> bool:
         """Say whether old and new cannot exist side by side, so that a replacement deletes first."""
         return False
 
-    def announce(
-        self, _olds: Mapping[str, Any], news: Mapping[str, Any], _before: Mapping[str, Any], steps: Mapping[str, str]
-    ) -> Iterator[str]:
-        """Yield warnings for a preview. ``steps`` maps each changed argument to "update" or "replace"."""
-        if "replace" not in steps.values():
-            for field in steps:
+    def announce(self, change: Change) -> Iterator[str]:
+        """Yield warnings for a preview."""
+        if not change.replaces:
+            for field in change.steps:
                 if may_stop := self.args.traits()[field].may_stop:
-                    yield may_stop.warning(f"changing {field}", news.get("allow_stopping") is True)
+                    yield may_stop.warning(f"changing {field}", change.may_stop)
 
-    def fits(self, _said: Mapping[str, Any], _found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
+    def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
         """Yield (argument, what is wrong) for what does not go together with what its words were found to mean."""
         yield from ()
 
@@ -272,12 +269,12 @@ class Provider(ResourceProvider, Generic[A, M]):
             return DiffResult(changes=None if before != news else False)
         with self._reporting("checking", call):
             self._is_ours(call, id)
-            change = self._change(call, _plain(olds), news)
-            if change.problems:
-                raise ArgumentError(*change.problems[0])
-        steps = change.steps
+            difference = self._difference(call, _plain(olds), news)
+            if difference.problems:
+                raise ArgumentError(*difference.problems[0])
+        change, steps = difference.change, difference.change.steps
         # the engine also asks what would have to go with another resource, before it comes to this one
-        for message in self.announce(change.old, change.new, change.before, steps) if checked else ():
+        for message in self.announce(change) if checked else ():
             host.warn(call.urn, message)
         replaces = [field for field, step in steps.items() if step == "replace"]
         # None lets the engine show the lines that differ between what was said and what is said now
@@ -286,10 +283,10 @@ class Provider(ResourceProvider, Generic[A, M]):
             changes=lines if steps or hidden.unfinished else False,
             replaces=replaces,
             # also where nothing of ours replaces: --replace and replace_on_changes make updates replacements
-            delete_before_replace=self.delete_first(change.old, change.new, steps),
+            delete_before_replace=self.delete_first(change),
         )
 
-    def _change(self, call: host.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Change:
+    def _difference(self, call: host.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
         """Say what it takes to bring the object from what the state holds to what the program says."""
         hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else _plain(call.inputs)
         before |= {it: _whole(said) for it, said in hidden.said.items() if before.get(it) == olds.get(it)}
@@ -303,16 +300,16 @@ class Provider(ResourceProvider, Generic[A, M]):
         old, new = words.as_ids(olds), words.as_ids(news)
         for path in words.new(news, held):  # nobody could be asked
             new = put(new, path, UNKNOWN)
-        steps: dict[str, Literal["update", "replace"]] = {}
+        change, steps = Change(old, new, before), dict[str, Step]()
         for field, traits in self.args.traits().items():
             if field not in new:
                 if field in old and traits.resets and not traits.same(old[field], traits.resets.to):
                     steps[field] = "update"
             elif has_unknown(new[field]):
                 steps[field] = self.at_worst(field)
-            elif (step := self.compare(field, old, new, before)) != "same":
+            elif (step := self.compare(field, change)) != "same":
                 steps[field] = step
-        return Change(old, new, news, before, steps, words, problems)
+        return Difference(replace(change, steps=steps), news, words, problems)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = host.call(), _plain(props)
@@ -326,9 +323,9 @@ class Provider(ResourceProvider, Generic[A, M]):
         call, held, news = host.call(), _plain(olds), _plain(news)
         self._seen(call, id)
         with self._reporting("updating", call):
-            change = self._change(call, held, news)
-            op = self._begin(call, STEP_SECONDS, change)
-            wanted = self._meant(op, change.wanted, change.words.new(change.wanted, held))
+            difference = self._difference(call, held, news)
+            op, said = self._begin(call, STEP_SECONDS, difference), difference.said
+            wanted = self._meant(op, said, difference.words.new(said, held))
             taken = {
                 field: traits.resets.to
                 for field, traits in self.args.traits().items()
@@ -338,12 +335,12 @@ class Provider(ResourceProvider, Generic[A, M]):
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
                 raise JoviamError(f"the {self.model.noun} {id} does not exist any more. {MISSING}.")
-            scope = {*change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
+            scope = {*difference.change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
             # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
             scope = scope or args.model_fields_set
             for field in sorted(args.model_fields_set - scope - ignored.fields(call.ignored)):
-                if not self._is_as_held(field, live, change.old):
-                    op.warn(self._left_alone(field, live, wanted=change.wanted.get(field), held=held.get(field)))
+                if not self._is_as_held(field, live, difference.change.live):
+                    op.warn(self._left_alone(field, live, wanted=said.get(field), held=held.get(field)))
             args = self._in_scope(args, scope, live, call.ignored)
             return UpdateResult(self._converged("updating", op, live, args, news, held))
 
@@ -379,11 +376,11 @@ class Provider(ResourceProvider, Generic[A, M]):
         known = {field: said[field] for field in stays if shown[field] == held.get(field)}
         return ReadResult(id, self._state(op, live, shown, left), {**shown, **known})
 
-    def stays(self, _field: str, _shown: Any, _said: Any) -> bool:
+    def stays(self, field: str, shown: Any, said: Any) -> bool:
         """Say whether a live value is kept although the program says less."""
         return False
 
-    def delete(self, id: str, _props: dict[str, Any]) -> None:
+    def delete(self, id: str, props: dict[str, Any]) -> None:
         call = host.call()
         self._seen(call, id)
         with self._reporting("deleting", call):
@@ -395,12 +392,12 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     # -- how they do it --
 
-    def _begin(self, call: host.Call, seconds: float, change: Change | None = None) -> Operation:
+    def _begin(self, call: host.Call, seconds: float, difference: Difference | None = None) -> Operation:
         from pulumi_joviam.lifecycle.operation import Operation
 
         hidden = Hidden.read(call.hidden)
-        words = change.words if change else Words(self.args, hidden.words)
-        kept, before = dict(hidden.kept), change.before if change else {}
+        words = difference.words if difference else Words(self.args, hidden.words)
+        kept, before = dict(hidden.kept), difference.change.before if difference else {}
         return Operation.begin(call, self._configured, call.timeout or seconds, words, kept, before)
 
     def _meant(self, op: Operation, said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
@@ -601,18 +598,12 @@ class Provider(ResourceProvider, Generic[A, M]):
 
 
 @dataclass(frozen=True)
-class Change:
-    """What a program wants of an object, beside what the state holds of it."""
+class Difference:
+    """What diff and update find: the change, and what they need beside it."""
 
-    old: Mapping[str, Any]
-    """The outputs in the state, with ids in place of words; ``new`` is what the program says in the same way."""
-    new: Mapping[str, Any]
-    wanted: Mapping[str, Any]
+    change: Change
+    said: Mapping[str, Any]
     """What the program says, in its own words, except where ignore_changes keeps what the state holds."""
-    before: Mapping[str, Any]
-    """What the program said last."""
-    steps: Mapping[str, Literal["update", "replace"]]
-    """What each argument takes that means something else than before."""
     words: Words
     problems: list[tuple[str, str]]
     """(argument, what is wrong) with words that are new."""

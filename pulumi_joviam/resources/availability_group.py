@@ -90,7 +90,7 @@ class AvailabilityGroupProvider(Provider[AvailabilityGroupArgs, Group]):
         op.kept[MEMBERS] = args.instances
         return Group(id=live.id, lists=lists)
 
-    def look(self, op: Operation, id: str, _fields: set[str]) -> Group:
+    def look(self, op: Operation, id: str, fields: set[str]) -> Group:
         members = op.kept.get(MEMBERS, (op.call.inputs or {}).get("instances"))
         if members is None:
             raise ArgumentError("id", "the API has no object for an availability group, so none can be read by an id")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import Failed, JoviamError, NotFound
 from pulumi_joviam.lifecycle.arguments import MayStop, given, has_unknown
+from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.resources import power
 from pulumi_joviam.resources.disk import grow
 
@@ -73,14 +74,13 @@ def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mappin
     return bool(old and before and new["size"] < min(old["size"], before["size"]))
 
 
-def announce(
-    olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
-) -> Iterator[str]:
+def announce(change: Change) -> Iterator[str]:
     """Yield warnings for a preview of an instance that stays: it boots from another disk, or from a larger one."""
-    allowed, rests = news.get("allow_stopping") is True, power.rests(olds, news)
+    olds, news, steps = change.live, change.wanted, change.steps
+    allowed, rests = change.may_stop, power.rests(olds, news)
     old, new, disks = olds.get("boot_disk"), news.get("boot_disk"), news.get("disks")
     if old and new and not has_unknown(new):
-        swaps = not same_kind(old, new) or shrunk(old, new, before.get("boot_disk"))
+        swaps = not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
         if not swaps and new["size"] < old["size"]:
             yield f"the boot disk has {old['size']} GB, the program says {new['size']}: it is kept as it is"
         if not rests and (swaps or new["size"] > old["size"]):

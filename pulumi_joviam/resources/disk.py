@@ -14,6 +14,7 @@ from pydantic import Field
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
+from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
@@ -110,32 +111,29 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
     def computed(self, live: models.Disk) -> dict[str, Any]:
         return {"template_id": live.template.id if live.template else None}
 
-    def compare(
-        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
-    ) -> Literal["same", "update", "replace"]:
-        there, wanted, said = old.get("size"), new.get("size"), before.get("size")
+    def compare(self, field: str, change: Change) -> Step | Literal["same"]:
+        there, wanted, said = (bag.get("size") for bag in (change.live, change.wanted, change.before))
         if field != "size" or there is None or wanted > there:
-            return super().compare(field, old, new, before)
+            return super().compare(field, change)
         return "replace" if said is not None and wanted < min(there, said) else "same"
 
-    def at_worst(self, field: str) -> Literal["update", "replace"]:
+    def at_worst(self, field: str) -> Step:
         return "replace" if field == "size" else super().at_worst(field)
 
     def stays(self, field: str, shown: Any, said: Any) -> bool:
         return field == "size" and said is not None and shown > said
 
-    def announce(
-        self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
-    ) -> Iterator[str]:
-        yield from super().announce(olds, news, before, steps)
-        if "replace" in steps.values():
+    def announce(self, change: Change) -> Iterator[str]:
+        yield from super().announce(change)
+        there, wanted = change.live.get("size", 0), change.wanted.get("size")
+        if change.replaces:
             yield (
-                f"replacing the disk loses the {olds.get('size')} GB on it, {UNLESS_RETAINED}. "
+                f"replacing the disk loses the {there} GB on it, {UNLESS_RETAINED}. "
                 "To keep them, make the new disk beside it (under another resource name, or with source_disk) and copy "
                 "before you take this one away"
             )
-        elif "size" not in steps and isinstance(news.get("size"), int) and news["size"] < olds.get("size", 0):
-            yield f"the disk has {olds['size']} GB, the program says {news['size']}: it is kept as it is"
+        elif "size" not in change.steps and isinstance(wanted, int) and wanted < there:
+            yield f"the disk has {there} GB, the program says {wanted}: it is kept as it is"
 
 
 class Disk(DiskArgs, Resource, provider=DiskProvider):

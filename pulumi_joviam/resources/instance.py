@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ from pulumi_joviam.api.errors import ApiError
 from pulumi_joviam.api.models import Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import given
+from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Out
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
@@ -178,34 +180,32 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             "private_ip": next((address for is_public, address in addresses if not is_public), None),
         }
 
-    def compare(
-        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
-    ) -> Literal["same", "update", "replace"]:
+    def compare(self, field: str, change: Change) -> Step | Literal["same"]:
+        live, wanted = change.live, change.wanted[field]
         if field == "power_state":
-            if new[field] == "unmanaged":
+            if wanted == "unmanaged":
                 return "same"
             # 0.1.0 said nothing of it in the state where the program did not
-            old = {field: "stopped" if old.get("state") in ("stopped", "stopping") else "running", **old}
-        if field == "boot_disk" and (there := old.get(field)):
-            size = new[field]["size"]
-            if size < there["size"] and not boot_disk.shrunk(there, new[field], before.get(field)):
-                old = {field: {**there, "size": size}}
-        return super().compare(field, old, new, before)
+            now = "stopped" if live.get("state") in ("stopped", "stopping") else "running"
+            change = replace(change, live={field: now, **live})
+        if field == "boot_disk" and (there := live.get(field)):
+            size = wanted["size"]
+            if size < there["size"] and not boot_disk.shrunk(there, wanted, change.before.get(field)):
+                change = replace(change, live={field: {**there, "size": size}})
+        return super().compare(field, change)
 
     def stays(self, field: str, shown: Any, said: Any) -> bool:
         return field == "boot_disk" and bool(said) and bool(shown["size"] > said["size"])
 
-    def announce(
-        self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
-    ) -> Iterator[str]:
-        if "replace" in steps.values():
-            if old := olds.get("boot_disk"):
+    def announce(self, change: Change) -> Iterator[str]:
+        if change.replaces:
+            if old := change.live.get("boot_disk"):
                 what = f"its boot disk, {UNLESS_RETAINED}"
                 yield from boot_disk.announce_loss(old, "replacing the instance", what)
             return
-        if not power.rests(olds, news):
-            yield from super().announce(olds, news, before, steps)
-        yield from boot_disk.announce(olds, news, before, steps)
+        if not power.rests(change.live, change.wanted):
+            yield from super().announce(change)
+        yield from boot_disk.announce(change)
 
     def _state(
         self, op: Operation, live: models.Instance, arguments: Mapping[str, Any], hidden: Hidden
@@ -216,12 +216,12 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             arguments = {key: value for key, value in arguments.items() if key != ("disks" if swapped else "boot_disk")}
         return super()._state(op, live, arguments, hidden)
 
-    def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
+    def delete_first(self, change: Change) -> bool:
         def only_one_can_have(said: Mapping[str, Any]) -> set[str]:
             disks = said.get("disks") or []
             return networking.held(said) | {id for id in (disks if given(disks) else []) if given(id)}
 
-        return bool(only_one_can_have(olds) & only_one_can_have(news))
+        return bool(only_one_can_have(change.live) & only_one_can_have(change.wanted))
 
     def _settings(self, op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
         """Return the one request that changes settings, if any differs."""

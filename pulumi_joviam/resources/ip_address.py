@@ -6,13 +6,14 @@ region; and it gives back no address that is attached, so we detach it first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, IPv4, Names, Replaces, Resets, Text, given
+from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
@@ -61,15 +62,14 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
     def said(self, live: models.IpAddress) -> dict[str, Any]:
         return {**super().said(live), "network": live.network_id}
 
-    def compare(
-        self, field: str, old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any]
-    ) -> Literal["same", "update", "replace"]:
-        if field == "region" and field not in old and "network" in new:
+    def compare(self, field: str, change: Change) -> Step | Literal["same"]:
+        if field == "region" and field not in change.live and "network" in change.wanted:
             return "update"  # said for the first time, beside the network: only `up` can see whether the two agree
-        return super().compare(field, old, new, before)
+        return super().compare(field, change)
 
-    def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], _steps: Mapping[str, str]) -> bool:
-        return given(news.get("address")) and news["address"] == olds.get("address")
+    def delete_first(self, change: Change) -> bool:
+        wanted = change.wanted.get("address")
+        return given(wanted) and wanted == change.live.get("address")
 
     def remove(self, op: Operation, live: models.IpAddress) -> None:
         networking.release(op, live)

@@ -7,12 +7,13 @@ that is replaced by an overlapping one is deleted first. Public networks belong 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail
 from pulumi_joviam.lifecycle.arguments import Cidr, IPv4, Region, Replaces, Resets, given
+from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
@@ -54,19 +55,17 @@ class NetworkProvider(Provider[NetworkArgs, models.Network]):
                 raise
             op.delete(live)
 
-    def announce(
-        self, olds: Mapping[str, Any], news: Mapping[str, Any], before: Mapping[str, Any], steps: Mapping[str, str]
-    ) -> Iterator[str]:
-        yield from super().announce(olds, news, before, steps)
-        if "replace" in steps.values() and self.delete_first(olds, news, steps):
+    def announce(self, change: Change) -> Iterator[str]:
+        yield from super().announce(change)
+        if change.replaces and self.delete_first(change):
             yield (
                 "the network is deleted before the one that replaces it is made, since the two overlap: meanwhile "
                 "machines of this stack that are in it are without it"
             )
 
-    def delete_first(self, olds: Mapping[str, Any], news: Mapping[str, Any], steps: Mapping[str, str]) -> bool:
-        specifications = (olds.get("specification"), news.get("specification"))
-        if "region" in steps or not given(*specifications):
+    def delete_first(self, change: Change) -> bool:
+        specifications = (change.live.get("specification"), change.wanted.get("specification"))
+        if "region" in change.steps or not given(*specifications):
             return False
         old, new = (ipaddress.IPv4Network(specification) for specification in specifications)
         return old.overlaps(new)

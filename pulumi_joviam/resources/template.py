@@ -48,7 +48,7 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
             op.words.bind(("supersedes",), word, line[0].id)
         return made
 
-    def said(self, _live: models.Template) -> dict[str, Any]:
+    def said(self, live: models.Template) -> dict[str, Any]:
         return {}  # what a version was made from mattered then: the API may forget or supersede it
 
     def computed(self, live: models.Template) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import pulumi_joviam as joviam
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check
+from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource as Managed
 from pulumi_joviam.lifecycle.state import Hidden
@@ -208,7 +209,7 @@ def _changed(resource: Resource) -> dict[str, Any]:
     for field in {argument.field for argument in resource.arguments} & resource.new.inputs.keys():
         if not all(_is_plain(lifecycle.args, field, bag.get(field)) for bag in bags):
             found[field] = None
-        elif lifecycle.compare(field, *bags) != "same":
+        elif lifecycle.compare(field, Change(*bags)) != "same":
             found[field] = [bag.get(field) for bag in bags]
     return dict(sorted(found.items()))
 
