@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
 from pulumi_joviam.api.errors import readable
@@ -137,6 +137,21 @@ def _id(value: str) -> str:
     return value.lower()
 
 
+_PRIVATE_KEY = re.compile("-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|b3BlbnNzaC1rZXktdjE", re.IGNORECASE)
+"""What every private key holds: PEM, SSH2 and PGP; PuTTY; OpenSSH, also without the lines around it (in base64)."""
+
+
+def _public_key(key: str) -> str:
+    if _PRIVATE_KEY.search(key):
+        raise ValueError("is a private key, which must never leave its machine: give the public one (the .pub file)")
+    return key
+
+
+def _same_key(key: str) -> tuple[str, ...]:
+    """Return what makes an OpenSSH key what it is: its type and its body, not the comment behind them."""
+    return tuple(key.split()[:2])
+
+
 class WrongItems(ValueError):
     """Says which items of a list are wrong where the list as a whole is looked at."""
 
@@ -154,6 +169,8 @@ def _each_once(ids: list[str]) -> list[str]:
 _ID = AfterValidator(_id)
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Positive = Annotated[int, Field(gt=0)]
+OpenSshKey = Annotated[Text, AfterValidator(_public_key), Alike(_same_key)]
 Id = Annotated[str, _ID]
 Ids = Annotated[list[Id], AfterValidator(_each_once)]
 IPv4 = Annotated[str, AfterValidator(_ipv4)]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"
+"""Part of a warning: that option saves the old object of a replacement, and the engine tells no provider of it."""
+
 Step: TypeAlias = Literal["update", "replace"]
 
 

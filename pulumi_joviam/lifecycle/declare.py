@@ -45,7 +45,7 @@ import pulumi
 from pydantic import create_model
 from typing_extensions import Self, dataclass_transform, get_type_hints, is_typeddict
 
-from pulumi_joviam.lifecycle.arguments import BaseArgs, MayStop, Replaces, Required, Resets, Text
+from pulumi_joviam.lifecycle.arguments import BaseArgs, MayStop, Region, Replaces, Required, Resets, Text
 
 T = TypeVar("T")
 In = TypeVar("In", contravariant=True)
@@ -298,3 +298,10 @@ class Named(Args):
 
     name: Filled[Text] = arg(default=None, unset="the resource's Pulumi name")
     """Name of the object."""
+
+
+class Regional(Named):
+    """The arguments of something that we name, and that is in one region for ever."""
+
+    region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
+    """Region by id, code or name."""

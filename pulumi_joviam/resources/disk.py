@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
-
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError
-from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Region, Replaces, Resets, Text
-from pulumi_joviam.lifecycle.change import Change, Step
-from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
+from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Positive, Replaces, Resets, Text
+from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
+from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.words import Path
@@ -25,18 +23,12 @@ if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
 
 
-UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"
-"""Part of a warning: that option saves the old object of a replacement, and the engine tells no provider of it."""
-
-
-class DiskArgs(Named):
-    size: Arg[int] = arg(Field(gt=0), MayStop("the instance that the disk is attached to"))
+class DiskArgs(Regional):
+    size: Arg[Positive] = arg(MayStop("the instance that the disk is attached to"))
     """Size in GB. A larger one grows the disk (see allow_stopping); one smaller than the program said before replaces,
     and a preview says so of one that it does not know yet."""
     performance_tier: Arg[DiskTier] = arg(Replaces("PUT /disks takes no performance tier"))
     """Tier for disks, by id or name."""
-    region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
-    """Region by id, code or name."""
     template: Arg[Text | None] = arg(
         Names("template"), Replaces("a template is copied when the disk is made"), default=None
     )

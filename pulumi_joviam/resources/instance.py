@@ -18,14 +18,14 @@ from pulumi_joviam.api.errors import ApiError
 from pulumi_joviam.api.models import Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import given
-from pulumi_joviam.lifecycle.change import Change, Step
+from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
 from pulumi_joviam.lifecycle.declare import Out
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Path, at
 from pulumi_joviam.resources import boot_disk, networking, power
-from pulumi_joviam.resources.disk import UNLESS_RETAINED, too_small
+from pulumi_joviam.resources.disk import too_small
 from pulumi_joviam.resources.instance_args import InstanceArgs
 
 if TYPE_CHECKING:

@@ -9,8 +9,18 @@ import pulumi
 from pydantic import AfterValidator, Field
 from typing_extensions import NotRequired, TypedDict
 
-from pulumi_joviam.lifecycle.arguments import Alike, DiskTier, Id, Ids, InstanceTier, MayStop, Region, Resets, Template
-from pulumi_joviam.lifecycle.declare import Arg, Argument, Filled, Input, Named, arg
+from pulumi_joviam.lifecycle.arguments import (
+    Alike,
+    DiskTier,
+    Id,
+    Ids,
+    InstanceTier,
+    MayStop,
+    Positive,
+    Resets,
+    Template,
+)
+from pulumi_joviam.lifecycle.declare import Arg, Argument, Filled, Input, Regional, arg
 
 STOPS = MayStop()
 IdsArg = Argument[Sequence[Input[str]] | None, Ids | None]
@@ -61,13 +71,11 @@ def variable(name: str) -> str:
     return name
 
 
-class InstanceArgs(Named):
-    memory: Arg[int] = arg(Field(gt=0), STOPS)
+class InstanceArgs(Regional):
+    memory: Arg[Positive] = arg(STOPS)
     """RAM in MB."""
     performance_tier: Arg[InstanceTier] = arg(STOPS)
     """Tier for instances, by id or name."""
-    region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
-    """Region by id, code or name."""
     disks: IdsArg = arg(Resets([]), default=None)
     """Ids of disks, in device order; the first is the boot disk. Another first disk stops the instance, see
     allow_stopping."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail
-from pulumi_joviam.lifecycle.arguments import Cidr, IPv4, Region, Replaces, Resets, given
+from pulumi_joviam.lifecycle.arguments import Cidr, IPv4, Replaces, Resets, given
 from pulumi_joviam.lifecycle.change import Change
-from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
+from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
 from pulumi_joviam.lifecycle.provider import Provider
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
 
 
-class NetworkArgs(Named):
+class NetworkArgs(Regional):
     specification: Arg[Cidr] = arg(Replaces("PUT /networks takes no specification"))
     """The network in CIDR format ("192.168.2.0/24")."""
-    region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
-    """Region by id, code or name."""
     gateway: Arg[IPv4 | None] = arg(Resets(None), default=None)
     """IPv4 address inside the network."""
     primary_nameserver: Arg[IPv4 | None] = arg(Resets(None), default=None)
