@@ -12,7 +12,7 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 import pulumi_joviam as joviam
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "providers.json").read_text())
@@ -30,7 +30,7 @@ def test_every_resource_has_a_sample() -> None:
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_old_state_loads(name: str) -> None:
     """The provider that an old state names is the one of today."""
-    provider: Provider[Any, Any] = dill.loads(base64.b64decode(GOLDEN[name]["provider"]))  # noqa: S301 - our own sample
+    provider: Lifecycle[Any, Any] = dill.loads(base64.b64decode(GOLDEN[name]["provider"]))  # noqa: S301 - our own sample
     assert type(provider) is RESOURCES[name]._lifecycle
     assert vars(provider) == {}
 

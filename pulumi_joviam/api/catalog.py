@@ -58,7 +58,7 @@ class Catalog:
     def versions(self, said: str, argument: str) -> list[Template]:
         """Return all templates, of any region, with this id, slug or name."""
         templates = self.listed(Template, Template.path)
-        found = [template for template in templates if template.means(said)]
+        found = [template for template in templates if template.matches(said)]
         if not found:
             raise ArgumentError(argument, f"is unknown; there is: {_choices(templates)}")
         return found

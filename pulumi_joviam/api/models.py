@@ -88,11 +88,11 @@ class Named(Model):
         """Everything a person may call it: the id first, then the word we would show."""
         raise NotImplementedError
 
-    def means(self, said: str) -> bool:
+    def matches(self, said: str) -> bool:
         """Say whether a program that says ``said`` means this, as it is called now."""
         return said in self.words or said.lower() == self.id
 
-    def as_said(self, like: str | None = None) -> str:
+    def as_input(self, like: str | None = None) -> str:
         """Return what a program would say: the id if it said one before, else the usual word."""
         return self.words[0] if like is not None and len(like) == len(self.id) else self.words[1]
 

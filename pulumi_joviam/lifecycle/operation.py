@@ -133,7 +133,7 @@ class Operation:
         return self.session.catalog.until(self.deadline)
 
     @contextmanager
-    def turn(self, instance_id: str) -> Iterator[None]:
+    def exclusive(self, instance_id: str) -> Iterator[None]:
         """Work on an instance while no other step of this process does."""
         turn = self.session.turns[instance_id]
         while not turn.acquire(timeout=0.2):
@@ -156,24 +156,24 @@ class Operation:
         """Wait until the object is in one of these states and return it. The user sees the states it goes through."""
         return self.session.waiter.wait(type(live), live.id, until, self.deadline.within(within), self.say)
 
-    def at_rest(self, live: M) -> M:
+    def wait_settled(self, live: M) -> M:
         """Return the object when no transition is under way, in whatever state that left it."""
         if live.settled:
             return live
         self.wait(live, live.ready | live.failed)
         return self.api.get(type(live), live.id)
 
-    def settled(self, live: M) -> M:
+    def wait_ready(self, live: M) -> M:
         """Return the object at rest. Raises Failed if it ended in a state from which it does not recover."""
-        live = self.at_rest(live)
+        live = self.wait_settled(live)
         if live.state in live.failed:
             raise Failed(f"the {live.noun} {live.id} ended in state {live.state}", live.state)
         return live
 
-    def steadily(self, live: M, act: Callable[[M], T]) -> T:
+    def retry_while_changing(self, live: M, act: Callable[[M], T]) -> T:
         """Act on the object at rest; again, if it was refused because the object had begun to move."""
         while True:
-            live = self.at_rest(live)
+            live = self.wait_settled(live)
             try:
                 return act(live)
             except ValidationFail:
@@ -182,7 +182,7 @@ class Operation:
                     raise
                 live = now
 
-    def when_at_rest(
+    def retry_when_settled(
         self, disk_ids: Iterable[str], act: Callable[[], T], *, addresses: Iterable[str] = (), to: str | None = None
     ) -> T:
         """Act on something that involves disks or addresses; again, if it was refused while one of them was under way.

@@ -1,12 +1,12 @@
 """check, diff, create, read, update and delete of every resource, written once.
 
-A resource says what is special about it in a few methods of its Provider:
+A resource says what is special about it in a few methods of its lifecycle:
 
     post(op, args) -> live              the POST; returns as soon as there is an id
     converge(op, live, args) -> live    brings the live object to what the program says, and waits
     remove(op, live)                    deletes it, and waits
     look(op, id, fields) -> live        reads it
-    said(live), computed(live)          the object as arguments, and as the outputs beside them
+    as_inputs(live), as_outputs(live)   the object as arguments, and as the outputs beside them
 
 Create is post and converge; update is look and converge, for the arguments in its scope alone: those that
 diff named, as a preview does, and those that an earlier step left unfinished. To converge, an argument
@@ -82,11 +82,11 @@ MISSING = "`pulumi refresh` takes note of that, and the next `up` makes it again
 class _Checked:
     """The model of a lifecycle's arguments, made when it is needed: programs never need it."""
 
-    def __get__(self, _instance: object, owner: type[Provider[Any, Any]]) -> type[BaseArgs]:
+    def __get__(self, _instance: object, owner: type[Lifecycle[Any, Any]]) -> type[BaseArgs]:
         return owner.declared.checked()
 
 
-class Provider(ResourceProvider, Generic[A, M]):
+class Lifecycle(ResourceProvider, Generic[A, M]):
     """The lifecycle of one kind of resource.
 
     The module path and the class name of every subclass stand in users' state: they never change.
@@ -111,7 +111,7 @@ class Provider(ResourceProvider, Generic[A, M]):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for base in get_original_bases(cls):
-            if get_origin(base) is Provider:
+            if get_origin(base) is Lifecycle:
                 cls.declared, cls.model = get_args(base)
 
     # -- what a resource says about itself --
@@ -126,9 +126,9 @@ class Provider(ResourceProvider, Generic[A, M]):
         ``args`` holds all that the program says, but only what is in scope counts as given (``model_fields_set``).
         Regions, tiers and templates are ids.
         """
-        live = op.settled(live)
+        live = op.wait_ready(live)
         body = self.differing(live, args)
-        return op.steadily(live, lambda now: op.api.update(type(now), now.id, body)) if body else live
+        return op.retry_while_changing(live, lambda now: op.api.update(type(now), now.id, body)) if body else live
 
     def remove(self, op: Operation, live: M) -> None:
         """Delete the object and wait until it is gone."""
@@ -144,11 +144,11 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Read the object. ``fields`` names the arguments that the program gives. Raises NotFound."""
         return op.api.get(self.model, id)  # type: ignore[return-value] # model is the class of M
 
-    def said(self, live: M) -> dict[str, Any]:
+    def as_inputs(self, live: M) -> dict[str, Any]:
         """Return the object as a program would say it. Arguments that cannot be read back are left out."""
         return {field: getattr(live, field) for field in self.args.model_fields if hasattr(live, field)}
 
-    def computed(self, live: M) -> dict[str, Any]:
+    def as_outputs(self, live: M) -> dict[str, Any]:
         """Return the outputs beside the arguments."""
         return {name: getattr(live, name) for name in self.outputs}
 
@@ -182,13 +182,13 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def differing(self, live: M, args: A) -> dict[str, Any]:
         """Return {field: wanted} for the arguments that are given, can be read back, and differ."""
-        shown = self.said(live)
+        shown = self.as_inputs(live)
         traits = self.args.traits()
         wanted = {field: getattr(args, field) for field in args.model_fields_set if field in shown}
         return {
             field: value
             for field, value in wanted.items()
-            if not traits[field].replaces and not self._means(traits[field].same, shown[field], value)
+            if not traits[field].replaces and not self._matches(traits[field].same, shown[field], value)
         }
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -363,7 +363,7 @@ class Provider(ResourceProvider, Generic[A, M]):
         if live is None:
             return ReadResult(None, {})
         if unmanaged:
-            said = {field: _as_said(value) for field, value in self.said(live).items()}
+            said = {field: _as_input(value) for field, value in self.as_inputs(live).items()}
         hidden, shown = Hidden.read(call.hidden), self._shown(op, live, said)
         left = Hidden(words=op.words.all_held(), unfinished=hidden.unfinished)
         if unmanaged:
@@ -410,17 +410,17 @@ class Provider(ResourceProvider, Generic[A, M]):
     def _in_scope(self, args: A, scope: set[str], live: M, paths: Iterable[str]) -> A:
         """Return the arguments, of which those in ``scope`` alone count as given; what is ignored is as it is live."""
         said = {field: getattr(args, field) for field in self.args.model_fields}
-        there = {field: _as_said(value, said.get(field)) for field, value in self.said(live).items()}
+        there = {field: _as_input(value, said.get(field)) for field, value in self.as_inputs(live).items()}
         return self.args.model_construct(scope, **ignored.keep(said, there, paths))  # type: ignore[return-value] # args is the class of A
 
     def _is_as_held(self, field: str, live: M, held: Mapping[str, Any]) -> bool:
         """Say whether an argument is live what the state holds, as far as that can be seen."""
-        shown, there = self.said(live), held.get(field)
-        return field not in shown or there is None or self._means(self.args.traits()[field].same, shown[field], there)
+        shown, there = self.as_inputs(live), held.get(field)
+        return field not in shown or there is None or self._matches(self.args.traits()[field].same, shown[field], there)
 
     def _left_alone(self, field: str, live: M, *, wanted: Any, held: Any) -> str:
         """Return the warning for an argument that somebody changed, which no preview has named."""
-        values = f"is {readable(_as_said(self.said(live)[field], held))}, the program says {readable(wanted)}"
+        values = f"is {readable(_as_input(self.as_inputs(live)[field], held))}, the program says {readable(wanted)}"
         if not self.args.model_fields[field].repr:
             values = "was changed beside Pulumi"
         return (
@@ -495,7 +495,7 @@ class Provider(ResourceProvider, Generic[A, M]):
             there = self._last_look(op, live, args, error)
             live = there or live
             # of what cannot be read back, a failed update leaves what was true before
-            unseen = scope - self.said(live).keys()
+            unseen = scope - self.as_inputs(live).keys()
             wanted = {field: said.get(field, getattr(args, field)) for field in scope}
             before = {field: held.get(field) for field in unseen} if held else {}
             shown = self._shown(op, live, {**wanted, **before})
@@ -523,13 +523,13 @@ class Provider(ResourceProvider, Generic[A, M]):
         """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""
         if not op.taken_over:
             return
-        shown, traits = self.said(live), self.args.traits()
+        shown, traits = self.as_inputs(live), self.args.traits()
         other = [
             field
             for field in args.model_fields_set
             if field in shown
             and traits[field].replaces
-            and not self._means(traits[field].same, shown[field], getattr(args, field))
+            and not self._matches(traits[field].same, shown[field], getattr(args, field))
         ]
         if other:
             raise JoviamError(
@@ -550,28 +550,28 @@ class Provider(ResourceProvider, Generic[A, M]):
 
     def _shown(self, op: Operation, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was ``said`` with each value that is no longer true replaced by the live one."""
-        shown, traits = self.said(live), self.args.traits()
+        shown, traits = self.as_inputs(live), self.args.traits()
         meant, now = op.words.as_ids(said), {}
         for field, value in said.items():
             if value is None:
                 continue
-            if field not in shown or self._means(traits[field].same, shown[field], meant[field]):
+            if field not in shown or self._matches(traits[field].same, shown[field], meant[field]):
                 now[field] = value
             elif shown[field] is not None:
-                now[field] = _as_said(shown[field], like=value)
+                now[field] = _as_input(shown[field], like=value)
         return op.words.show(now, shown)
 
     @staticmethod
-    def _means(same: Callable[[Any, Any], bool], live: Any, said: Any) -> bool:
+    def _matches(same: Callable[[Any, Any], bool], live: Any, said: Any) -> bool:
         """Say whether the live value is what was said. Some live values know by what they may be called."""
-        return bool(live.means(said)) if hasattr(live, "means") else same(live, said)
+        return bool(live.matches(said)) if hasattr(live, "matches") else same(live, said)
 
     def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
         """Return the outputs for the state."""
         hidden = replace(hidden, kept=op.kept, account=op.session.client.settings.account)
         return {
             **arguments,
-            **{name: "" if value is None else value for name, value in self.computed(live).items()},
+            **{name: "" if value is None else value for name, value in self.as_outputs(live).items()},
             **hidden.write(),
         }
 
@@ -633,6 +633,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _as_said(value: Any, like: Any = None) -> Any:
+def _as_input(value: Any, like: Any = None) -> Any:
     """Return a live value as a program would say it, in the way of ``like`` where there are several."""
-    return value.as_said(like) if hasattr(value, "as_said") else value
+    return value.as_input(like) if hasattr(value, "as_input") else value

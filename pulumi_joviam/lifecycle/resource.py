@@ -11,13 +11,13 @@ from typing_extensions import Self
 from pulumi_joviam.lifecycle import host, secret_outputs
 from pulumi_joviam.lifecycle.arguments import Chosen, has_unknown
 from pulumi_joviam.lifecycle.declare import Args, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 
 
 class Resource(Args, pulumi.dynamic.Resource):
     """Base of the classes that programs use. ``provider`` names the lifecycle."""
 
-    _lifecycle: ClassVar[type[Provider[Any, Any]]]
+    _lifecycle: ClassVar[type[Lifecycle[Any, Any]]]
     _kind: ClassVar[str]
     _nullable: ClassVar[tuple[str, ...]] = ()
     """Outputs that may be None. The state has "" for it: what it does not have is unknown in every preview."""
@@ -26,7 +26,7 @@ class Resource(Args, pulumi.dynamic.Resource):
         resource_name: str = arg(kw_only=False)
         opts: pulumi.ResourceOptions | None = arg(default=None, kw_only=False)
 
-    def __init_subclass__(cls, provider: type[Provider[Any, Any]] | None = None) -> None:
+    def __init_subclass__(cls, provider: type[Lifecycle[Any, Any]] | None = None) -> None:
         if provider:
             cls._lifecycle, cls._kind = provider, cls.__name__
         # the type stands in users' state, so a subclass in a program keeps it

@@ -25,7 +25,7 @@ from typing import Literal, TypeAlias
 import pulumi
 
 from pulumi_joviam.api.models import Disk, Instance, IpAddress, Network, PerformanceTier, PublicKey, Region, Template
-from pulumi_joviam.lookups.query import every, later, now, one
+from pulumi_joviam.lookups.query import find_all, find_one, run, run_output
 
 Opts: TypeAlias = "pulumi.InvokeOptions | None"
 Use: TypeAlias = Literal["disk", "instance"]
@@ -41,24 +41,24 @@ LaterBool: TypeAlias = "pulumi.Input[bool | None] | None"
 
 def get_region(*, id: Text = None, code: Text = None, name: Text = None, opts: Opts = None) -> Region:
     """Return the one region that fits, or raise RunError. Source: reference, "Region Show", "Region List"."""
-    return now(one, Region, opts, id=id, code=code, name=name)
+    return run(find_one, Region, opts, id=id, code=code, name=name)
 
 
 def get_region_output(
     *, id: LaterText = None, code: LaterText = None, name: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[Region]:
     """Return what get_region does, later."""
-    return later(one, Region, opts, id=id, code=code, name=name)
+    return run_output(find_one, Region, opts, id=id, code=code, name=name)
 
 
 def get_regions(*, opts: Opts = None) -> list[Region]:
     """Return all regions. Source: reference, "Region List"."""
-    return now(every, Region, opts)
+    return run(find_all, Region, opts)
 
 
 def get_regions_output(*, opts: Opts = None) -> pulumi.Output[list[Region]]:
     """Return what get_regions does, later."""
-    return later(every, Region, opts)
+    return run_output(find_all, Region, opts)
 
 
 def get_performance_tier(
@@ -69,14 +69,14 @@ def get_performance_tier(
     Every region has its own. ``region`` defaults to the stack's (joviam:region, or that of the Provider), but by id any
     is found. Source: reference, "Performance Tier List".
     """
-    return now(one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
+    return run(find_one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
 
 
 def get_performance_tier_output(
     *, use: LaterUse = None, id: LaterText = None, name: LaterText = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[PerformanceTier]:
     """Return what get_performance_tier does, later."""
-    return later(one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
+    return run_output(find_one, PerformanceTier, opts, id=id, name=name, use=use, region=region)
 
 
 def get_performance_tiers(*, use: Use | None = None, region: Text = None, opts: Opts = None) -> list[PerformanceTier]:
@@ -84,14 +84,14 @@ def get_performance_tiers(*, use: Use | None = None, region: Text = None, opts: 
 
     Source: reference, "Performance Tier List".
     """
-    return now(every, PerformanceTier, opts, use=use, region=region)
+    return run(find_all, PerformanceTier, opts, use=use, region=region)
 
 
 def get_performance_tiers_output(
     *, use: LaterUse = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[list[PerformanceTier]]:
     """Return what get_performance_tiers does, later."""
-    return later(every, PerformanceTier, opts, use=use, region=region)
+    return run_output(find_all, PerformanceTier, opts, use=use, region=region)
 
 
 def get_template(
@@ -103,26 +103,26 @@ def get_template(
     is found. A slug or a name means the newest version, which nothing supersedes; an id means any.
     Source: reference, "Template Show", "Template List".
     """
-    return now(one, Template, opts, id=id, slug=slug, name=name, region=region)
+    return run(find_one, Template, opts, id=id, slug=slug, name=name, region=region)
 
 
 def get_template_output(
     *, id: LaterText = None, slug: LaterText = None, name: LaterText = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[Template]:
     """Return what get_template does, later."""
-    return later(one, Template, opts, id=id, slug=slug, name=name, region=region)
+    return run_output(find_one, Template, opts, id=id, slug=slug, name=name, region=region)
 
 
 def get_templates(*, region: Text = None, superseded: Bool = None, opts: Opts = None) -> list[Template]:
     """Return all versions of all templates, or only those (not) superseded. Source: reference, "Template List"."""
-    return now(every, Template, opts, region=region, superseded=superseded)
+    return run(find_all, Template, opts, region=region, superseded=superseded)
 
 
 def get_templates_output(
     *, region: LaterText = None, superseded: LaterBool = None, opts: Opts = None
 ) -> pulumi.Output[list[Template]]:
     """Return what get_templates does, later."""
-    return later(every, Template, opts, region=region, superseded=superseded)
+    return run_output(find_all, Template, opts, region=region, superseded=superseded)
 
 
 # -- disks, instances, networks, IP addresses, public keys: what the account has --
@@ -130,24 +130,24 @@ def get_templates_output(
 
 def get_disk(*, id: Text = None, name: Text = None, region: Text = None, opts: Opts = None) -> Disk:
     """Return the one disk that fits, or raise RunError. Source: reference, "Disk Show", "Disk List"."""
-    return now(one, Disk, opts, id=id, name=name, region=region)
+    return run(find_one, Disk, opts, id=id, name=name, region=region)
 
 
 def get_disk_output(
     *, id: LaterText = None, name: LaterText = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[Disk]:
     """Return what get_disk does, later."""
-    return later(one, Disk, opts, id=id, name=name, region=region)
+    return run_output(find_one, Disk, opts, id=id, name=name, region=region)
 
 
 def get_disks(*, region: Text = None, opts: Opts = None) -> list[Disk]:
     """Return all disks. Source: reference, "Disk List"."""
-    return now(every, Disk, opts, region=region)
+    return run(find_all, Disk, opts, region=region)
 
 
 def get_disks_output(*, region: LaterText = None, opts: Opts = None) -> pulumi.Output[list[Disk]]:
     """Return what get_disks does, later."""
-    return later(every, Disk, opts, region=region)
+    return run_output(find_all, Disk, opts, region=region)
 
 
 def get_instance(*, id: Text = None, name: Text = None, region: Text = None, opts: Opts = None) -> Instance:
@@ -155,24 +155,24 @@ def get_instance(*, id: Text = None, name: Text = None, region: Text = None, opt
 
     Source: reference, "Instance Show", "Instance List".
     """
-    return now(one, Instance, opts, id=id, name=name, region=region)
+    return run(find_one, Instance, opts, id=id, name=name, region=region)
 
 
 def get_instance_output(
     *, id: LaterText = None, name: LaterText = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[Instance]:
     """Return what get_instance does, later."""
-    return later(one, Instance, opts, id=id, name=name, region=region)
+    return run_output(find_one, Instance, opts, id=id, name=name, region=region)
 
 
 def get_instances(*, region: Text = None, opts: Opts = None) -> list[Instance]:
     """Return all instances, without their notes and contexts. Source: reference, "Instance List"."""
-    return now(every, Instance, opts, region=region)
+    return run(find_all, Instance, opts, region=region)
 
 
 def get_instances_output(*, region: LaterText = None, opts: Opts = None) -> pulumi.Output[list[Instance]]:
     """Return what get_instances does, later."""
-    return later(every, Instance, opts, region=region)
+    return run_output(find_all, Instance, opts, region=region)
 
 
 def get_network(
@@ -182,7 +182,7 @@ def get_network(
 
     Source: reference, "Network Show", "Network List".
     """
-    return now(one, Network, opts, id=id, name=name, specification=specification, region=region)
+    return run(find_one, Network, opts, id=id, name=name, specification=specification, region=region)
 
 
 def get_network_output(
@@ -194,60 +194,60 @@ def get_network_output(
     opts: Opts = None,
 ) -> pulumi.Output[Network]:
     """Return what get_network does, later."""
-    return later(one, Network, opts, id=id, name=name, specification=specification, region=region)
+    return run_output(find_one, Network, opts, id=id, name=name, specification=specification, region=region)
 
 
 def get_networks(*, public: Bool = None, region: Text = None, opts: Opts = None) -> list[Network]:
     """Return all networks, or the public (True) or private ones (False). Source: reference, "Network List"."""
-    return now(every, Network, opts, public=public, region=region)
+    return run(find_all, Network, opts, public=public, region=region)
 
 
 def get_networks_output(
     *, public: LaterBool = None, region: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[list[Network]]:
     """Return what get_networks does, later."""
-    return later(every, Network, opts, public=public, region=region)
+    return run_output(find_all, Network, opts, public=public, region=region)
 
 
 def get_ip_address(*, id: Text = None, address: Text = None, name: Text = None, opts: Opts = None) -> IpAddress:
     """Return the one IP address that fits, or raise RunError. Source: reference, "IP Address"."""
-    return now(one, IpAddress, opts, id=id, address=address, name=name)
+    return run(find_one, IpAddress, opts, id=id, address=address, name=name)
 
 
 def get_ip_address_output(
     *, id: LaterText = None, address: LaterText = None, name: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[IpAddress]:
     """Return what get_ip_address does, later."""
-    return later(one, IpAddress, opts, id=id, address=address, name=name)
+    return run_output(find_one, IpAddress, opts, id=id, address=address, name=name)
 
 
 def get_ip_addresses(*, public: Bool = None, opts: Opts = None) -> list[IpAddress]:
     """Return all IP addresses, or the public (True) or private ones (False). Source: reference, "IP Address List"."""
-    return now(every, IpAddress, opts, public=public)
+    return run(find_all, IpAddress, opts, public=public)
 
 
 def get_ip_addresses_output(*, public: LaterBool = None, opts: Opts = None) -> pulumi.Output[list[IpAddress]]:
     """Return what get_ip_addresses does, later."""
-    return later(every, IpAddress, opts, public=public)
+    return run_output(find_all, IpAddress, opts, public=public)
 
 
 def get_public_key(*, id: Text = None, name: Text = None, opts: Opts = None) -> PublicKey:
     """Return the one public key that fits, or raise RunError. Source: reference, "Public Key"."""
-    return now(one, PublicKey, opts, id=id, name=name)
+    return run(find_one, PublicKey, opts, id=id, name=name)
 
 
 def get_public_key_output(
     *, id: LaterText = None, name: LaterText = None, opts: Opts = None
 ) -> pulumi.Output[PublicKey]:
     """Return what get_public_key does, later."""
-    return later(one, PublicKey, opts, id=id, name=name)
+    return run_output(find_one, PublicKey, opts, id=id, name=name)
 
 
 def get_public_keys(*, opts: Opts = None) -> list[PublicKey]:
     """Return all public keys. Source: reference, "Public Key List"."""
-    return now(every, PublicKey, opts)
+    return run(find_all, PublicKey, opts)
 
 
 def get_public_keys_output(*, opts: Opts = None) -> pulumi.Output[list[PublicKey]]:
     """Return what get_public_keys does, later."""
-    return later(every, PublicKey, opts)
+    return run_output(find_all, PublicKey, opts)

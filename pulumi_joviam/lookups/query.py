@@ -40,7 +40,7 @@ REGIONAL = (PerformanceTier, Template)
 """What every region has: where a look-up of one says no region, it means the stack's, as resources do."""
 
 
-def now(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> T:
+def run(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> T:
     """Ask, and wait for the answer."""
     host.end_quietly()
     account = _account(opts)
@@ -51,7 +51,7 @@ def now(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, 
     return _answer(how, model, account, said)
 
 
-def later(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> pulumi.Output[T]:
+def run_output(how: Callable[[Session, type[M], Said], T], model: type[M], opts: Opts, **said: Any) -> pulumi.Output[T]:
     """Ask in a thread as soon as everything that was said is known."""
 
     async def ask(known: Sequence[Any]) -> T:
@@ -96,7 +96,7 @@ def _answer(
         raise pulumi.RunError(f"{_name(how, model)}({given}): {error}") from None
 
 
-def one(session: Session, model: type[M], said: Said) -> M:
+def find_one(session: Session, model: type[M], said: Said) -> M:
     """Return the only object that fits."""
     wanted = {key: value for key, value in said.items() if value is not None}
     if "id" in wanted:  # any spelling of it means the same object
@@ -113,10 +113,10 @@ def one(session: Session, model: type[M], said: Said) -> M:
             found = _fitting(session, [session.client.get(model, wanted["id"])], wanted)
         except NotFound:
             found = []
-        there = found or every(session, model, narrowing)
+        there = found or find_all(session, model, narrowing)
     else:
         # a word for a template means its newest version
-        there = every(session, model, narrowing if "id" in wanted else {**narrowing, "superseded": False})
+        there = find_all(session, model, narrowing if "id" in wanted else {**narrowing, "superseded": False})
         found = _fitting(session, there, wanted)
     if len(found) == 1:
         return found[0]
@@ -128,7 +128,7 @@ def one(session: Session, model: type[M], said: Said) -> M:
     raise JoviamError("\n  ".join([happened, *lines]) if lines else f"none fits{where}; the list is empty")
 
 
-def every(session: Session, model: type[M], said: Said) -> list[M]:
+def find_all(session: Session, model: type[M], said: Said) -> list[M]:
     """Return everything that fits."""
     paths = [model.path]
     if model is PerformanceTier:
@@ -173,7 +173,7 @@ def _check(key: str, value: Any) -> None:
 
 def _name(how: Callable[..., Any], model: type[Model]) -> str:
     """Return what the program called."""
-    return f"get_{model.path[1:]}" if how is every else f"get_{model.noun.lower().replace(' ', '_')}"
+    return f"get_{model.path[1:]}" if how is find_all else f"get_{model.noun.lower().replace(' ', '_')}"
 
 
 def _account(opts: Opts) -> dict[str, Any]:

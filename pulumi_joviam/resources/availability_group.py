@@ -17,7 +17,7 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound
 from pulumi_joviam.lifecycle.arguments import Alike, Ids, given
 from pulumi_joviam.lifecycle.declare import Args, Argument, Input, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Group(models.Model):
         return [*left, *dict.fromkeys(strangers)] if len(left) > 1 else []
 
 
-class AvailabilityGroupProvider(Provider[AvailabilityGroupArgs, Group]):
+class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
     stays_put = False
     api_names: ClassVar[Mapping[str, str]] = {"availability_group": "instances"}
 
@@ -120,12 +120,12 @@ class AvailabilityGroupProvider(Provider[AvailabilityGroupArgs, Group]):
 
 def _regroup(op: Operation, id: str, wanted: Callable[[str, set[str]], set[str]]) -> list[str]:
     """Bring the list of one instance to what is wanted, seen from what it is, and return it. Raises NotFound."""
-    with op.turn(id):
+    with op.exclusive(id):
         live = op.api.get(models.Instance, id)
         now = set(live.availability_group)
         if (then := wanted(id, now)) != now:
             path = op.api.path(models.Instance, id, "availability_group")
-            op.steadily(live, lambda _live: op.api.call("PUT", path, {"availability_group": sorted(then)}))
+            op.retry_while_changing(live, lambda _live: op.api.call("PUT", path, {"availability_group": sorted(then)}))
         return sorted(then)
 
 

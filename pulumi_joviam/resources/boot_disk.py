@@ -47,11 +47,11 @@ class Booted:
     def is_like(self, said: Mapping[str, Any]) -> bool:
         """Say whether it has the template and tier that are said. A template that the API forgot is not asked for."""
         template = self.disk.template
-        return self.disk.performance_tier.means(said["performance_tier"]) and (
-            template is None or template.means(said["template"])
+        return self.disk.performance_tier.matches(said["performance_tier"]) and (
+            template is None or template.matches(said["template"])
         )
 
-    def means(self, said: Mapping[str, Any]) -> bool:
+    def matches(self, said: Mapping[str, Any]) -> bool:
         return self.is_like(said) and self.disk.size == said["size"]
 
     @property
@@ -59,13 +59,13 @@ class Booted:
         """What its keys name."""
         return {"performance_tier": self.disk.performance_tier, "template": self.disk.template}
 
-    def as_said(self, like: Mapping[str, Any] | None) -> dict[str, Any]:
+    def as_input(self, like: Mapping[str, Any] | None) -> dict[str, Any]:
         like, template, tier = like or {}, self.disk.template, self.disk.performance_tier
         now = {**like, "size": self.disk.size}
-        if not tier.means(like.get("performance_tier", "")):
-            now["performance_tier"] = tier.as_said(like.get("performance_tier"))
-        if template and not template.means(like.get("template", "")):
-            now["template"] = template.as_said(like.get("template"))
+        if not tier.matches(like.get("performance_tier", "")):
+            now["performance_tier"] = tier.as_input(like.get("performance_tier"))
+        if template and not template.matches(like.get("template", "")):
+            now["template"] = template.as_input(like.get("template"))
         return now
 
 
@@ -226,17 +226,17 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
     """Return the new disk, provisioned: one that was begun before, if it is what is wanted."""
     if NEXT in op.kept:
         try:
-            begun = op.at_rest(op.api.get(models.Disk, op.kept[NEXT]))
+            begun = op.wait_settled(op.api.get(models.Disk, op.kept[NEXT]))
         except NotFound:
             begun = None
-        if begun and begun.state not in begun.failed and Booted(begun).means(wanted):
+        if begun and begun.state not in begun.failed and Booted(begun).matches(wanted):
             return begun
         _delete(op, op.kept[NEXT])
     said = {key: value for key, value in wanted.items() if key != "delete_with_instance"}
     new = op.create(models.Disk, {**said, "name": f"{live.name} boot", "region": live.region.id}, purpose=NEXT)
     op.kept[NEXT] = new.id
     try:
-        return op.settled(new)
+        return op.wait_ready(new)
     except Failed as failed:
         _delete(op, op.kept[NEXT])
         raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
@@ -245,7 +245,7 @@ def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk
 def _taken_off(op: Operation, wanted: BootDisk) -> models.Disk | None:
     """Return the disk that was made for the instance where somebody took it off and it is still what is wanted."""
     try:
-        disk = op.at_rest(op.api.get(models.Disk, op.kept[MADE]))
+        disk = op.wait_settled(op.api.get(models.Disk, op.kept[MADE]))
     except (KeyError, NotFound):
         return None
     if op.holders(disk) or disk.state in disk.failed or not Booted(disk).is_like(wanted) or disk.size > wanted["size"]:
@@ -281,7 +281,7 @@ def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.I
     def put(_now: models.Instance) -> None:
         op.api.call("PUT", path, {"disks": disks})
 
-    op.when_at_rest(disks, lambda: op.steadily(live, put), to=live.id)
+    op.retry_when_settled(disks, lambda: op.retry_while_changing(live, put), to=live.id)
     return op.api.get(models.Instance, live.id)
 
 

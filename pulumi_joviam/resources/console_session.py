@@ -15,7 +15,7 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import AnswerLost, ServerError
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, Replaces
 from pulumi_joviam.lifecycle.declare import Arg, Args, Filled, Out, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ConsoleSessionArgs(Args):
     """"vnc" (the screen, over a websocket) or "serial" (over Mosh). Taken away: nothing changes."""
 
 
-class ConsoleSessionProvider(Provider[ConsoleSessionArgs, models.ConsoleSession]):
+class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession]):
     stays_put = False
 
     def post(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
@@ -46,18 +46,18 @@ class ConsoleSessionProvider(Provider[ConsoleSessionArgs, models.ConsoleSession]
     def _ask(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
         path = op.api.path(models.Instance, args.instance, "remote_access")
         body = args.model_dump(include={"type"}, exclude_unset=True)
-        with op.turn(args.instance):  # not while another resource has it stopped for a change
+        with op.exclusive(args.instance):  # not while another resource has it stopped for a change
             instance = op.api.get(models.Instance, args.instance)
-            return op.steadily(instance, lambda _now: op.api.create(models.ConsoleSession, body, path))
+            return op.retry_while_changing(instance, lambda _now: op.api.create(models.ConsoleSession, body, path))
 
     def remove(self, op: Operation, live: models.ConsoleSession) -> None:
         """Forget it: the API has no way to end a session."""
 
-    def said(self, live: models.ConsoleSession) -> dict[str, Any]:
+    def as_inputs(self, live: models.ConsoleSession) -> dict[str, Any]:
         return {"instance": live.instance_id, "type": live.type}
 
-    def computed(self, live: models.ConsoleSession) -> dict[str, Any]:
-        return {**super().computed(live), "token": rpc.wrap_rpc_secret(live.token or "")}
+    def as_outputs(self, live: models.ConsoleSession) -> dict[str, Any]:
+        return {**super().as_outputs(live), "token": rpc.wrap_rpc_secret(live.token or "")}
 
 
 class ConsoleSession(ConsoleSessionArgs, Resource, provider=ConsoleSessionProvider):

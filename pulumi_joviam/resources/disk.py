@@ -14,7 +14,7 @@ from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Positive, Replaces, Resets, Text
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.words import Path
 from pulumi_joviam.resources import power
@@ -57,16 +57,16 @@ def too_small(template: models.Named | None, size: Any, argument: str) -> Iterat
 def grow(op: Operation, disk: models.Disk, size: int) -> None:
     """Resize a disk to ``size`` GB and wait until it has it. Raises ValidationFail if its instance may not run."""
     path = op.api.path(models.Disk, disk.id, "resize")
-    op.steadily(disk, lambda _now: op.api.call("POST", path, {"size": size}))
-    op.settled(op.api.get(models.Disk, disk.id))
+    op.retry_while_changing(disk, lambda _now: op.api.call("POST", path, {"size": size}))
+    op.wait_ready(op.api.get(models.Disk, disk.id))
 
 
-class DiskProvider(Provider[DiskArgs, models.Disk]):
+class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
     def post(self, op: Operation, args: DiskArgs) -> models.Disk:
         body = args.model_dump(include={"name", "is_template", "performance_tier"}, exclude_unset=True)
         if args.source_disk:
             path = op.api.path(models.Disk, args.source_disk, "clone")
-            return op.when_at_rest([args.source_disk], lambda: op.create(models.Disk, body, path))
+            return op.retry_when_settled([args.source_disk], lambda: op.create(models.Disk, body, path))
         body |= args.model_dump(include={"size", "cdrom", "region", "template"}, exclude_unset=True)
         return op.create(models.Disk, body)
 
@@ -80,7 +80,7 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
             power.change(op, live.instance_id, changes, allowed=bool(args.allow_stopping))
         else:
             grow(op, live, args.size)
-        return op.settled(op.api.get(models.Disk, live.id))
+        return op.wait_ready(op.api.get(models.Disk, live.id))
 
     def remove(self, op: Operation, live: models.Disk) -> None:
         for instance in op.holders(live):
@@ -93,14 +93,14 @@ class DiskProvider(Provider[DiskArgs, models.Disk]):
     def fits(self, said: Mapping[str, Any], found: Mapping[Path, models.Named]) -> Iterator[tuple[str, str]]:
         yield from too_small(found.get(("template",)), said.get("size"), "size")
 
-    def said(self, live: models.Disk) -> dict[str, Any]:
+    def as_inputs(self, live: models.Disk) -> dict[str, Any]:
         # what a disk was made from mattered then: the API may forget or supersede it
-        return {field: value for field, value in super().said(live).items() if field != "template"}
+        return {field: value for field, value in super().as_inputs(live).items() if field != "template"}
 
     def differing(self, live: models.Disk, args: DiskArgs) -> dict[str, Any]:
         return {field: value for field, value in super().differing(live, args).items() if field != "size"}
 
-    def computed(self, live: models.Disk) -> dict[str, Any]:
+    def as_outputs(self, live: models.Disk) -> dict[str, Any]:
         return {"template_id": live.template.id if live.template else None}
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:

@@ -20,7 +20,7 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import given
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
 from pulumi_joviam.lifecycle.declare import Out
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Path, at
@@ -43,7 +43,7 @@ LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_ad
 """What basic create does not take, and a machine should find when it boots for the first time."""
 
 
-class InstanceProvider(Provider[InstanceArgs, models.Instance]):
+class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     secret = ("context",)
     api_names = MappingProxyType(
         {
@@ -61,7 +61,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             body["performance_tier"] = args.performance_tier
             path = "/instances/assemble"
             make = functools.partial(op.create, models.Instance, body, path)
-            return op.when_at_rest(args.disks or (), make, addresses=args.ip_addresses or (), to="")
+            return op.retry_when_settled(args.disks or (), make, addresses=args.ip_addresses or (), to="")
         body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
         body |= {
             "instance_performance_tier": args.performance_tier,
@@ -79,8 +79,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         return live
 
     def converge(self, op: Operation, live: models.Instance, args: InstanceArgs) -> models.Instance:
-        with op.turn(live.id):
-            op.settled(live)
+        with op.exclusive(live.id):
+            op.wait_ready(live)
             live = self.look(op, live.id, args.model_fields_set)
             if changes := [*self._settings(op, live, args), *boot_disk.change(op, live, args)]:
                 power.change(op, live.id, changes, allowed=bool(args.allow_stopping))
@@ -95,7 +95,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                 self._set_context(op, live, differing["context"])
             self._set_power(op, live, args)
             boot_disk.tidy(op, args)
-            return op.settled(self.look(op, live.id, args.model_fields_set))
+            return op.wait_ready(self.look(op, live.id, args.model_fields_set))
 
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
         return {"power_state": "running", **super().defaults(news, settings)}
@@ -120,16 +120,16 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
             made = op.kept.get(networking.MADE, {}).values()
             addresses = [ip.id for adapter in now.network_adapters for ip in adapter.ip_addresses if ip.id not in made]
             if (given or addresses) and now.state not in now.new:
-                now = op.at_rest(now)
+                now = op.wait_settled(now)
             if now.state == "running":
                 power.stop(op, now.id)
             if addresses and now.settled:
                 networking.replace(op, now.id, [])
             if given or (disks and now.settled):
                 path = op.api.path(models.Instance, now.id, "disks")
-                op.when_at_rest(disks, lambda: op.api.call("PUT", path, {"disks": []}))
+                op.retry_when_settled(disks, lambda: op.api.call("PUT", path, {"disks": []}))
 
-        with op.turn(live.id):
+        with op.exclusive(live.id):
             op.delete(live, prepare)
 
     def clean_up(self, op: Operation) -> None:
@@ -147,8 +147,8 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
                 f"them by hand: disks {', '.join(disks) or 'none'}; IP addresses {', '.join(addresses) or 'none'}"
             )
 
-    def said(self, live: models.Instance) -> dict[str, Any]:
-        said = super().said(live) | networking.said(live)
+    def as_inputs(self, live: models.Instance) -> dict[str, Any]:
+        said = super().as_inputs(live) | networking.as_inputs(live)
         said |= {
             "disks": [disk.id for disk in live.disks],
             "boot_disk": boot_disk.Booted(live.boot_disk) if live.boot_disk else None,
@@ -158,7 +158,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         unseen = {field for field in ("note", "context") if said[field] is None}
         return {field: value for field, value in said.items() if field not in unseen}
 
-    def computed(self, live: models.Instance) -> dict[str, Any]:
+    def as_outputs(self, live: models.Instance) -> dict[str, Any]:
         adapters = live.network_adapters
         addresses = [(adapter.network.is_public, ip.address) for adapter in adapters for ip in adapter.ip_addresses]
         return {
@@ -229,7 +229,7 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
         body = {field: differing[field] for field in differing.keys() & UPDATED}
         if not body:
             return []
-        return [lambda: op.steadily(live, lambda now: op.api.update(models.Instance, now.id, body))]
+        return [lambda: op.retry_while_changing(live, lambda now: op.api.update(models.Instance, now.id, body))]
 
     def _set_power(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
         if args.power_state == "stopped":
@@ -243,8 +243,10 @@ class InstanceProvider(Provider[InstanceArgs, models.Instance]):
 
     def _replace(self, op: Operation, live: models.Instance, what: str, wanted: Any) -> None:
         path = op.api.path(models.Instance, live.id, what)
-        op.steadily(op.api.get(models.Instance, live.id), lambda _now: op.api.call("PUT", path, {what: wanted}))
-        op.at_rest(op.api.get(models.Instance, live.id))
+        op.retry_while_changing(
+            op.api.get(models.Instance, live.id), lambda _now: op.api.call("PUT", path, {what: wanted})
+        )
+        op.wait_settled(op.api.get(models.Instance, live.id))
 
     def _set_context(self, op: Operation, live: models.Instance, wanted: Mapping[str, str]) -> None:
         path, there = op.api.path(models.Instance, live.id, "context"), live.context or {}

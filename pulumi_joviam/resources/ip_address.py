@@ -15,7 +15,7 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, IPv4, Names, Replaces, Resets, Text, given
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
 
@@ -45,7 +45,7 @@ class IpAddressArgs(Named):
             yield "network", "say the network, or for a public address the region (here or in joviam:region)"
 
 
-class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
+class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
         # an address in a network of its own region needs no other word for the region
         return news if "network" in news else super().defaults(news, settings)
@@ -59,8 +59,8 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
         self._agree(op, live.network_id, args)
         return super().converge(op, live, args)
 
-    def said(self, live: models.IpAddress) -> dict[str, Any]:
-        return {**super().said(live), "network": live.network_id}
+    def as_inputs(self, live: models.IpAddress) -> dict[str, Any]:
+        return {**super().as_inputs(live), "network": live.network_id}
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
         if field == "region" and field not in change.live and "network" in change.wanted:
@@ -80,7 +80,7 @@ class IpAddressProvider(Provider[IpAddressArgs, models.IpAddress]):
         if args.network is None or args.region is None:
             return
         there = op.api.get(models.Network, network_id).region
-        if not there.means(args.region):
+        if not there.matches(args.region):
             raise ArgumentError("region", f"the network {network_id} is in {there.code}; leave the region out")
 
 

@@ -15,7 +15,7 @@ from pulumi_joviam.api.errors import ValidationFail
 from pulumi_joviam.lifecycle.arguments import Cidr, IPv4, Replaces, Resets, given
 from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
 
@@ -40,7 +40,7 @@ class NetworkArgs(Regional):
                 yield "gateway", "must lie in the network that specification names"
 
 
-class NetworkProvider(Provider[NetworkArgs, models.Network]):
+class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
     def post(self, op: Operation, args: NetworkArgs) -> models.Network:
         return op.create(models.Network, args.model_dump(exclude_unset=True) | {"name": args.name})
 

@@ -23,7 +23,7 @@ MADE = "addresses"
 """In ``op.kept``: {PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
 
 
-def as_said(adapter: models.NetworkAdapter) -> dict[str, Any]:
+def as_input(adapter: models.NetworkAdapter) -> dict[str, Any]:
     """Return an adapter as a program would say it."""
     addresses = "dhcp" if adapter.dhcp else [address.id for address in adapter.ip_addresses]
     return {"network": adapter.network.id, "ip_addresses": addresses}
@@ -36,22 +36,22 @@ class Addresses(list[str]):
         super().__init__(address.id for adapter in adapters for address in adapter.ip_addresses)
         self._network = {address.id: a.network.id for a in adapters for address in a.ip_addresses}
 
-    def means(self, said: Sequence[str]) -> bool:
+    def matches(self, said: Sequence[str]) -> bool:
         """Say whether attaching ``said`` gives these: the same addresses, their networks in the same order."""
         networks = [dict.fromkeys(self._network[id] for id in ids if id in self._network) for ids in (self, said)]
         return set(said) == set(self) and list(networks[0]) == list(networks[1])
 
-    def as_said(self, _like: object) -> list[str]:
+    def as_input(self, _like: object) -> list[str]:
         return list(self)
 
 
 class Networks(list[str]):
     """The ids of the networks in which an instance has an address. More than were asked for do no harm."""
 
-    def means(self, said: Sequence[str]) -> bool:
+    def matches(self, said: Sequence[str]) -> bool:
         return set(said) <= set(self)
 
-    def as_said(self, like: Sequence[str] | None) -> list[str]:
+    def as_input(self, like: Sequence[str] | None) -> list[str]:
         return list(self) if like is None else [network for network in like if network in self]
 
 
@@ -61,19 +61,19 @@ class Has:
     def __init__(self, has: bool) -> None:
         self._has = has
 
-    def means(self, said: bool) -> bool:
+    def matches(self, said: bool) -> bool:
         return self._has or not said
 
-    def as_said(self, _like: object) -> bool:
+    def as_input(self, _like: object) -> bool:
         return self._has
 
 
-def said(live: models.Instance) -> dict[str, Any]:
+def as_inputs(live: models.Instance) -> dict[str, Any]:
     """Return the networking of an instance in all the ways that a program could say it."""
     adapters = [adapter for adapter in live.network_adapters if adapter.ip_addresses]
     return {
         "ip_addresses": Addresses(adapters),
-        "network_adapters": [as_said(adapter) for adapter in live.network_adapters],
+        "network_adapters": [as_input(adapter) for adapter in live.network_adapters],
         "networks": Networks(dict.fromkeys(adapter.network.id for adapter in adapters)),
         PUBLIC: Has(any(adapter.network.is_public for adapter in adapters)),
         PRIVATE: Has(any(not adapter.network.is_public for adapter in adapters)),
@@ -103,20 +103,20 @@ def replace(op: Operation, instance_id: str, adapters: list[dict[str, Any]]) -> 
     """Give the instance these adapters and wait until it has them."""
     path = op.api.path(models.Instance, instance_id, "network_adapters")
     live = op.api.get(models.Instance, instance_id)
-    op.when_at_rest(
+    op.retry_when_settled(
         (),
-        lambda: op.steadily(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters})),
+        lambda: op.retry_while_changing(live, lambda _now: op.api.call("PUT", path, {"network_adapters": adapters})),
         addresses=[id for adapter in adapters if adapter["ip_addresses"] != "dhcp" for id in adapter["ip_addresses"]],
         to=instance_id,
     )
-    op.at_rest(op.api.get(models.Instance, instance_id))
+    op.wait_settled(op.api.get(models.Instance, instance_id))
 
 
 def attach_address(op: Operation, instance_id: str, address: models.IpAddress) -> None:
     """Give an instance one more adapter with this address."""
-    live = op.at_rest(op.api.get(models.Instance, instance_id))
+    live = op.wait_settled(op.api.get(models.Instance, instance_id))
     more = {"network": address.network_id, "ip_addresses": [address.id]}
-    replace(op, instance_id, [*(as_said(adapter) for adapter in live.network_adapters), more])
+    replace(op, instance_id, [*(as_input(adapter) for adapter in live.network_adapters), more])
 
 
 def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
@@ -134,9 +134,9 @@ def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
 
 def _take_off(op: Operation, instance_id: str, rest: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
     """Leave an instance with the ``rest`` of its adapters. With an instance that is gone they are gone, too."""
-    with op.turn(instance_id), suppress(NotFound, Vanished):
-        live = op.at_rest(op.api.get(models.Instance, instance_id))
-        replace(op, instance_id, rest([as_said(adapter) for adapter in live.network_adapters]))
+    with op.exclusive(instance_id), suppress(NotFound, Vanished):
+        live = op.wait_settled(op.api.get(models.Instance, instance_id))
+        replace(op, instance_id, rest([as_input(adapter) for adapter in live.network_adapters]))
 
 
 def leave(op: Operation, network_id: str) -> bool:

@@ -126,8 +126,8 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
         yield
         return
     try:
-        with op.turn(instance_id):
-            live = op.at_rest(op.api.get(models.Instance, instance_id))
+        with op.exclusive(instance_id):
+            live = op.wait_settled(op.api.get(models.Instance, instance_id))
             if live.state != "running":
                 raise refused
             _allow(live.name, refused, allowed)
@@ -176,7 +176,7 @@ def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -
         return now.state
 
     live = op.api.get(models.Instance, instance_id)
-    before = op.steadily(live, act)
+    before = op.retry_while_changing(live, act)
     if before in until:
         return
     tells = f"{lost[-1]}. It may still {action}" if lost else "the API took the request and does not say why"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pulumi_joviam.api import models
 from pulumi_joviam.lifecycle.arguments import OpenSshKey, Replaces
 from pulumi_joviam.lifecycle.declare import Arg, Named, Out, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class PublicKeyArgs(Named):
     """Public key in OpenSSH format ("ssh-ed25519 AAAA… me@host"). Another comment behind the key is no change."""
 
 
-class PublicKeyProvider(Provider[PublicKeyArgs, models.PublicKey]):
+class PublicKeyProvider(Lifecycle[PublicKeyArgs, models.PublicKey]):
     def post(self, op: Operation, args: PublicKeyArgs) -> models.PublicKey:
         return op.create(models.PublicKey, {"name": args.name, "key": args.key})
 

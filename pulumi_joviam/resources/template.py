@@ -12,7 +12,7 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail, readable
 from pulumi_joviam.lifecycle.arguments import Id, Names, Replaces, Text
 from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class TemplateArgs(Args):
     id is that of an older one. The same template by another word is no change."""
 
 
-class TemplateProvider(Provider[TemplateArgs, models.Template]):
+class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
     def post(self, op: Operation, args: TemplateArgs) -> models.Template:
-        disk, catalog = op.at_rest(op.api.get(models.Disk, args.disk)), op.session.catalog
+        disk, catalog = op.wait_settled(op.api.get(models.Disk, args.disk)), op.session.catalog
         line = catalog.template_line(args.supersedes, disk.region, "supersedes")
         while True:
             try:
@@ -48,11 +48,11 @@ class TemplateProvider(Provider[TemplateArgs, models.Template]):
             op.words.bind(("supersedes",), word, line[0].id)
         return made
 
-    def said(self, live: models.Template) -> dict[str, Any]:
+    def as_inputs(self, live: models.Template) -> dict[str, Any]:
         return {}  # what a version was made from mattered then: the API may forget or supersede it
 
-    def computed(self, live: models.Template) -> dict[str, Any]:
-        return {**super().computed(live), "region": live.region.code}
+    def as_outputs(self, live: models.Template) -> dict[str, Any]:
+        return {**super().as_outputs(live), "region": live.region.code}
 
     def remove(self, op: Operation, live: models.Template) -> None:
         called = readable(live.slug or live.name or "template")

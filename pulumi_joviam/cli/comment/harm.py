@@ -16,13 +16,13 @@ import pulumi_joviam as joviam
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource as Managed
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources import boot_disk, networking, power
 
-LIFECYCLES: Mapping[str, type[Provider[Any, Any]]] = {
+LIFECYCLES: Mapping[str, type[Lifecycle[Any, Any]]] = {
     f"pulumi-python:{found._resource_type_name}": found._lifecycle
     for found in (getattr(joviam, public) for public in joviam.__all__)
     if isinstance(found, type) and issubclass(found, Managed)

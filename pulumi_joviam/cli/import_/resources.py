@@ -21,7 +21,7 @@ from pulumi_joviam.api.errors import ArgumentError, readable
 from pulumi_joviam.cli.import_.account import KINDS, Account, Found
 from pulumi_joviam.cli.import_.wanted import Kind
 from pulumi_joviam.lifecycle.arguments import check
-from pulumi_joviam.lifecycle.provider import Provider
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.resources.availability_group import Group
 
@@ -47,7 +47,7 @@ class Imported:
     outputs: dict[str, Any] = field(repr=False)
 
     @property
-    def provider(self) -> Provider[Any, Any]:
+    def provider(self) -> Lifecycle[Any, Any]:
         return KINDS[self.kind]._lifecycle()
 
     @property
@@ -99,7 +99,7 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
     return made
 
 
-def _refused(provider: Provider[Any, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
+def _refused(provider: Lifecycle[Any, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
     """Return {argument: why} for those with which no preview would succeed."""
     problems = check(provider.args, arguments)
     return {re.split(r"[.\[]", where)[0]: readable(why) for where, why in problems}
@@ -108,7 +108,7 @@ def _refused(provider: Provider[Any, Any], arguments: Mapping[str, Any]) -> dict
 def _said(account: Account, found: Found) -> dict[str, Any]:
     """Return the arguments for an object, without those that equal the API's default."""
     provider, live, catalog = KINDS[found.kind]._lifecycle(), found.live, account.session.catalog
-    said = provider.said(live)
+    said = provider.as_inputs(live)
     if isinstance(live, models.Disk) and live.template:
         said["template"] = live.template
     elif isinstance(live, models.IpAddress):
@@ -193,7 +193,7 @@ def _unique(name: str, id: str, taken: set[str]) -> str:
 
 
 def _sealed(
-    provider: Provider[Any, Any], values: Mapping[str, Any], seal: Callable[[Any], dict[str, Any]]
+    provider: Lifecycle[Any, Any], values: Mapping[str, Any], seal: Callable[[Any], dict[str, Any]]
 ) -> dict[str, Any]:
     """Return values for a file of Pulumi, with those marked that are secret."""
     return {field: seal(value) if field in provider.secret else value for field, value in values.items()}
