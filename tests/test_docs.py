@@ -1,4 +1,4 @@
-"""What README and the guides show is what there is: programs run, command lines exist, tables are those of the code."""
+"""What README, the guides and the reference show is what there is: programs run, command lines and links exist."""
 
 from __future__ import annotations
 
@@ -12,17 +12,29 @@ import sys
 from importlib.metadata import metadata
 from pathlib import Path
 
+import pytest
 import yaml
 
 from pulumi_joviam.api.settings import ENDPOINT
 from pulumi_joviam.emulator import Emulator
 from tests.conftest import ROOT
+from tests.emulator.account import Account
+from tests.keys import key
 from tests.stack import Stack
-from tools import reference
+from tools import reference, site
 
 README = (ROOT / "README.md").read_text()
-PAGES = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+DOCS = ROOT / "docs"
+GUIDES = {path.name: path.read_text() for path in sorted(DOCS.glob("*.md"))}
+REFERENCE = {
+    path.relative_to(DOCS).as_posix(): path.read_text()
+    for folder in reference.FOLDERS
+    for path in sorted((DOCS / folder).rglob("*.md"))
+}
+TOP = {path.name: path.read_text() for path in sorted(ROOT.glob("*.md"))}
+PAGES = TOP | GUIDES | REFERENCE
 EMULATOR = "emulator.md"
+LOOK_UPS = "look-ups/index.md"
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
@@ -41,15 +53,14 @@ def command_lines() -> list[str]:
     return list(dict.fromkeys(line for content in shown for line in typed.findall(content)))
 
 
-def test_the_tables_are_current() -> None:
+def test_the_reference_is_current() -> None:
     """`python tools/reference.py` has nothing to change."""
-    assert reference.written(README) == README
+    assert reference.pages() == REFERENCE
 
 
 def test_the_programs_of_readme_run(stack: Stack) -> None:
     """Every program in README goes up as it stands, and a second preview is empty."""
-    stack.pulumi("config", "set", "--secret", "customer:token", stack.cloud.token)
-    made = [{"laptop", "web-disk", "web-address", "web"}, {"data", "elsewhere"}]
+    made = [{"laptop", "web-disk", "web-address", "web"}]
     for program, names in zip(programs("README.md"), made, strict=True):
         (stack.project / "__main__.py").write_text(program)
         assert {name for name, step in stack.up().steps.items() if step == "create"} == names
@@ -60,11 +71,44 @@ def test_the_programs_of_the_guides_run(cloud: Emulator, engine_folder: str, tmp
     """Every program in docs/ can be previewed, and makes something."""
     contexts = json.dumps({"web": {"DB_PASSWORD": "p", "ROLE": "r"}})
     stack = Stack(tmp_path, cloud, engine_folder, {"password": "p", "contexts": contexts})
-    found = [program for page in PAGES if page not in ("README.md", EMULATOR) for program in programs(page)]
+    found = [program for page in GUIDES if page != EMULATOR for program in programs(page)]
     (stack.project / "__main__.py").write_text("\n".join(found))
     made = set(stack.preview().steps.values())
     assert len(found) >= 3
     assert made == {"create"}
+
+
+def test_every_program_of_the_reference_is_one_that_runs() -> None:
+    """The pages show examples of docstrings and the files of programs; each page has at least one of these."""
+    docstrings = {reference.example(found) for found in reference.classes()}
+    for page in REFERENCE:
+        files = [path.read_text().split('"""', 2)[2].lstrip() for path in reference.programs(page)]
+        others = [program for program in programs(page) if program not in files]
+        assert [program for program in programs(page) if program in files] == files, page
+        assert files or page.endswith("index.md"), page
+        assert page == LOOK_UPS or not others or "".join(others) in docstrings, page
+
+
+@pytest.mark.parametrize("folders", [("resources", "components"), ("look-ups",)], ids=" and ".join)
+def test_the_programs_of_the_reference_run(stack: Stack, folders: tuple[str, ...]) -> None:
+    """The programs of these pages go up together, all in one stack, and a second preview is empty."""
+    stack.pulumi("config", "set", "--secret", "customer:token", stack.cloud.token)
+    stack.pulumi("config", "set", "--secret", "dbPassword", "p")
+    account = Account(stack.cloud)  # what the look-ups find
+    account.disk(name="orders")
+    account.key()
+    network = account.network("10.28.0.0/24")
+    stack.cloud.configure(provision_seconds=0.1)
+    (stack.folder / ".ssh").mkdir()
+    (stack.folder / ".ssh/id_ed25519.pub").write_text(key("home"))
+    found = [path.read_text() for page in REFERENCE if page.startswith(folders) for path in reference.programs(page)]
+    if "look-ups" in folders:
+        found.append(f"class stack_reference:\n    require_output = staticmethod({{'network': '{network}'}}.get)\n")
+        found.extend(programs(LOOK_UPS))
+    (stack.project / "__main__.py").write_text("import pulumi_joviam as joviam\n" + "\n".join(found))
+    created = [step for step in stack.up().steps.values() if step == "create"]
+    assert len(created) >= len(found) / 2
+    assert stack.preview().empty
 
 
 def test_the_programs_of_the_docstrings_run(stack: Stack) -> None:
@@ -92,7 +136,7 @@ def test_the_programs_of_the_emulators_guide_run(joviam_emulator: Emulator) -> N
 
 def test_what_is_shown_is_well_formed() -> None:
     """Every block says a language that is checked here; shell lines, YAML and JSON parse, Python compiles."""
-    for name, text in (PAGES | reference.pages()).items():
+    for name, text in PAGES.items():
         assert text.count("```") == 2 * len(blocks(text)), name
         for language, content in blocks(text):
             match language:
@@ -165,3 +209,54 @@ def test_every_setting_is_told() -> None:
 def test_the_two_commands_are_told() -> None:
     """README tells a new user the two commands that show the package at work."""
     assert re.findall(r"^make (\w+)", README, re.MULTILINE) == ["demo", "test"]
+
+
+def test_the_links_of_readme_work_everywhere() -> None:
+    """They are absolute, as the package index needs, or anchors; those into the repository lead to what it holds."""
+    repository = dict(url.split(", ") for url in metadata("pulumi-joviam").get_all("Project-URL") or ())["Source"]
+    assert repository == site.REPOSITORY
+    targets = [target for target, _ in links(README)]
+    assert len(targets) >= 30
+    assert not [target for target in targets if target and not target.startswith("https://")]
+    inside = [target.removeprefix(f"{repository}/") for target in targets if target.startswith(repository)]
+    assert len(inside) >= 30
+    for target in inside:
+        kind, branch, path = target.split("/", 2)
+        assert branch == "main"
+        assert (ROOT / path).is_file() if kind == "blob" else (ROOT / path).is_dir(), target
+
+
+def test_every_link_inside_the_repository_leads_somewhere() -> None:
+    """Relative links name a file, and a heading in it, as GitHub spells anchors."""
+    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+    relative = [
+        (page, target, anchor)
+        for page in pages
+        for target, anchor in links(page.read_text())
+        if not re.match("[a-z]+:", target)
+    ]
+    assert len(relative) >= 50
+    for page, target, anchor in relative:
+        file = page.parent / target if target else page
+        assert file.exists(), (page, target)
+        if anchor:
+            headings = re.findall("^#+ (.*)$", file.read_text(), re.MULTILINE)
+            spelled = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in spelled, (page, target, anchor)
+
+
+def test_every_file_that_the_docs_name_exists() -> None:
+    """A path of the repository in backticks is one; so are the tests behind the promises."""
+    named = {
+        (page, name)
+        for page, text in PAGES.items()
+        for name in re.findall(r"`((?:pulumi_joviam|tests|tools|bench|docs|examples|\.ci|\.github)/[\w./-]*)`", text)
+    }
+    assert len(named) >= 25
+    assert not [(page, name) for page, name in named if not (ROOT / name).exists()]
+
+
+def links(text: str) -> list[tuple[str, str]]:
+    """Return (target, anchor) of all links of a page."""
+    found = re.findall(r"\[[^\]]+\]\(([^)#\s]*)(?:#([^)\s]+))?\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [(target, anchor) for target, anchor in found if target or anchor]

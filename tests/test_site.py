@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tools import reference
+from tools.site import REPOSITORY
 
 
 def build(site: Path, *, config: Path = ROOT / "mkdocs.yml") -> subprocess.CompletedProcess[str]:
@@ -38,21 +39,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_there(site: Path) -> None:
-    """Each guide, resource, component and look-up has a page, and README's own sections have theirs."""
+    """Each guide, resource, component and look-up has a page, and so have README and the changelog."""
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    of_readme = {"index.md", "promises.md", "endpoints.md", "changelog.md", "how-fast.md"}
+    assert written >= {"promises.md", "endpoints.md", "how-fast.md"}
     pages = {path.relative_to(site).with_suffix(".md").as_posix() for path in site.rglob("*.html")}
-    assert pages >= written | of_readme | set(reference.pages())
+    assert pages >= written | {"index.md", "changelog.md"} | set(reference.pages())
     assert "0.1.0" in (site / "changelog.html").read_text()
 
 
 def test_the_tutorial_shows_the_examples(site: Path) -> None:
-    """What the tutorial tells to type is what examples/ holds, and links that leave the site are gone."""
+    """What the tutorial tells to type is what examples/ holds, and links that leave the site go to the repository."""
     page = re.sub(r"<[^>]+>", "", (site / "tutorial.html").read_text())
     for name in ("01-public-key", "02-instance", "03-private-network"):
         [*_, line] = (ROOT / "examples" / name / "__main__.py").read_text().splitlines()
         assert line in page.replace("&quot;", '"'), name
     assert 'href="../examples' not in (site / "tutorial.html").read_text()
+    assert f'href="{REPOSITORY}/tree/main/examples/04-component"' in (site / "tutorial.html").read_text()
+
+
+def test_the_links_of_readme_stay_in_the_site(site: Path) -> None:
+    """On the home page they lead to the pages of the site, not to GitHub."""
+    home = (site / "index.html").read_text()
+    assert 'href="resources/disk.html"' in home
+    assert f"{REPOSITORY}/blob/main/docs" not in home
 
 
 def test_nothing_comes_from_elsewhere(site: Path) -> None:

@@ -1,6 +1,7 @@
-"""What the code says of itself, as Markdown: the tables in README.md, and a page for all that programs import.
+"""The reference pages in docs/resources, docs/components and docs/look-ups, written from the code.
 
-`python tools/reference.py` writes README.md; the tests compare it. tools/site.py puts the pages into the docs site.
+`python tools/reference.py` writes them; a test compares. What a page says about arguments and outputs comes from the
+class; its longer examples are the programs in the folder of docs/programs that has the page's name.
 """
 
 from __future__ import annotations
@@ -21,24 +22,39 @@ from typing_extensions import is_typeddict
 import pulumi_joviam as joviam
 from pulumi_joviam import lookups
 from pulumi_joviam.api.models import Model
+from pulumi_joviam.cli.import_.account import KINDS
 from pulumi_joviam.lifecycle import declare
 from pulumi_joviam.lifecycle.declare import Args, descriptions
 from pulumi_joviam.lifecycle.resource import Resource
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-MARKS = re.compile(r"(<!-- resources.*?-->\n).*?(<!-- /resources -->)", re.DOTALL)
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+FOLDERS = ("resources", "components", "look-ups")
+"""Everything in them is written by this file."""
+PROGRAMS = DOCS / "programs"
 INDENTED = re.compile(r"^(?: {4}.+\n)+", re.MULTILINE)
 NOTHING = "–"  # noqa: RUF001 - what tables have where there is nothing
+GENERATED = (
+    "<!-- Written by tools/reference.py. Edit the docstrings in pulumi_joviam/ and the programs in docs/programs/. -->"
+)
 
+RESOURCES = """# Resources
 
-def written(text: str) -> str:
-    """Return the README with its tables as the code has them now."""
-    tables = "\n".join(
-        f"#### {found.__name__}\n\n{_table(found)}{_outputs_line(found)}"
-        for found in classes()
-        if issubclass(found, Resource)
-    )
-    return MARKS.sub(lambda marks: f"{marks[1]}\n{tables}\n{marks[2]}", text)
+What they have in common: [How resources behave](../behavior.md). The short examples at the top of the pages assume
+`import pulumi` and `import pulumi_joviam as joviam`, and some use a resource from another page. The longer ones are
+complete programs.
+
+In the tables, "updates" means that the object is changed in place. "Replaces" means that a new object is created and
+the old one is deleted. "May stop" means that the machine may have to be stopped for it, which needs
+`allow_stopping=True`.
+"""
+CANNOT_IMPORT = {
+    "ConsoleSession": "The API does not list console sessions, so they cannot be imported. Create a new one.",
+    "Provider": "There is nothing to import: a Provider exists in the program only, not in the cloud.",
+}
+CANNOT_GET = {
+    "AvailabilityGroup": "The API has no object for a group. Look up its instances: "
+    "[get_instances](../look-ups/instance.md) returns them with the groups that they are in.",
+}
 
 
 def classes() -> list[type]:
@@ -47,12 +63,36 @@ def classes() -> list[type]:
 
 
 def pages() -> dict[str, str]:
-    """Return {page: Markdown} for the resources, the components, the Provider and the look-ups."""
-    made = {f"look-ups/{_file(noun.__name__)}": _lookup_page(noun, names) for noun, names in _nouns().items()}
+    """Return {path below docs/: Markdown} for the resources, the components, the Provider and the look-ups."""
+    made = {}
+    for noun, names in _nouns().items():
+        page = f"look-ups/{_file(noun.__name__)}"
+        made[page] = _lookup_page(noun, names, _examples(page))
     for found in classes():
         folder = "components" if issubclass(found, pulumi.ComponentResource) else "resources"
-        made[f"{folder}/{_file(found.__name__)}"] = _class_page(found)
-    return {"look-ups/index.md": f"# Look-ups\n\n{_markdown(inspect.getdoc(lookups) or '')}\n", **made}
+        page = f"{folder}/{_file(found.__name__)}"
+        made[page] = _class_page(found, _examples(page))
+    made["look-ups/index.md"] = f"# Look-ups\n\n{_markdown(inspect.getdoc(lookups) or '')}\n"
+    listed = [_line(found) for found in classes() if not issubclass(found, pulumi.ComponentResource)]
+    made["resources/index.md"] = "\n".join([RESOURCES, *listed, ""])
+    return {path: f"{GENERATED}\n\n{text}" for path, text in made.items()}
+
+
+def programs(page: str) -> list[Path]:
+    """Return the longer examples of a page ("resources/disk.md")."""
+    return sorted((PROGRAMS / page.removesuffix(".md")).glob("*.py"))
+
+
+def write() -> None:
+    """Write every page, and remove those of what is gone."""
+    wanted = pages()
+    for folder in FOLDERS:
+        (DOCS / folder).mkdir(exist_ok=True)
+        for path in (DOCS / folder).glob("*.md"):
+            if path.relative_to(DOCS).as_posix() not in wanted:
+                path.unlink()
+    for name, text in wanted.items():
+        (DOCS / name).write_text(text)
 
 
 def arguments_told(documented: type) -> dict[str, str]:
@@ -94,7 +134,12 @@ def _file(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower() + ".md"
 
 
-def _class_page(found: type) -> str:
+def _line(found: type) -> str:
+    first = _parts(found)[0].split(".\n")[0].split(". ")[0].replace("\n", " ").rstrip(".")
+    return f"- [{found.__name__}]({_file(found.__name__)}): {first[0].lower()}{first[1:]}"
+
+
+def _class_page(found: type, examples: str) -> str:
     before, _, after = _parts(found)
     lines = [f"# {found.__name__}\n", _markdown(before) + "\n", "## Arguments\n"]
     lines.append(_table(found) if issubclass(found, Resource) else _told_table(found))
@@ -103,7 +148,57 @@ def _class_page(found: type) -> str:
         lines.append(f"## Outputs\n\n{outputs}")
     if after:
         lines.append(f"## Notes\n\n{_markdown(after)}\n")
-    return "\n".join(lines)
+    lines.append(examples)
+    if not issubclass(found, pulumi.ComponentResource):
+        lines.append(f"## Import\n\n{_import(found)}")
+    if issubclass(found, Resource):
+        lines.append(f"## Look up an existing one\n\n{_look_up(found)}")
+    return "\n".join(filter(None, lines))
+
+
+def _examples(page: str) -> str:
+    """Return the longer examples: the first line of a program's docstring is its heading, the rest explains it."""
+    lines = []
+    for path in programs(page):
+        _, docstring, code = path.read_text().split('"""', 2)
+        heading, _, text = docstring.partition("\n")
+        lines += [
+            f"### {heading.rstrip('.')}\n",
+            *([text.strip() + "\n"] if text else []),
+            f"```python\n{code.lstrip()}```\n",
+        ]
+    return "\n".join(["## Examples\n", *lines]) if lines else ""
+
+
+def _import(found: type) -> str:
+    kind = next((kind.value for kind, resource in KINDS.items() if resource is found), "")
+    if not kind:
+        return CANNOT_IMPORT[found.__name__] + "\n"
+    return f"""\
+```sh
+pulumi-joviam import --kind {kind}
+pulumi import --file import.json --generate-code=false
+```
+
+The first command writes the program and the import file, the second one puts the objects into the stack. To import a
+single object, pass its id instead of `--kind {kind}`. `pulumi import TYPE NAME ID` does not work for this package. The
+[guide](../import.md) has the details.
+"""
+
+
+def _look_up(found: type[Resource]) -> str:
+    if reason := CANNOT_GET.get(found.__name__):
+        return reason + "\n"
+    get = f"""\
+`joviam.{found.__name__}.get("some-name", id)` reads the object with that id, with all arguments and outputs. The stack
+does not manage it: it neither changes nor deletes it.
+"""
+    noun = {noun.__name__: names for noun, names in _nouns().items()}.get(found.__name__)
+    if not noun:
+        return get
+    more = f"[{noun[0]}](../look-ups/{_file(found.__name__)}) finds one by its id or by what it is called"
+    more += f", and `{noun[1]}` lists all.\n" if len(noun) > 1 else ".\n"
+    return f"{more}\n{get}"
 
 
 def _dict_part(found: type) -> str:
@@ -153,7 +248,7 @@ def _nouns() -> dict[type[Model], list[str]]:
     return found
 
 
-def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
+def _lookup_page(noun: type[Model], names: Sequence[str], examples: str) -> str:
     lines = []
     for name in names:
         function = getattr(joviam, name)
@@ -163,12 +258,14 @@ def _lookup_page(noun: type[Model], names: Sequence[str]) -> str:
         ]
         lines += [
             f"{'#' if name == names[0] else '##'} {name}\n",
-            f"```python\njoviam.{name}({', '.join(signature)})\n```\n",
+            f"```text\njoviam.{name}({', '.join(signature)})\n```\n",
             _markdown(inspect.getdoc(function) or ""),
         ]
-        lines.append(f"\n`{name}_output` does the same, later: it takes outputs, and returns one.\n")
-    lines += ["## What they return\n", "| attribute | type |", "|---|---|"]
+        lines.append(f"\n`{name}_output` takes outputs as well, and returns an output.\n")
+    lines += ["## Result\n", "| attribute | type |", "|---|---|"]
     lines += [f"| `{field}` | {_type(found.annotation)} |" for field, found in noun.model_fields.items()]
+    if examples:
+        lines += ["", examples.rstrip("\n")]
     return "\n".join(lines) + "\n"
 
 
@@ -191,10 +288,6 @@ def _table(resource: type[Resource]) -> str:
         cells = (f"`{name}`", _type(fields[name].annotation), default, change, told[name].replace("|", "\\|"))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _outputs_line(resource: type[Resource]) -> str:
-    return f"\nOutputs beside these: {', '.join(f'`{name}`' for name in resource.outs)}.\n" if resource.outs else ""
 
 
 def _type(annotation: Any) -> str:
@@ -225,4 +318,4 @@ def _words(told: str, *said_elsewhere: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
+    write()

@@ -1,0 +1,16 @@
+"""Arguments that the component does not have.
+
+A transform sets them on a child: here, `start_on_shutdown` of the instance.
+"""
+
+import pulumi
+import pulumi_joviam as joviam
+
+
+def restart(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    if not args.type_.endswith("joviam:Instance"):
+        return None
+    return pulumi.ResourceTransformResult({**args.props, "start_on_shutdown": True}, args.opts)
+
+
+joviam.Server("always-on", template="debian-9", opts=pulumi.ResourceOptions(transforms=[restart]))

@@ -1,0 +1,9 @@
+"""A network for each environment.
+
+The ranges do not overlap: the API rejects networks that do.
+"""
+
+import pulumi_joviam as joviam
+
+for number, environment in enumerate(["test", "staging", "production"]):
+    joviam.Network(f"net-{environment}", specification=f"10.{30 + number}.0.0/16")
