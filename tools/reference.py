@@ -32,6 +32,7 @@ FOLDERS = ("resources", "components", "look-ups")
 """Everything in them is written by this file."""
 PROGRAMS = DOCS / "programs"
 INDENTED = re.compile(r"^(?: {4}.+\n)+", re.MULTILINE)
+API_REFERENCE = "https://cloud.joviam.com/developer/v1"
 NOTHING = "–"  # noqa: RUF001 - what tables have where there is nothing
 GENERATED = (
     "<!-- Written by tools/reference.py. Edit the docstrings in pulumi_joviam/ and the programs in docs/programs/. -->"
@@ -270,9 +271,9 @@ def _lookup_page(noun: type[Model], names: Sequence[str], examples: str) -> str:
 
 
 def _markdown(docstring: str) -> str:
-    """Return a docstring, without the indentation of its source, with its programs in fences."""
+    """Return a docstring without the indentation of its source, with its programs in fences and its source linked."""
     fenced = re.sub(INDENTED, lambda block: f"```python\n{textwrap.dedent(block[0])}```\n", docstring.strip() + "\n")
-    return fenced.strip()
+    return re.sub(r"\s+Source: reference", f"\n\nSource: [API reference]({API_REFERENCE})", fenced).strip()
 
 
 # -- tables --
