@@ -16,7 +16,7 @@ import pytest
 from pulumi_joviam.emulator import Emulator, UnusableData
 from pulumi_joviam.emulator.server import OWNED
 from tests.emulator.account import NEVER, Account
-from tests.emulator.test_endpoints import walk
+from tests.emulator.tour import walk
 
 
 def everything(cloud: Emulator) -> dict[str, list[dict[str, Any]]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pulumi_joviam.emulator import Emulator
-from tests.engine.test_resources import DISK, MACHINE, STOPS, asked, ref
+from tests.engine.machines import BASIC, BOOT, DISK, MACHINE, ref
+from tests.engine.traffic import STOPS, asked
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
 
 Json = dict[str, Any]
 
-BOOT: Json = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Standard"}
-BASIC: Json = MACHINE | {"boot_disk": BOOT, "allow_stopping": True}
 NETWORK: Json = {"kind": "Network", "specification": "10.0.0.0/24"}
 
 

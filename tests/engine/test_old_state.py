@@ -10,7 +10,7 @@ from typing import Any
 
 from pulumi_joviam.emulator import Emulator
 from tests.conftest import TOKEN
-from tests.engine.test_scope import writes
+from tests.engine.traffic import writes
 from tests.stack import Stack
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "states"

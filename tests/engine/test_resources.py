@@ -6,23 +6,12 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam.emulator import Emulator
+from tests.engine.machines import DISK, MACHINE, ref
+from tests.engine.traffic import STOPS, asked
 from tests.keys import key
 from tests.stack import Stack
 
 Json = dict[str, Any]
-
-DISK: Json = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
-MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
-
-
-def ref(name: str) -> Json:
-    return {"ref": f"{name}.id"}
-
-
-def asked(cloud: Emulator, *operations: str, of: str = "") -> list[str]:
-    """Return the requests that were made for these operations, in order: all, or those about one object."""
-    return [it.operation or "" for it in cloud.requests if it.operation in operations and of in it.path]
 
 
 def test_equal_things_written_differently(stack: Stack) -> None:
@@ -179,9 +168,6 @@ def test_an_attached_address_is_detached_first(stack: Stack) -> None:
     stack.program({"b": {"kind": "IpAddress"}, "i": MACHINE})
     assert stack.up().steps == {"a": "delete"}
     assert [item["instance_ids"] for item in stack.cloud.objects("ip_addresses")] == [[instance["id"]]]
-
-
-STOPS = ("POST /instances/{instance_id}/stop", "POST /instances/{instance_id}/start")
 
 
 def test_one_stop_for_all_changes(stack: Stack) -> None:

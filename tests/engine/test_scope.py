@@ -8,8 +8,8 @@ import pytest
 
 from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
-from tests.engine.test_basic_create import BASIC, BOOT
-from tests.engine.test_resources import DISK, MACHINE, STOPS, asked, ref
+from tests.engine.machines import BASIC, BOOT, DISK, MACHINE, ref
+from tests.engine.traffic import STOPS, asked, writes
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
 
@@ -21,11 +21,6 @@ DISKS: Json = dict.fromkeys(("a", "b"), DISK)
 
 def ignoring(said: Json, *paths: str) -> Json:
     return said | {"opts": {"ignore_changes": list(paths)}}
-
-
-def writes(cloud: Emulator) -> list[tuple[str, Any]]:
-    """Return (operation, body) of every request that writes."""
-    return [(it.operation or "", it.body) for it in cloud.requests if it.method != "GET"]
 
 
 def changed(cloud: Emulator, stack: Miniature, program: Json) -> list[tuple[str, Any]]:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from pulumi_joviam.emulator import Emulator
-from tests.engine.test_basic_create import BASIC, BOOT
-from tests.engine.test_resources import DISK, MACHINE
+from tests.engine.machines import BASIC, BOOT, DISK, MACHINE
 from tests.keys import key
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack

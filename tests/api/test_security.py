@@ -1,7 +1,7 @@
 """A hostile server, and careless surroundings: what they say neither hangs us, nor grows, nor gets where it harms.
 
-What ends by its deadline, redirects, TLS, ~/.netrc and the paths of requests are under test in test_client.py, what a
-whole run leaves on disk and screen in engine/test_security.py.
+What ends by its deadline, redirects, TLS, ~/.netrc and the paths of requests are under test beside this, what a
+whole run leaves on disk and screen in tests/engine/test_security.py.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ from pulumi_joviam.api.errors import (
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.lifecycle.host import Call
 from pulumi_joviam.resources.instance_args import InstanceArgs
+from tests.api.calls import ID, client_of, failure
+from tests.api.loopback import HEAD, Loopback, answer, flood
 from tests.conftest import TOKEN
 from tests.miniature import Miniature, plugin
-from tests.test_client import HEAD, ID, Loopback, answer, client_of, failure, flood
 
 PASSWORD = "hunter2"
 LARGE = 16_000_000

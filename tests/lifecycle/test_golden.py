@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import dill
@@ -14,8 +13,9 @@ from pulumi.dynamic.dynamic import serialize_provider
 import pulumi_joviam as joviam
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
+from tests.conftest import ROOT
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "providers.json").read_text())
+GOLDEN = json.loads((ROOT / "tests" / "golden" / "providers.json").read_text())
 """{resource: {"type": its type in the state, "provider": its provider as the state holds it}}, never changed."""
 
 RESOURCES = {name: found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)

@@ -1,0 +1,51 @@
+"""Calls of a client, how long they last, and the text with which they fail."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import (
+    JoviamError,
+)
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.emulator import Emulator
+from tests.api.loopback import Loopback
+
+ID = "0f442f96-09e5-d4cc-9452-34896246cce7"
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8TXOOeLEfLLXhXmVdHTcYLVAsmZ6vWZNTRnmiUuIvm me@host"
+
+
+def client_of(where: Loopback | Emulator | str, seconds: float = 20, token: str = "", width: int = 32) -> Client:
+    """A client whose calls have some seconds."""
+    url = where if isinstance(where, str) else where.url
+    token = where.token if isinstance(where, Emulator) else token or "a-token-that-must-not-be-seen"
+    return Client(Settings(token, url, max_concurrency=width)).until(Deadline.after(seconds))
+
+
+def failure(kind: type[JoviamError], act: Callable[[], object]) -> str:
+    """The text with which something fails."""
+    with pytest.raises(kind) as caught:
+        act()
+    return str(caught.value)
+
+
+def fit_for_a_user(text: str) -> bool:
+    """Say whether a message is free of what only a programmer could read."""
+    return not re.search(r"urllib3|requests|Pool\(|object at|Errno|Traceback|Caused by|<class|\('", text)
+
+
+def lasts(seconds: float, act: Callable[[], object]) -> str:
+    """The text with which something fails, within 0.5 seconds around the moment it should."""
+    started = time.monotonic()
+    text = failure(JoviamError, act)
+    assert seconds - 0.3 < time.monotonic() - started < seconds + 0.3
+    assert fit_for_a_user(text), text
+    return text

@@ -1,0 +1,41 @@
+"""Calls over real sockets, with short first pauses."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+
+import pytest
+
+from pulumi_joviam.api import client as client_module
+from pulumi_joviam.api import models
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.emulator import Emulator
+from tests.api.calls import KEY, client_of
+from tests.api.loopback import Loopback
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses before a repetition begin short."""
+    monkeypatch.setattr(client_module, "FIRST_PAUSE", 0.02)
+
+
+@pytest.fixture
+def client(cloud: Emulator) -> Client:
+    return client_of(cloud)
+
+
+@pytest.fixture
+def key(client: Client) -> str:
+    """The id of a public key in the cloud."""
+    return client.create(models.PublicKey, {"name": "before", "key": KEY}).id
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing fails unseen in a server's thread."""
+    failed: list[object] = []
+    monkeypatch.setattr(Loopback, "handle_error", lambda *_args: failed.append(traceback.format_exc()))
+    yield
+    assert failed == []

@@ -1,0 +1,71 @@
+"""Proxies: when one is used, and what is said of one that cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from pulumi_joviam.api import models
+from pulumi_joviam.api.errors import (
+    AnswerLost,
+    ConfigError,
+    Unreachable,
+)
+from pulumi_joviam.emulator import Emulator
+from tests.api.calls import client_of, failure
+from tests.api.loopback import Loopback, answer, free_port
+
+
+def test_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy from the environment is used, as everywhere with requests."""
+    with Loopback(answer()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api/v1"))
+        client = client_of("http://joviam.localhost/api/v1")
+        client.list(models.Disk)
+        client.list(models.Disk)
+        assert proxy.lines == ["GET http://joviam.localhost/api/v1/disks"] * 2
+        assert len(proxy.connections) == 1
+
+
+def test_no_proxy_for_some(monkeypatch: pytest.MonkeyPatch, cloud: Emulator) -> None:
+    """NO_PROXY exempts the API's host."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert client_of(cloud).list(models.Disk) == []
+
+
+def test_a_proxy_that_loses_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A POST that was lost behind a proxy may have arrived, and is not sent again."""
+    with Loopback(lambda _connection: None) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api/v1"))
+        with pytest.raises(AnswerLost):
+            client_of("http://joviam.localhost/api/v1").call("POST", "/disks")
+        assert proxy.lines == ["POST http://joviam.localhost/api/v1/disks"]
+
+
+def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that cannot be reached is not mistaken for the API."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    text = failure(Unreachable, lambda: client_of("http://joviam.localhost/api/v1", 0.5).call("POST", "/disks"))
+    assert text == (
+        "cannot reach http://joviam.localhost/api/v1 through the proxy: connection refused. "
+        "Is joviam:endpoint right, and is the network up?"
+    )
+
+
+def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that does not let https through is quoted, and has heard no token."""
+    with Loopback(answer(b"", "407 Proxy Authentication Required", "Connection: close")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.removesuffix("/api/v1"))
+        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api", 0.5).call("POST", "/disks"))
+        assert text.startswith(
+            "cannot reach https://joviam.invalid/api through the proxy: "
+            "tunnel connection failed: 407 Proxy Authentication Required."
+        )
+        assert "Bearer" not in "".join(proxy.requests)
+
+
+def test_a_proxy_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy variable that is no address is a setting to correct."""
+    monkeypatch.setenv("HTTP_PROXY", "foo://proxy")
+    text = failure(ConfigError, lambda: client_of("http://joviam.localhost").call("GET", "/disks"))
+    assert text.endswith("Are joviam:endpoint and the proxy variables right?")

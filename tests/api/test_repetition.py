@@ -1,0 +1,138 @@
+"""What is sent again, how often, and after which pause."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from pytest_mock import MockerFixture
+
+from pulumi_joviam.api import models
+from pulumi_joviam.api import transport as transport_module
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import (
+    AnswerLost,
+    BadAnswer,
+    JoviamError,
+    NotFound,
+    ServerError,
+    Unreachable,
+)
+from pulumi_joviam.emulator import Emulator
+from tests.api.calls import KEY, client_of, failure, fit_for_a_user
+from tests.api.faults import ACTS, FAULTS, ONCE
+from tests.api.loopback import Loopback, answer
+
+
+@pytest.mark.parametrize("method", ACTS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_sent_again(
+    cloud: Emulator, client: Client, key: str, method: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request is repeated only where it is safe, and a POST never after the server may have acted."""
+    how, ends = FAULTS[fault]
+    operation, act = ACTS[method]
+    if "delay" in how:
+        monkeypatch.setattr(transport_module, "READ_SECONDS", 1.0)
+    cloud.fail(operation, **how)
+    before = len(cloud.requests)
+    expected = ends[method]
+    if expected is None:
+        act(client, key)
+    else:
+        with pytest.raises(JoviamError) as caught:
+            act(client, key)
+        assert isinstance(caught.value, expected), repr(caught.value)
+        assert fit_for_a_user(str(caught.value))
+    sent = [request.operation for request in cloud.requests[before:]]
+    repeated = fault not in ONCE and expected in (None, NotFound)
+    assert sent == [operation] * (2 if repeated else 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "sent"),
+    [
+        ({"status": 500}, ServerError, 5),
+        ({"body": b"<html>"}, BadAnswer, 5),
+        ({"status": 502}, AnswerLost, None),
+        ({"drop": "before"}, AnswerLost, None),
+        ({"status": 503}, Unreachable, None),
+    ],
+)
+def test_how_often(cloud: Emulator, fault: dict[str, Any], kind: type[JoviamError], sent: int | None) -> None:
+    """A GET is asked five times after errors that tend to stay, and until the deadline after those that pass."""
+    cloud.fail("GET /regions", times=1000, **fault)
+    started = time.monotonic()
+    with pytest.raises(kind):
+        client_of(cloud, 0.5).list(models.Region)
+    if sent:
+        assert len(cloud.requests) == sent
+    else:
+        assert 0.1 < time.monotonic() - started < 0.9
+        assert 3 < len(cloud.requests) < 20
+
+
+def test_pauses_grow(mocker: MockerFixture, cloud: Emulator, client: Client) -> None:
+    """Pauses double from about the first one on, with jitter, and never exceed 8 seconds."""
+    pauses: list[float] = []
+    mocker.patch.object(Deadline, "sleep", autospec=True, side_effect=lambda _self, pause: pauses.append(pause))
+    cloud.fail("GET /regions", status=503, times=20)
+    client.until(Deadline.after(1000)).list(models.Region)
+    expected = [min(0.02 * 2**n, 8) for n in range(20)]
+    assert all(longest / 2 <= pause <= longest for pause, longest in zip(pauses, expected, strict=True)), pauses
+    assert len({round(pause, 6) for pause in pauses[-8:]}) > 1
+
+
+def test_the_server_says_when(cloud: Emulator, client: Client) -> None:
+    """A request that is asked to wait a second comes back after that second, also if it is a POST."""
+    cloud.fail("POST /public_keys", status=429, retry_after=1)
+    client.create(models.PublicKey, {"name": "n", "key": KEY})
+    first, second = [request.time for request in cloud.requests]
+    assert 1.0 <= second - first < 1.5
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (["Retry-After: 3600"], 3600),
+        (["Date: Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After: Wed, 21 Oct 2015 08:28:00 GMT"], 3600),
+        (["Date: Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After: Wed, 21 Oct 2015 10:28:00 +0200"], 3600),
+        ([f"Retry-After: {'9' * 5000}"], 999999999),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_server_asks_for_too_much_patience(headers: list[str], seconds: int, method: str) -> None:
+    """A Retry-After beyond the deadline fails at once, and says so."""
+    with Loopback(answer(b"", "503 Busy", *headers)) as server:
+        started = time.monotonic()
+        text = failure(Unreachable, lambda: client_of(server).call(method, "/disks"))
+        assert time.monotonic() - started < 0.5
+        assert text == (
+            f"the API is too busy for {method} /disks (503) and asks to come back in {seconds} s. Try again later"
+        )
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_server_that_starts_late(method: str) -> None:
+    """A request that finds nobody listening is sent once, when somebody does."""
+    with Emulator(token="t") as cloud:
+        key = client_of(cloud).create(models.PublicKey, {"name": "n", "key": KEY}).id
+        cloud.stop()
+        before = len(cloud.requests)
+        starting = threading.Timer(0.1, cloud.start)
+        starting.start()
+        operation, act = ACTS[method]
+        act(client_of(cloud), key)
+        starting.join()
+        assert [request.operation for request in cloud.requests[before:]] == [operation]
+
+
+def test_the_last_try_that_comes_too_late(mocker: MockerFixture) -> None:
+    """What went wrong with the request that was sent is told, not that there was no time to send it again."""
+    tries = [Unreachable("refused"), transport_module.Unsent("no time")]
+    mocker.patch.object(transport_module.Transport, "exchange", side_effect=tries)
+    assert failure(Unreachable, lambda: client_of("http://127.0.0.1").call("POST", "/disks")) == "refused"

@@ -1,0 +1,103 @@
+"""Until when a call lasts: its deadline, and what a connection or an answer may take of it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_joviam.api import client as client_module
+from pulumi_joviam.api import models
+from pulumi_joviam.api import transport as transport_module
+from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.errors import (
+    Unreachable,
+)
+from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.emulator import Emulator
+from tests.api.calls import client_of, failure, lasts
+from tests.api.loopback import HEAD, Loopback, answer, drip, flood, free_port
+
+ENDLESS: dict[str, Callable[[socket.socket], object]] = {
+    "silence": lambda _connection: time.sleep(1),
+    "a slow status line": drip(b"HTTP/1.1 200 "),
+    "slow headers": drip(HEAD + b"X: "),
+    "a slow body": drip(HEAD + b"Content-Length: 100000\r\n\r\n"),
+    "a slow body without length": drip(HEAD + b"\r\n"),
+    "slow chunks": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "a slow chunk": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffff\r\n"),
+    "slow provisional answers": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "quick provisional answers": flood(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+}
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+def test_an_answer_without_end(how: str) -> None:
+    """A call ends at its deadline, wherever in the answer bytes begin to drip or to repeat."""
+    with Loopback(ENDLESS[how]) as server:
+        text = lasts(0.2, lambda: client_of(server, 0.2).call("GET", "/disks"))
+        assert text == "GET /disks was sent, but no whole answer arrived: timed out"
+        assert len(server.requests) == 1
+
+
+def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that does not take connections costs the connect timeout, and even a POST is tried again there."""
+    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        # the kernel lets the backlog's connections wait, and the next ones never hear of it
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        text = lasts(0.5, lambda: client_of(f"http://127.0.0.1:{port}", 0.5).call("POST", "/disks"))
+        for each in waiting:
+            each.close()
+    assert text == (
+        f"cannot reach http://127.0.0.1:{port}: timed out. Is joviam:endpoint right, and is the network up?"
+    )
+
+
+def test_a_read_without_deadline_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that falls silent costs the read timeout, not the whole deadline."""
+    monkeypatch.setattr(transport_module, "READ_SECONDS", 0.2)
+    with Loopback(lambda _connection: time.sleep(1)) as server:
+        text = lasts(0.2, lambda: client_of(server).call("POST", "/disks"))
+        assert text == "POST /disks was sent, but no whole answer arrived: timed out"
+
+
+def test_nothing_is_sent_after_the_deadline(cloud: Emulator) -> None:
+    """A call whose deadline has passed sends nothing."""
+    text = failure(Unreachable, lambda: client_of(cloud, -1).list(models.Disk))
+    assert text == "GET /disks was not sent: no time was left for it"
+    assert cloud.requests == []
+
+
+def test_a_script_has_a_minute(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client without a deadline gives each call the same time."""
+    monkeypatch.setattr(client_module, "SCRIPT_SECONDS", 0.3)
+    cloud.fail("GET /disks", delay=1, times=2)
+    script = Client(Settings(cloud.token, cloud.url))
+    for _ in range(2):
+        lasts(0.3, lambda: script.list(models.Disk))
+    assert script.list(models.Disk) == []
+
+
+def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that was never reached is given up long before the deadline, also for a POST."""
+    monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.5)
+    where = f"http://127.0.0.1:{free_port()}/api/v1"
+    text = lasts(0.4, lambda: client_of(where).call("POST", "/disks"))
+    assert text == f"cannot reach {where}: connection refused. Is joviam:endpoint right, and is the network up?"
+
+
+def test_a_server_that_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that was reached before is tried until the deadline."""
+    monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.1)
+    with Loopback(answer()) as server:
+        client = client_of(server)
+        client.list(models.Disk)
+    lasts(0.6, lambda: client.until(Deadline.after(0.7)).list(models.Disk))
