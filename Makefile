@@ -13,6 +13,9 @@ demo: $(READY) engine  ## see it work: preview, up, change, drift, repair and de
 test: $(READY) engine  ## every test, on the real engine
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
+quick: $(READY)  ## what needs neither the Pulumi CLI nor much time (under a minute)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not engine and not slow"
+
 sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about 15 minutes)
 	$(BIN)/python -m tests.sweep
 
@@ -52,4 +55,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test sweep kill random bench matrix lint types docs engine help
+.PHONY: check demo test quick sweep kill random bench matrix lint types docs engine help

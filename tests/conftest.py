@@ -61,6 +61,17 @@ def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
     return Stack(tmp_path, cloud, engine_folder)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make quick` leaves out, and begin with it: then nothing long is left for one worker at the end."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "engine_folder" in fixtures or (ROOT / "tests" / "engine") in item.path.parents:
+            item.add_marker("engine")
+        if "browser" in fixtures:
+            item.add_marker("slow")
+    items.sort(key=lambda item: not any(item.iter_markers("engine")) and not any(item.iter_markers("slow")))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the tables that tests have made."""
     for report in terminalreporter.getreports("passed"):

@@ -142,6 +142,7 @@ def main(rounds: int, seed: int) -> int:
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, Emulator(token="t", provision_seconds=0.5) as cloud:
         stack = Stack(Path(folder), cloud, engine)
+        stack.plain_python()
         stack.program(thirty())
         for number in range(rounds):
             skip = number % 4 >= 2

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +20,12 @@ from typing import Any
 import yaml
 
 from pulumi_joviam.emulator import Emulator
+from tests import fork_server
 
 _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
 """{token: the settings of a new stack that hold it, and nothing else; the files of its backend}."""
+
+_servers: list[subprocess.Popen[bytes]] = []
 
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}.
@@ -114,6 +120,7 @@ class Stack:
             "PULUMI_DEBUG_COMMANDS": "true",  # has --event-log
             "PULUMI_PYTHON_CMD": str(_python(folder / "python")),
             "PULUMI_STACK": "dev",
+            "FORKED": _fork_server(),
             "GOGC": "off",  # no command lives long enough for its garbage to matter
         }
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
@@ -136,6 +143,10 @@ class Stack:
         for path, content in files.items():
             (self.state / path).parent.mkdir(parents=True, exist_ok=True)
             (self.state / path).write_bytes(content)
+
+    def plain_python(self) -> None:
+        """Start each Python process from nothing, as a user's: for tests that look at processes, or kill them."""
+        self.environ["FORKED"] = ""
 
     def hurry(self) -> None:
         """After a lost answer, look for a second only: a server on this machine has acted by then, or never will."""
@@ -195,18 +206,37 @@ class Stack:
 
 def _python(path: Path) -> Path:
     """Make a Python that knows its version and its packages: every command asks for both, which takes half a second."""
-    packages = path.with_suffix(".json")
+    packages, python = path.with_suffix(".json"), shlex.quote(sys.executable)
     packages.write_text(_packages())
     path.write_text(
         f"""#!/bin/sh
 [ "$*" = "{PIP_LIST}" ] && exec cat {shlex.quote(str(packages))}
-[ "$3" = pulumi.dynamic ] && [ "$HURRIED" ] && exec {shlex.quote(sys.executable)} -u -c "$HURRIED" "$4"
 [ "$*" = --version ] && echo Python {platform.python_version()} && exit
-exec {shlex.quote(sys.executable)} "$@"
+[ "$3" = pulumi.dynamic ] && [ "$HURRIED" ] && set -- -u -c "$HURRIED" "$4"
+[ "$FORKED" ] && exec {python} -ISE {shlex.quote(fork_server.__file__)} "$FORKED" "$@"
+exec {python} "$@"
 """
     )
     path.chmod(0o700)
     return path
+
+
+@functools.cache
+def _fork_server() -> str:
+    """Start what forks Python processes for this one, and return its socket; "" where there is none."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command = [sys.executable, fork_server.__file__, f"{folder}/socket"]
+    environ = {"PATH": os.environ["PATH"], "HOME": folder}
+    # it ends with its stdin
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, cwd="/")
+    assert server.stdin
+    assert server.stdout
+    assert server.stdout.readline() == b"ready\n"
+    _servers.append(server)
+    return command[-1]
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.matrix import VERSIONS, Resolution, build, cell, environment, example, install, interpreter, run
 
+pytestmark = pytest.mark.slow
 README = (ROOT / "README.md").read_text()
 
 

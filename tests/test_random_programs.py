@@ -447,6 +447,7 @@ def started() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("started")
+@pytest.mark.slow
 def test_random_programs() -> None:
     run_state_machine_as_test(
         RandomPrograms,

@@ -9,7 +9,7 @@ import pytest
 from tests.sweep import FAULTS, Case, Sweep, Tally, sweeping, table
 
 # what it sweeps is recorded once, whatever the number of workers
-pytestmark = pytest.mark.xdist_group("sweep")
+pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.slow]
 
 SLOW = ("answers too late", "acts after we gave up")
 

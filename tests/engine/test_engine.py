@@ -29,6 +29,13 @@ from tests.stack import Stack
 DISK = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
 
 
+@pytest.fixture
+def stack(stack: Stack) -> Stack:
+    """Every process starts from nothing here, as a user's: this is about what the plugin is for the engine."""
+    stack.plain_python()
+    return stack
+
+
 def test_more_than_four_at_a_time(stack: Stack) -> None:
     """Sixteen disks that take a second each are all asked for before the first one is ready."""
     stack.cloud.configure(provision_seconds=1.0)

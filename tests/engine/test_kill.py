@@ -30,6 +30,13 @@ from tests.kill import ended, kill, recover, thirty
 from tests.stack import Run, Spec, Stack
 
 
+@pytest.fixture
+def stack(stack: Stack) -> Stack:
+    """Every process starts from nothing here: they are killed, and looked for."""
+    stack.plain_python()
+    return stack
+
+
 @pytest.mark.parametrize(("who", "skip"), [("cli", "true"), ("plugin", "")])
 def test_what_was_under_way_is_taken_over(stack: Stack, who: Literal["cli", "plugin"], skip: str) -> None:
     stack.environ["PULUMI_SKIP_CHECKPOINTS"] = skip

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import pytest
+
 from tests.keys import key
 from tests.stack import PROGRAM, Spec, Stack
 
@@ -31,6 +33,13 @@ READ = """
 if "vm" in made:
     pulumi.export("context", joviam.Instance.get("found", made["vm"].id).context)
 """
+
+
+@pytest.fixture
+def stack(stack: Stack) -> Stack:
+    """Every process starts from nothing here, as a user's: this is about what is left of them."""
+    stack.plain_python()
+    return stack
 
 
 def machine(password: str) -> dict[str, object]:
