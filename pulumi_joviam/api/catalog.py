@@ -60,7 +60,7 @@ class Catalog:
         templates = self.listed(Template, Template.path)
         found = [template for template in templates if template.matches(said)]
         if not found:
-            raise ArgumentError(argument, f"is unknown; there is: {_choices(templates)}")
+            raise ArgumentError(argument, f"is unknown; available: {_choices(templates)}")
         return found
 
     def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
@@ -118,7 +118,7 @@ def _only(
         ids = ", ".join(item.id for item in found)
         raise ArgumentError(argument, f"names several{where}; say one of their ids: {ids}")
     elsewhere = any(said in item.words for item in items)
-    raise ArgumentError(argument, f"is {'not' if elsewhere else 'unknown'}{where}; there is: {_choices(here)}")
+    raise ArgumentError(argument, f"is {'not' if elsewhere else 'unknown'}{where}; available: {_choices(here)}")
 
 
 def _choices(items: Sequence[Named]) -> str:

@@ -63,8 +63,8 @@ class Settings:
             raise ConfigError(f"{self.endpoint_name} must be a plain http(s) address such as {ENDPOINT}, not {given}")
         if not _keeps_the_token(self.endpoint):
             raise ConfigError(
-                f"{self.endpoint_name} is {self.endpoint}: over http everybody on the way could read "
-                "the token. It must be https; http is for this machine alone (http://localhost:8765/api/v1)"
+                f"{self.endpoint_name} is {self.endpoint}: refusing to send the token over plain http; "
+                "use https (http is allowed for localhost only)"
             )
         if not 1 <= self.max_concurrency <= HIGHEST_CONCURRENCY:
             raise _not_a_width(self.max_concurrency)

@@ -21,7 +21,7 @@ from pulumi_joviam.api.models import Model
 M = TypeVar("M", bound=Model)
 
 FEW = 4
-"""So many are asked for by id within WINDOW_SECONDS."""
+"""Up to this many within WINDOW_SECONDS are read by id."""
 WINDOW_SECONDS = 1.0
 FRESH_SECONDS = 3.0
 

@@ -187,7 +187,7 @@ class Transport:
                 "The certificate of a private authority goes into the file that REQUESTS_CA_BUNDLE names."
             )
         if tls and not isinstance(tls, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not self.reached.is_set():
-            return Untrusted(f"{where}: {reason}. Is it https that is spoken there?")
+            return Untrusted(f"{where}: {reason}. Does that port speak HTTPS?")
         by = " through the proxy" if any(isinstance(it, urllib3.exceptions.ProxyError) for it in chain) else ""
         # http.client says no more than this text of a proxy that refuses to connect
         never = any(isinstance(it, _NEVER_CONNECTED) for it in chain)

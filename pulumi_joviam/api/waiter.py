@@ -22,9 +22,9 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
 GROWTH = 1.25
 FEW = 3
-"""So many are asked about one by one."""
+"""Up to this many objects are polled individually."""
 RESTS = 4.0
-"""Between two looks there are at least so many times the seconds that the last one took."""
+"""Pause at least this many times as long as the previous poll took."""
 TICK = 0.2
 """How soon Ctrl-C ends a wait, which cannot also wait for an event. In seconds."""
 
@@ -63,7 +63,8 @@ class Waiter:
                     raise state
                 if state is None:
                     now = f"is still {last}" if last else "did not show its state in time"
-                    raise TimedOut(f"the {model.noun} {id} {now}; customTimeouts on the resource gives it longer", last)
+                    way = "raise custom_timeouts=CustomTimeouts(…) to wait longer"
+                    raise TimedOut(f"the {model.noun} {id} {now}; {way}", last)
                 if state in until:
                     return state
                 if state in model.failed:

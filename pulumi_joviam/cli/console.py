@@ -57,7 +57,7 @@ def _find(client: Client, said: str) -> models.Instance:
         return found[0]
     if found:
         raise JoviamError(f"several instances are named {said!r}; say the id of one:\n{_listed(found)}")
-    raise JoviamError(f"there is no instance {said!r}; there is:\n{_listed(there)}")
+    raise JoviamError(f"there is no instance {said!r}; available:\n{_listed(there)}")
 
 
 def _listed(instances: Sequence[models.Instance]) -> str:

@@ -112,7 +112,8 @@ class Creations:
                 op.repeated.append(Repeated(order, first, live))
         journal.made(key, live.id)
         if problem := journal.complaint():
-            op.warn(f"should this run be killed, it may lose what it was making: cannot write to {problem}")
+            orphaned = "if this run is killed, objects that it is creating may be orphaned"
+            op.warn(f"cannot write the journal {problem}; {orphaned}")
         return live
 
     def look_back(self, op: Step) -> None:
@@ -222,8 +223,8 @@ class Creations:
         fit = search.sort(_fitting(op, order, entry, there), op.api.ahead)
         if len(fit) > max(1, op.journal.open(entry)):
             raise JoviamError(
-                f"the answer about the new {order.model.noun} was lost, and several may be it, made at the same time "
-                f"by somebody else: {_ids(fit)}. Delete those that nobody needs, or rename them, then run `pulumi up` "
+                f"the response to the create request was lost, and several {order.model.noun}s created at that time "
+                f"match: {_ids(fit)}. Delete those that nobody needs, or rename them, then run `pulumi up` "
                 "again."
             )
         if search.there is None:

@@ -76,7 +76,7 @@ LAST_LOOK_SECONDS = 5.0
 PREVIEW_SECONDS = 10.0
 """How long a preview tries to look up a new word."""
 
-MISSING = "`pulumi refresh` takes note of that, and the next `up` makes it again"
+MISSING = "`pulumi refresh` records that, and the next `up` makes it again"
 
 
 class _Checked:
@@ -420,11 +420,12 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
 
     def _left_alone(self, field: str, live: M, *, wanted: Any, held: Any) -> str:
         """Return the warning for an argument that somebody changed, which no preview has named."""
-        values = f"is {readable(_as_input(self.as_inputs(live)[field], held))}, the program says {readable(wanted)}"
+        now = _as_input(self.as_inputs(live)[field], held)
+        values = f"is {readable(now)} but the program asks for {readable(wanted)}"
         if not self.args.model_fields[field].repr:
-            values = "was changed beside Pulumi"
+            values = "was changed outside Pulumi"
         return (
-            f"{field} {values}: it is left as it is. `pulumi refresh` takes note of it, "
+            f"{field} {values}; it is left as is. `pulumi refresh` records it, "
             "and a preview then says what `up` does about it"
         )
 

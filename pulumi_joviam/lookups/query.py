@@ -124,8 +124,8 @@ def find_one(session: Session, model: type[M], said: Said) -> M:
     if len(lines) > MOST_CANDIDATES:
         lines[MOST_CANDIDATES:] = [f"… and {len(lines) - MOST_CANDIDATES} more"]
     where = f" in {default}, the region of the stack or Provider" if default else ""
-    happened = f"{len(found)} fit{where}; say more, or the id of one:" if found else f"none fits{where}; there is:"
-    raise JoviamError("\n  ".join([happened, *lines]) if lines else f"none fits{where}; the list is empty")
+    happened = f"{len(found)} matches{where}; narrow it down or use an id:" if found else f"no match{where}; available:"
+    raise JoviamError("\n  ".join([happened, *lines]) if lines else f"no match{where}; the list is empty")
 
 
 def find_all(session: Session, model: type[M], said: Said) -> list[M]:

@@ -16,7 +16,7 @@ from pulumi_joviam.api.errors import Failed, JoviamError, NotFound
 from pulumi_joviam.lifecycle.arguments import MayStop, given, has_unknown
 from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.resources import power
-from pulumi_joviam.resources.disk import grow
+from pulumi_joviam.resources.disk import grow, kept_size
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -82,7 +82,7 @@ def announce(change: Change) -> Iterator[str]:
     if old and new and not has_unknown(new):
         swaps = not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
         if not swaps and new["size"] < old["size"]:
-            yield f"the boot disk has {old['size']} GB, the program says {new['size']}: it is kept as it is"
+            yield kept_size("boot disk", old["size"], new["size"])
         if not rests and (swaps or new["size"] > old["size"]):
             yield STOPS.warning("another boot_disk" if swaps else "changing boot_disk.size", allowed, sure=swaps)
         if swaps:

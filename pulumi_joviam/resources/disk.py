@@ -54,6 +54,11 @@ def too_small(template: models.Named | None, size: Any, argument: str) -> Iterat
         yield argument, f"must be {least} GB or more: the template needs that much"
 
 
+def kept_size(what: str, live: int, wanted: int) -> str:
+    """Return the warning for a disk that somebody grew by hand."""
+    return f"the {what} has {live} GB but the program asks for {wanted} GB; it is left as is (disks cannot shrink)"
+
+
 def grow(op: Operation, disk: models.Disk, size: int) -> None:
     """Resize a disk to ``size`` GB and wait until it has it. Raises ValidationFail if its instance may not run."""
     path = op.api.path(models.Disk, disk.id, "resize")
@@ -125,7 +130,7 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
                 "before you take this one away"
             )
         elif "size" not in change.steps and isinstance(wanted, int) and wanted < there:
-            yield f"the disk has {there} GB, the program says {wanted}: it is kept as it is"
+            yield kept_size("disk", there, wanted)
 
 
 class Disk(DiskArgs, Resource, provider=DiskProvider):

@@ -33,7 +33,7 @@ Change = Callable[[], object]
 
 
 class NeedsStop(JoviamError):
-    """The change cannot be made while the instance runs, and no request needs to find that out."""
+    """Known to need a stopped instance: do not try it live."""
 
 
 @dataclass

@@ -103,19 +103,19 @@ def test_a_new_template(cloud: Emulator, catalog: Catalog, sydney: Region) -> No
 
 def test_what_is_unknown(catalog: Catalog, sydney: Region) -> None:
     """An unknown word is refused with what there is, in words that can be used."""
-    assert unknown(lambda: catalog.region("SY4")) == "region: is unknown; there is: ML1, SY3"
+    assert unknown(lambda: catalog.region("SY4")) == "region: is unknown; available: ML1, SY3"
     assert unknown(lambda: catalog.performance_tier("Faster", "disks", sydney)) == (
-        "performance_tier: is unknown in region SY3; there is: Fast, Standard"
+        "performance_tier: is unknown in region SY3; available: Fast, Standard"
     )
     assert unknown(lambda: catalog.template("ubuntu", sydney)) == (
-        "template: is unknown in region SY3; there is: debian-9, ubuntu-16-04, windows-2016"
+        "template: is unknown in region SY3; available: debian-9, ubuntu-16-04, windows-2016"
     )
 
 
 @pytest.mark.parametrize("said", ["", " ", "sy3", "SY3 ", "00000000-0000-0000-0000-000000000000", "x" * 10_000])
 def test_words_are_exact(catalog: Catalog, said: str) -> None:
     """Nothing is guessed from a word that is nearly right."""
-    assert " is unknown; there is: ML1, SY3" in unknown(lambda: catalog.region(said))
+    assert " is unknown; available: ML1, SY3" in unknown(lambda: catalog.region(said))
 
 
 def test_elsewhere(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
@@ -123,11 +123,11 @@ def test_elsewhere(client: Client, catalog: Catalog, sydney: Region, melbourne: 
     tiers = client.list(PerformanceTier, "/performance_tiers/disks")
     there = next(tier.id for tier in tiers if tier.region == melbourne)
     assert unknown(lambda: catalog.performance_tier(there, "disks", sydney)) == (
-        "performance_tier: is not in region SY3; there is: Fast, Standard"
+        "performance_tier: is not in region SY3; available: Fast, Standard"
     )
     template = next(template.id for template in client.list(Template) if template.region == melbourne)
     assert unknown(lambda: catalog.template(template, sydney)).startswith(
-        "template: is not in region SY3; there is: debian-9, "
+        "template: is not in region SY3; available: debian-9, "
     )
 
 
@@ -135,7 +135,7 @@ def test_a_region_without_anything(cloud: Emulator, catalog: Catalog, sydney: Re
     """A region without any tier says so."""
     cloud.fail("GET /performance_tiers/disks", body=b"[]", status=200)
     assert unknown(lambda: catalog.performance_tier("Fast", "disks", sydney)) == (
-        "performance_tier: is unknown in region SY3; there is: nothing"
+        "performance_tier: is unknown in region SY3; available: nothing"
     )
 
 

@@ -163,10 +163,10 @@ def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
 def test_a_token_in_clear_on_the_network(endpoint: str) -> None:
     """Over http a token goes nowhere but to this machine, and the message says what does."""
     assert refusal({"endpoint": endpoint}) == (
-        f"joviam:endpoint is {endpoint}: over http everybody on the way could read the token. "
-        "It must be https; http is for this machine alone (http://localhost:8765/api/v1)"
+        f"joviam:endpoint is {endpoint}: refusing to send the token over plain http; "
+        "use https (http is allowed for localhost only)"
     )
-    with pytest.raises(ConfigError, match="over http everybody"):
+    with pytest.raises(ConfigError, match="over plain http"):
         Settings("t", endpoint)
 
 

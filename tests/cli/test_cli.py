@@ -96,11 +96,11 @@ def test_json(cloud: Emulator, account: dict[str, str]) -> None:
 
 def test_an_instance_that_is_not_clear(cloud: Emulator, account: dict[str, str]) -> None:
     """A name of none or of several instances, and an unknown id, are refused with what there is."""
-    assert run("console", "web", **account).err == "pulumi-joviam: there is no instance 'web'; there is:\n  nothing\n"
+    assert run("console", "web", **account).err == "pulumi-joviam: there is no instance 'web'; available:\n  nothing\n"
     ids = [machine(cloud, name) for name in ("web", "db", "web")]
     done = run("console", "mail", **account)
     assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("pulumi-joviam: there is no instance 'mail'; there is:\n")
+    assert done.err.startswith("pulumi-joviam: there is no instance 'mail'; available:\n")
     assert f"  {ids[1]}  db (running)\n" in done.err
     done = run("console", "web", **account)
     assert (done.status, done.out) == (1, "")
@@ -239,7 +239,7 @@ def test_an_emulated_cloud_for_the_console() -> None:
     with emulator("--token", "mine") as (_, lines):
         [url] = re.findall(r"http://\S+/api/v1", lines[0])
         done = run("console", "web", JOVIAM_TOKEN="mine", JOVIAM_ENDPOINT=url)
-        assert done.err == "pulumi-joviam: there is no instance 'web'; there is:\n  nothing\n"
+        assert done.err == "pulumi-joviam: there is no instance 'web'; available:\n  nothing\n"
         port = url.split(":")[2].split("/")[0]
         done = run("emulator", "--port", port)
         assert (done.status, done.out) == (1, "")

@@ -239,16 +239,16 @@ def test_unknown_words(stack: Stack) -> None:
     words = {
         "tier": (
             DISK | {"performance_tier": "Fats"},
-            "performance_tier: is unknown in region SY3; there is: Fast, Sta",
+            "performance_tier: is unknown in region SY3; available: Fast, Sta",
         ),
-        "region": (DISK | {"region": "SY4"}, "region: is unknown; there is: ML1, SY3"),
+        "region": (DISK | {"region": "SY4"}, "region: is unknown; available: ML1, SY3"),
         "template": (
             DISK | {"template": "ubuntu"},
-            "template: is unknown in region SY3; there is: debian-9, ubuntu-16",
+            "template: is unknown in region SY3; available: debian-9, ubuntu-16",
         ),
         "fast": (
             MACHINE | {"performance_tier": "Fats"},
-            "performance_tier: is unknown in region SY3; there is: Fast",
+            "performance_tier: is unknown in region SY3; available: Fast",
         ),
     }
     for name, (said, told) in words.items():  # the engine ends at the first that is refused

@@ -82,7 +82,8 @@ def test_the_boot_disk_grows_in_place(stack: Stack) -> None:
     assert stack.refresh().empty
     run = stack.preview()
     assert run.empty
-    assert run.warnings == [("i", "the boot disk has 90 GB, the program says 30: it is kept as it is\n")]
+    left = "it is left as is (disks cannot shrink)"
+    assert run.warnings == [("i", f"the boot disk has 90 GB but the program asks for 30 GB; {left}\n")]
     assert [(item["id"], item["size"]) for item in stack.cloud.objects("disks")] == [(disk["id"], 90)]
 
 

@@ -335,7 +335,7 @@ def test_what_the_command_refuses(cloud: Emulator, tmp_path: Path) -> None:
     Account(cloud).disk()
     assert refused("--name", "no*") == "pulumi-joviam: there is nothing to import that fits"
     assert refused(NOBODY) == f"pulumi-joviam: nothing that can be imported has the id {NOBODY}"
-    assert refused("--region", "XX1") == "pulumi-joviam: region: is unknown; there is: ML1, SY3"
+    assert refused("--region", "XX1") == "pulumi-joviam: region: is unknown; available: ML1, SY3"
     assert refused(program="no/main.py") == "pulumi-joviam: --program: there is no folder no"
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "import.json").touch()

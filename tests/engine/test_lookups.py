@@ -175,8 +175,8 @@ def test_what_is_gone_is_not_found(account: Account) -> None:
     account.cloud.fail("GET /disks", body=json.dumps(disks).encode(), times=2)
     account.cloud.fail("GET /disks/{disk_id}", body=json.dumps(disks[0]).encode())
     assert [disk.name for disk in joviam.get_disks()] == ["logs"]
-    assert "none fits; there is:\n  logs, SY3, " in refused(lambda: joviam.get_disk(name="data", region="SY3"))
-    assert "none fits" in refused(lambda: joviam.get_disk(id=disks[0]["id"]))
+    assert "no match; available:\n  logs, SY3, " in refused(lambda: joviam.get_disk(name="data", region="SY3"))
+    assert "no match" in refused(lambda: joviam.get_disk(id=disks[0]["id"]))
 
 
 def test_what_joviam_offers_is_listed_once(account: Account) -> None:
@@ -198,21 +198,21 @@ NO_ID = "is not an id of the API (they look like 00000000-0000-…)"
 REFUSED: list[tuple[str, Json, str]] = [
     ("get_disk", {}, "say at least one of id, name"),
     ("get_disk", {"region": "SY3"}, "say at least one of id, name"),
-    ("get_disk", {"name": "dta"}, "none fits; there is:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
-    ("get_disk", {"id": NOBODY}, "none fits; there is:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
-    ("get_disk", {"name": "logs", "region": "ML1"}, "none fits; there is:\n  data, ML1, ID"),
-    ("get_disk", {"name": "data"}, "2 fit; say more, or the id of one:\n  data, ML1, ID\n  data, SY3, ID"),
-    ("get_instance", {"name": "Web Server", "region": "ML1"}, "none fits; the list is empty"),
-    ("get_ip_address", {"name": "www"}, "none fits; there is:\n  10.1.0.1, web, ID\n  203.0.113.2, ID"),
+    ("get_disk", {"name": "dta"}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
+    ("get_disk", {"id": NOBODY}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
+    ("get_disk", {"name": "logs", "region": "ML1"}, "no match; available:\n  data, ML1, ID"),
+    ("get_disk", {"name": "data"}, "2 matches; narrow it down or use an id:\n  data, ML1, ID\n  data, SY3, ID"),
+    ("get_instance", {"name": "Web Server", "region": "ML1"}, "no match; the list is empty"),
+    ("get_ip_address", {"name": "www"}, "no match; available:\n  10.1.0.1, web, ID\n  203.0.113.2, ID"),
     (
         "get_template",
         {"slug": "debian-9"},
-        "2 fit; say more, or the id of one:\n  debian-9, Debian 9, ML1, ID\n  debian-9, Debian 9, SY3, ID",
+        "2 matches; narrow it down or use an id:\n  debian-9, Debian 9, ML1, ID\n  debian-9, Debian 9, SY3, ID",
     ),
     ("get_disk", {"id": "../instances"}, f"id: {NO_ID}"),
     ("get_disk", {"id": ""}, f"id: {NO_ID}"),
     ("get_disk", {"name": 7}, "name: must be a text, not int"),
-    ("get_disks", {"region": "SY4"}, "region: is unknown; there is: ML1, SY3"),
+    ("get_disks", {"region": "SY4"}, "region: is unknown; available: ML1, SY3"),
     ("get_networks", {"public": "yes"}, "public: must be True or False"),
     ("get_performance_tiers", {"use": "disks"}, "use: must be 'disk' or 'instance'"),
 ]
@@ -243,14 +243,14 @@ def test_the_region_of_the_stack_is_meant(account: Account, monkeypatch: pytest.
         ids = {tier.id for tier in joviam.get_performance_tiers(use="disk", opts=options)}
         assert ids == {joviam.get_performance_tier(id=id, opts=options).id for id in ids}
         assert {template.region.code for template in joviam.get_templates(opts=options)} == {"SY3", "ML1"}
-        assert "2 fit; say more" in refused(partial(joviam.get_disk, name="data", opts=options))
+        assert "2 matches; narrow it down" in refused(partial(joviam.get_disk, name="data", opts=options))
         text = refused(partial(joviam.get_template, slug="debian-7", opts=options))
         first, *candidates = text.splitlines()
-        assert first.endswith(f": none fits in {here}, the region of the stack or Provider; there is:")
+        assert first.endswith(f": no match in {here}, the region of the stack or Provider; available:")
         assert candidates
         assert all(f", {here}, " in line for line in candidates)
     text = refused(lambda: joviam.get_performance_tier(name="Standard"))
-    assert "2 fit in SY3, the region of the stack or Provider; say more, or the id of one:" in text
+    assert "2 matches in SY3, the region of the stack or Provider; narrow it down or use an id:" in text
 
 
 def test_only_twenty_candidates_are_listed(cloud: Emulator, account: Account) -> None:
@@ -376,7 +376,7 @@ joviam.PublicKey("other", key="{key("b")}", name=disk.name)
 """,
     )
     run = stack.preview(fails=True)
-    assert told(run) == ["get_disk(name='dta'): none fits; the list is empty"]
+    assert told(run) == ["get_disk(name='dta'): no match; the list is empty"]
 
 
 def test_a_look_up_with_a_secret(stack: Stack) -> None:
@@ -391,7 +391,7 @@ joviam.get_disk_output(name=pulumi.Output.secret("hunter2"), region="SY3")
     )
     run = stack.preview(fails=True)
     [text] = told(run)
-    assert text.startswith("get_disk(name=[secret], region=[secret]): none fits; there is:\n  data, SY3, ")
+    assert text.startswith("get_disk(name=[secret], region=[secret]): no match; available:\n  data, SY3, ")
     assert "hunter2" not in run.text
     program(stack, 'pulumi.export("template", joviam.get_template(slug="debian-9").region.code)')
     stack.up()

@@ -64,7 +64,8 @@ def test_a_disk_grown_by_hand_stays(stack: Stack) -> None:
     assert stack.refresh().empty
     run = stack.preview()
     assert run.empty
-    assert run.warnings == [("d", "the disk has 100 GB, the program says 10: it is kept as it is\n")]
+    left = "it is left as is (disks cannot shrink)"
+    assert run.warnings == [("d", f"the disk has 100 GB but the program asks for 10 GB; {left}\n")]
     stack.program({"d": DISK | {"size": 60}})
     assert stack.up().empty
     stack.program({"d": DISK | {"size": 120}})
@@ -312,7 +313,7 @@ def test_a_vanished_object_is_told_in_up(stack: Stack) -> None:
     stack.cloud.remove(stack.cloud.objects("public_keys")[0]["id"])
     stack.program({"k": {"kind": "PublicKey", "key": key("a"), "name": "new"}})
     run = stack.up(fails=True)
-    assert "does not exist any more. `pulumi refresh` takes note of that, and the next `up` makes it again." in run.text
+    assert "does not exist any more. `pulumi refresh` records that, and the next `up` makes it again." in run.text
 
 
 def test_deleting_what_is_gone_is_fine(stack: Stack) -> None:

@@ -43,7 +43,7 @@ def test_memory_that_somebody_changed(cloud: Emulator, plugged: Plugin, allow: b
     plugged.warnings()
     assert changed(cloud, stack, {"i": said | {"note": "b"}}) == [("PUT /instances/{instance_id}", {"note": "b"})]
     assert plugged.warnings() == [
-        "memory is 2048, the program says 1024: it is left as it is. `pulumi refresh` takes note of it, "
+        "memory is 2048 but the program asks for 1024; it is left as is. `pulumi refresh` records it, "
         "and a preview then says what `up` does about it"
     ]
     assert cloud.objects("instances")[0]["memory"] == 2048

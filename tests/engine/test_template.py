@@ -88,7 +88,7 @@ def test_what_cannot_be_superseded(stack: Stack) -> None:
     stack.program({"d": DISK | {"region": "ML1"}, "t": template("d", versions(stack.cloud)[1].id)})
     run = stack.up(fails=True)
     assert 'creating template "t": supersedes:' in run.text
-    assert "is not in region ML1; there is: debian-9, ubuntu-16-04, windows-2016" in run.text
+    assert "is not in region ML1; available: debian-9, ubuntu-16-04, windows-2016" in run.text
     assert list(stack.resources()) == ["d"]
     stack.program({"d": DISK | {"region": "ML1"}, "t": template("d", "")})
     assert "supersedes" in stack.preview(fails=True).text

@@ -223,7 +223,7 @@ def test_an_object_that_vanishes_in_an_update(cloud: Emulator, small: Miniature)
     cloud.configure(provision_seconds=NEVER)
     with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.remove(id_of(cloud, "instances"))):
         error = small.up({"x": BASIC | {"power_state": "running"}}).error
-    assert error.endswith("is gone. `pulumi refresh` takes note of that, and the next `up` makes it again.")
+    assert error.endswith("is gone. `pulumi refresh` records that, and the next `up` makes it again.")
     cloud.configure(provision_seconds=0.1)
     assert small.refresh().steps == {"x": "delete"}
     assert id_of(cloud, "disks") in small.plugin.warnings()[0]

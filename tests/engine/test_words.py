@@ -84,18 +84,18 @@ def test_a_tier_changed_by_hand_is_told_from_one_that_was_renamed(cloud: Emulato
 NEW: dict[str, tuple[Json, str]] = {
     "tier": (
         DISK | {"performance_tier": "Standart"},
-        "performance_tier: is unknown in region SY3; there is: ",
+        "performance_tier: is unknown in region SY3; available: ",
     ),
-    "template": (DISK | {"template": "ubuntu-1604"}, "template: is unknown in region SY3; there is: "),
-    "region": (DISK | {"region": "Sydney"}, "region: is unknown; there is: ML1, SY3"),
-    "address": ({"kind": "IpAddress", "region": "sy3"}, "region: is unknown; there is: ML1, SY3"),
+    "template": (DISK | {"template": "ubuntu-1604"}, "template: is unknown in region SY3; available: "),
+    "region": (DISK | {"region": "Sydney"}, "region: is unknown; available: ML1, SY3"),
+    "address": ({"kind": "IpAddress", "region": "sy3"}, "region: is unknown; available: ML1, SY3"),
     "size": (
         DISK | {"template": "ubuntu-16-04", "size": 1},
         "size: must be 10 GB or more: the template needs that much",
     ),
     "machine": (
         MACHINE | {"performance_tier": "Slow"},
-        "performance_tier: is unknown in region SY3; there is: ",
+        "performance_tier: is unknown in region SY3; available: ",
     ),
     "boot": (BASIC | {"boot_disk": BOOT | {"template": "x"}}, "boot_disk.template: is unknown in region SY3; "),
     "boot tier": (
@@ -124,9 +124,9 @@ def test_a_slip_deletes_nothing(stack: Stack) -> None:
     before = stack.cloud.objects("ip_addresses") + stack.cloud.objects("disks")
     stack.program({"ip": address | {"region": "sy3"}, "i": BASIC})
     for run in (stack.preview(fails=True), stack.up(fails=True)):
-        assert "region: is unknown; there is: ML1, SY3" in run.text
+        assert "region: is unknown; available: ML1, SY3" in run.text
     stack.program({"ip": address, "i": BASIC | {"boot_disk": BOOT | {"template": "debian-99"}}})
-    assert "boot_disk.template: is unknown in region SY3; there is: " in stack.preview(fails=True).text
+    assert "boot_disk.template: is unknown in region SY3; available: " in stack.preview(fails=True).text
     assert stack.cloud.objects("ip_addresses") + stack.cloud.objects("disks") == before
 
 
@@ -164,4 +164,4 @@ def test_a_preview_without_a_network(stack: Stack) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_a_supersedes_that_nobody_knows(plugged: Plugin) -> None:
     program = {"d": DISK, "t": {"kind": "Template", "disk": {"ref": "d.id"}, "supersedes": "ubuntu-1604"}}
-    assert "supersedes: is unknown; there is: " in Miniature(plugged, "supersedes").preview(program).error
+    assert "supersedes: is unknown; available: " in Miniature(plugged, "supersedes").preview(program).error
