@@ -148,7 +148,19 @@ class Args:
         cls.outs = {name: it for name, it in own.items() if isinstance(it, Out)} | dict(cls.outs)
         cls.about = inspect.cleandoc(vars(cls).get("__doc__") or "")
         cls.__doc__ = _Composed(_docstring)  # type: ignore[assignment] # a text when asked for
-        cls.__signature__ = _Composed(_signature)
+        cls.__signature__ = _Composed(lambda owner: owner.signature())
+
+    @classmethod
+    @cache
+    def signature(cls) -> Signature:
+        """Return how a program writes the resource, for help() and for Python's own TypeError."""
+        first = [
+            Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
+            Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
+        ]
+        defaults = {name: Parameter.empty if spec.default is ... else spec.default for name, spec in cls.specs.items()}
+        keywords = [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
+        return Signature([*first, *keywords])
 
     @classmethod
     @cache
@@ -212,20 +224,6 @@ def plain(hint: Any) -> Any:
     if origin in (Union, UnionType):
         return functools.reduce(operator.or_, map(plain, parts))
     return origin[tuple(plain(part) for part in parts)] if origin and parts else hint
-
-
-def _signature(declared: type[Args]) -> Signature:
-    """Return how a program writes the resource, for help() and for Python's own TypeError."""
-    first = [
-        Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
-        Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
-    ]
-    empty = Parameter.empty
-    keywords = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=empty if spec.default is ... else spec.default)
-        for name, spec in declared.specs.items()
-    ]
-    return Signature([*first, *keywords])
 
 
 # -- what is written about it --

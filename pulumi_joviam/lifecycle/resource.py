@@ -40,7 +40,7 @@ class Resource(Args, pulumi.dynamic.Resource):
 
         def __init__(self, *args: Any, **arguments: Any) -> None:
             """Declare that the object shall exist. help() of the class says what each argument means."""
-            bound = type(self).__signature__.bind(*args, **arguments)
+            bound = self.signature().bind(*args, **arguments)
             bound.apply_defaults()
             self._begin(**bound.arguments)
 
