@@ -16,7 +16,7 @@ test: $(READY) engine  ## every test, on the real engine
 quick: $(READY)  ## what needs neither the Pulumi CLI nor much time (under a minute)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not engine and not slow"
 
-sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about 15 minutes)
+sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about an hour)
 	$(BIN)/python -m tests.sweep
 
 kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an up: what is lost or made twice
