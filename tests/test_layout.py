@@ -46,8 +46,8 @@ def test_the_layers_keep_their_contracts() -> None:
     ("file", "line", "contract"),
     [
         ("api/models.py", "import pulumi", "the api knows nothing of Pulumi"),
-        ("api/models.py", "from pulumi_joviam.lifecycle import words", "commands use components and look-ups"),
-        ("lifecycle/words.py", "from pulumi_joviam.resources import power", "commands use components and look-ups"),
+        ("api/models.py", "from pulumi_joviam.lifecycle import aliases", "commands use components and look-ups"),
+        ("lifecycle/aliases.py", "from pulumi_joviam.resources import power", "commands use components and look-ups"),
         ("resources/power.py", "import requests", "only the api speaks HTTP"),
         ("resources/power.py", "import grpc", "only the host knows"),
         ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no line"),

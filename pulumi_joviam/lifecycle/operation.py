@@ -24,8 +24,8 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.api.shared_reads import Reads, SharedClient
 from pulumi_joviam.api.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
 from pulumi_joviam.lifecycle import host, journal
+from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.creation import Creations, Order, Repeated
-from pulumi_joviam.lifecycle.words import Words
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -65,11 +65,11 @@ class Operation:
     api: Client
     deadline: Deadline
     session: Session
-    words: Words
+    aliases: Aliases
     """What the words of the program mean."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """What the program said last."""
-    kept: dict[str, Any] = field(default_factory=dict)
+    private: dict[str, Any] = field(default_factory=dict)
     """What the resource has to remember. What is put here is in the state after the step, however it ends."""
     taken_over: list[str] = field(default_factory=list)
     """Ids of objects of an interrupted run that this step goes on with."""
@@ -82,14 +82,14 @@ class Operation:
         call: host.Call,
         settings: Settings,
         seconds: float,
-        words: Words,
-        kept: dict[str, Any],
+        aliases: Aliases,
+        private: dict[str, Any],
         before: Mapping[str, Any] | None = None,
     ) -> Operation:
         """Start a step that may take ``seconds``."""
         shared = session(settings)
         deadline = Deadline.after(seconds, host.cancelled)
-        return cls(call, shared.client.until(deadline), deadline, shared, words, before or {}, kept)
+        return cls(call, shared.client.until(deadline), deadline, shared, aliases, before or {}, private)
 
     def afresh(self, seconds: float) -> Operation:
         """Return the same step with a new deadline that Ctrl-C does not end."""

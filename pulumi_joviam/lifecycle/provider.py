@@ -55,11 +55,11 @@ from pulumi_joviam.api.errors import (
 from pulumi_joviam.api.models import Model, Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle import host, ignored, journal
+from pulumi_joviam.lifecycle.aliases import Aliases, Path, at, put
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.state import Hidden
-from pulumi_joviam.lifecycle.words import Path, Words, at, put
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
     from pulumi_joviam.lifecycle.operation import Operation
@@ -135,10 +135,10 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         op.delete(live)
 
     def clean_up(self, op: Operation) -> None:
-        """After the object is gone, delete what was made together with it (``op.kept``)."""
+        """After the object is gone, delete what was made together with it (``op.private``)."""
 
     def forget(self, op: Operation) -> None:
-        """Somebody else deleted the object: warn of what it leaves behind (``op.kept``)."""
+        """Somebody else deleted the object: warn of what it leaves behind (``op.private``)."""
 
     def look(self, op: Operation, id: str, fields: set[str]) -> M:
         """Read the object. ``fields`` names the arguments that the program gives. Raises NotFound."""
@@ -219,14 +219,14 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         problems = check(self.args, news)
         if not olds and not problems:  # a new object: diff is not asked about it
             with self._reporting("checking", call):
-                problems = self._looked_up(call, Words(self.args), news, self.args.names())
+                problems = self._looked_up(call, Aliases(self.args), news, self.args.names())
         # the engine prints the value of the property that a failure names, a secret too: so ours name none
         failures = [CheckFailure("", f"{where}: {what}") for where, what in problems]
         # __provider is no argument; _plain leaves it out and the plugin adds it again
         return CheckResult(news, failures)
 
     def _looked_up(
-        self, call: host.Call, words: Words, said: Mapping[str, Any], paths: Iterable[Path]
+        self, call: host.Call, aliases: Aliases, said: Mapping[str, Any], paths: Iterable[Path]
     ) -> list[tuple[str, str]]:
         """Look up the words at these paths as a preview does, and return (argument, what is wrong).
 
@@ -242,7 +242,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
             return []
         catalog = shared.catalog.until(Deadline.after(PREVIEW_SECONDS, host.cancelled))
         try:
-            found, wrong = words.look_up(catalog, said, known)
+            found, wrong = aliases.look_up(catalog, said, known)
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             shared.offline = True
             host.warn(
@@ -289,16 +289,16 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
     def _difference(self, call: host.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
         """Say what it takes to bring the object from what the state holds to what the program says."""
         hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else _plain(call.inputs)
-        before |= {it: _whole(said) for it, said in hidden.said.items() if before.get(it) == olds.get(it)}
+        before |= {it: _whole(said) for it, said in hidden.desired.items() if before.get(it) == olds.get(it)}
         # what was too long for the state: what was said is the best known
         olds = {**olds, **{field: (before or news).get(field) for field in hidden.dropped}}
         held = {field: olds[field] for field in self.args.model_fields if field in olds}
         news = ignored.keep(news, held, call.ignored)
-        words = Words(self.args, hidden.words)
-        words.follow(held, before)
-        problems = self._looked_up(call, words, news, words.new(news, held))
-        old, new = words.as_ids(olds), words.as_ids(news)
-        for path in words.new(news, held):  # nobody could be asked
+        aliases = Aliases(self.args, hidden.aliases)
+        aliases.follow(held, before)
+        problems = self._looked_up(call, aliases, news, aliases.new(news, held))
+        old, new = aliases.as_ids(olds), aliases.as_ids(news)
+        for path in aliases.new(news, held):  # nobody could be asked
             new = put(new, path, UNKNOWN)
         change, steps = Change(old, new, before), dict[str, Step]()
         for field, traits in self.args.traits().items():
@@ -309,7 +309,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
                 steps[field] = self.at_worst(field)
             elif (step := self.compare(field, change)) != "same":
                 steps[field] = step
-        return Difference(replace(change, steps=steps), news, words, problems)
+        return Difference(replace(change, steps=steps), news, aliases, problems)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = host.call(), _plain(props)
@@ -325,7 +325,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         with self._reporting("updating", call):
             difference = self._difference(call, held, news)
             op, said = self._begin(call, STEP_SECONDS, difference), difference.said
-            wanted = self._meant(op, said, difference.words.new(said, held))
+            wanted = self._meant(op, said, difference.aliases.new(said, held))
             taken = {
                 field: traits.resets.to
                 for field, traits in self.args.traits().items()
@@ -365,14 +365,14 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         if unmanaged:
             said = {field: _as_input(value) for field, value in self.as_inputs(live).items()}
         hidden, shown = Hidden.read(call.hidden), self._shown(op, live, said)
-        left = Hidden(words=op.words.all_held(), unfinished=hidden.unfinished)
+        left = Hidden(aliases=op.aliases.all_held(), unfinished=hidden.unfinished)
         if unmanaged:
             return ReadResult(id, self._state(op, live, shown, left), {})
         # what the object shows, so that drift is seen; but what is kept as it is is shown once, and what was said stays
-        refreshed = {field: _whole(value) for field, value in hidden.said.items()}
+        refreshed = {field: _whole(value) for field, value in hidden.desired.items()}
         before = said | {field: value for field, value in refreshed.items() if said.get(field) == held.get(field)}
         stays = {field for field in shown if self.stays(field, shown[field], before.get(field))}
-        left = replace(left, said={field: before[field] for field in stays})
+        left = replace(left, desired={field: before[field] for field in stays})
         known = {field: said[field] for field in stays if shown[field] == held.get(field)}
         return ReadResult(id, self._state(op, live, shown, left), {**shown, **known})
 
@@ -396,16 +396,16 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         from pulumi_joviam.lifecycle.operation import Operation
 
         hidden = Hidden.read(call.hidden)
-        words = difference.words if difference else Words(self.args, hidden.words)
-        kept, before = dict(hidden.kept), difference.change.before if difference else {}
-        return Operation.begin(call, self._configured, call.timeout or seconds, words, kept, before)
+        aliases = difference.aliases if difference else Aliases(self.args, hidden.aliases)
+        kept, before = dict(hidden.private), difference.change.before if difference else {}
+        return Operation.begin(call, self._configured, call.timeout or seconds, aliases, kept, before)
 
     def _meant(self, op: Operation, said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
-        """Return what is said with ids in place of words, of which the ``new`` ones are looked up now."""
-        _, wrong = op.words.look_up(op.catalog, said, [path for path in new if at(said, path) is not None])
+        """Return what is said with ids in place of aliases, of which the ``new`` ones are looked up now."""
+        _, wrong = op.aliases.look_up(op.catalog, said, [path for path in new if at(said, path) is not None])
         if wrong:
             raise wrong[0]
-        return op.words.as_ids(said)
+        return op.aliases.as_ids(said)
 
     def _in_scope(self, args: A, scope: set[str], live: M, paths: Iterable[str]) -> A:
         """Return the arguments, of which those in ``scope`` alone count as given; what is ignored is as it is live."""
@@ -432,7 +432,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
     @staticmethod
     def _seen(call: host.Call, id: str) -> None:
         """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
-        journal.of_stack(call.stack).seen([id, *_texts(Hidden.read(call.hidden).kept)])
+        journal.of_stack(call.stack).seen([id, *_texts(Hidden.read(call.hidden).private)])
 
     def _is_ours(self, call: host.Call, id: str) -> None:
         """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
@@ -490,7 +490,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
             if not op.call.is_waited_for:
                 op.journal.doubt(op.call.urn)
             shown = self._shown(op, live, {field: said[field] for field in said if field in scope})
-            return self._state(op, live, {**kept, **shown}, Hidden(words=op.words.held(said, kept, shown)))
+            return self._state(op, live, {**kept, **shown}, Hidden(aliases=op.aliases.held(said, kept, shown)))
         except Exception as error:  # noqa: BLE001 - also a bug of ours must not lose the object
             op.journal.doubt(op.call.urn)
             there = self._last_look(op, live, args, error)
@@ -513,8 +513,8 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
             elif isinstance(error, Taken):
                 then = "is kept in the state; after that `pulumi up` goes on with it"
             text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
-            words = op.words.held(said, kept, shown)
-            hidden = Hidden(words=words, unfinished=tuple(sorted(scope)), failed=failed)
+            aliases = op.aliases.held(said, kept, shown)
+            hidden = Hidden(aliases=aliases, unfinished=tuple(sorted(scope)), failed=failed)
             outputs = self._state(op, live, {**kept, **shown}, hidden)
             failure = host.partial_failure(live.id, outputs, text)
             op.session.creations.look_back(op)
@@ -552,7 +552,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
     def _shown(self, op: Operation, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was ``said`` with each value that is no longer true replaced by the live one."""
         shown, traits = self.as_inputs(live), self.args.traits()
-        meant, now = op.words.as_ids(said), {}
+        meant, now = op.aliases.as_ids(said), {}
         for field, value in said.items():
             if value is None:
                 continue
@@ -560,7 +560,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
                 now[field] = value
             elif shown[field] is not None:
                 now[field] = _as_input(shown[field], like=value)
-        return op.words.show(now, shown)
+        return op.aliases.show(now, shown)
 
     @staticmethod
     def _matches(same: Callable[[Any, Any], bool], live: Any, said: Any) -> bool:
@@ -569,7 +569,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
 
     def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
         """Return the outputs for the state."""
-        hidden = replace(hidden, kept=op.kept, account=op.session.client.settings.account)
+        hidden = replace(hidden, private=op.private, account=op.session.client.settings.account)
         return {
             **arguments,
             **{name: "" if value is None else value for name, value in self.as_outputs(live).items()},
@@ -604,8 +604,8 @@ class Difference:
 
     change: Change
     said: Mapping[str, Any]
-    """What the program says, in its own words, except where ignore_changes keeps what the state holds."""
-    words: Words
+    """What the program says, in its own aliases, except where ignore_changes keeps what the state holds."""
+    aliases: Aliases
     problems: list[tuple[str, str]]
     """(argument, what is wrong) with words that are new."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
 
 MEMBERS = "members"
-"""In op.kept: whom the group may have grouped. What is shown is less: somebody may have taken one out."""
+"""In op.private: whom the group may have grouped. What is shown is less: somebody may have taken one out."""
 
 
 class AvailabilityGroupArgs(Args):
@@ -71,7 +71,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
         """{instance: the group that took it in this run}"""
 
     def post(self, op: Operation, args: AvailabilityGroupArgs) -> Group:
-        op.kept[MEMBERS] = args.instances
+        op.private[MEMBERS] = args.instances
         live = self.look(op, str(uuid.uuid4()), set())
         for id in args.instances:
             if id not in live.lists:
@@ -80,18 +80,18 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
 
     def converge(self, op: Operation, live: Group, args: AvailabilityGroupArgs) -> Group:
         leaving = [id for id in live.lists if id not in args.instances]
-        op.kept[MEMBERS] = [*args.instances, *leaving]
+        op.private[MEMBERS] = [*args.instances, *leaving]
         for id in args.instances:
             if self._taken.setdefault(id, live.id) != live.id:
                 raise JoviamError(f"instances: {id} is in another availability group of this program too, say it once")
         group = set(args.instances)
         lists = {id: _regroup(op, id, lambda member, _now: group - {member}) for id in args.instances}
         self._release(op, leaving, group.union(live.lists))
-        op.kept[MEMBERS] = args.instances
+        op.private[MEMBERS] = args.instances
         return Group(id=live.id, lists=lists)
 
     def look(self, op: Operation, id: str, fields: set[str]) -> Group:
-        members = op.kept.get(MEMBERS, (op.call.inputs or {}).get("instances"))
+        members = op.private.get(MEMBERS, (op.call.inputs or {}).get("instances"))
         if members is None:
             raise ArgumentError("id", "the API has no object for an availability group, so none can be read by an id")
         lists = {}
@@ -102,7 +102,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
                 continue
             if instance.state not in instance.gone:
                 lists[instance.id] = instance.availability_group
-        op.kept[MEMBERS] = list(lists)
+        op.private[MEMBERS] = list(lists)
         return Group(id=id, lists=lists)
 
     def remove(self, op: Operation, live: Group) -> None:

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from pulumi_joviam.resources.instance_args import BootDisk, InstanceArgs
 
 MADE = "boot_disk"
-"""In ``op.kept``: the id of the disk that was made with the instance."""
+"""In ``op.private``: the id of the disk that was made with the instance."""
 STAYS = "boot_disk_stays"
-"""In ``op.kept``: that disk does not go with the instance, nor when another one takes its place."""
+"""In ``op.private``: that disk does not go with the instance, nor when another one takes its place."""
 NEXT = "next_boot_disk"
-"""In ``op.kept``: the id of the disk that is being made to take its place."""
+"""In ``op.private``: the id of the disk that is being made to take its place."""
 OLD = "old_boot_disks"
-"""In ``op.kept``: the ids of disks whose place was taken, until they are deleted."""
+"""In ``op.private``: the ids of disks whose place was taken, until they are deleted."""
 SMALLER = "smaller_boot_disk"
-"""In ``op.kept``: the program has asked for a smaller disk, and does not have it yet."""
+"""In ``op.private``: the program has asked for a smaller disk, and does not have it yet."""
 
 
 STOPS = MayStop()
@@ -128,22 +128,22 @@ def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
     """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
     if args.boot_disk is None:
         return _given(op, live, args)
-    if op.kept.get(NEXT) in [disk.id for disk in live.disks]:  # it was swapped in by a run that did not hear of it
-        _swapped(op, live, op.kept[NEXT])
-        live = live.with_details(made_disk_id=op.kept[MADE])
+    if op.private.get(NEXT) in [disk.id for disk in live.disks]:  # it was swapped in by a run that did not hear of it
+        _swapped(op, live, op.private[NEXT])
+        live = live.with_details(made_disk_id=op.private[MADE])
     if "boot_disk" not in args.model_fields_set:
         return []
     wanted = args.boot_disk
     if not goes(wanted):
-        op.kept[STAYS] = True
+        op.private[STAYS] = True
     # disks that the program has just taken away make room for the boot disk, none of them becomes it
-    there = live.boot_disk if args.disks is None or MADE in op.kept else None
+    there = live.boot_disk if args.disks is None or MADE in op.private else None
     before = op.before.get("boot_disk")
     if there and Booted(there).is_like(wanted):
         if shrunk({"size": there.size}, wanted, before):
-            op.kept[SMALLER] = True
-        if not op.kept.get(SMALLER) or wanted["size"] >= there.size:
-            op.kept.pop(SMALLER, None)
+            op.private[SMALLER] = True
+        if not op.private.get(SMALLER) or wanted["size"] >= there.size:
+            op.private.pop(SMALLER, None)
             return [lambda: grow(op, there, wanted["size"])] if wanted["size"] > there.size else []
     _may_stop(live, args, "boot_disk")
     new = (None if there else _taken_off(op, wanted)) or _made(op, live, wanted)
@@ -154,7 +154,7 @@ def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
     """Return what has to be done where the program gives the instance its disks: the first of them boots it."""
     if "disks" not in args.model_fields_set:
         return []
-    made, wanted, there = op.kept.get(MADE), args.disks or [], [disk.id for disk in live.disks]
+    made, wanted, there = op.private.get(MADE), args.disks or [], [disk.id for disk in live.disks]
     if made in wanted:  # from now on the program says what becomes of it
         _forget(op)
         made = None
@@ -168,8 +168,8 @@ def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
         if wanted != there:
             _replace(op, live, wanted)
         if made:
-            if not op.kept.get(STAYS):
-                op.kept.setdefault(OLD, []).append(made)
+            if not op.private.get(STAYS):
+                op.private.setdefault(OLD, []).append(made)
             _forget(op)
 
     if boots_from_another:
@@ -178,8 +178,8 @@ def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
 
 
 def _forget(op: Operation) -> None:
-    op.kept.pop(MADE, None)
-    op.kept.pop(STAYS, None)
+    op.private.pop(MADE, None)
+    op.private.pop(STAYS, None)
 
 
 def _may_stop(live: models.Instance, args: InstanceArgs, argument: str) -> None:
@@ -196,24 +196,24 @@ def tidy(op: Operation, args: InstanceArgs) -> None:
     From now on the boot disk stays or goes as the program says.
     """
     if args.boot_disk and goes(args.boot_disk):
-        op.kept.pop(STAYS, None)
-    if NEXT in op.kept:
-        _delete(op, op.kept[NEXT])
+        op.private.pop(STAYS, None)
+    if NEXT in op.private:
+        _delete(op, op.private[NEXT])
     _delete_old(op)
 
 
 def _delete_old(op: Operation) -> None:
-    for id in list(op.kept.get(OLD, ())):
+    for id in list(op.private.get(OLD, ())):
         _delete(op, id)
-        op.kept[OLD].remove(id)
-    if not op.kept.get(OLD):
-        op.kept.pop(OLD, None)
+        op.private[OLD].remove(id)
+    if not op.private.get(OLD):
+        op.private.pop(OLD, None)
 
 
 def going(op: Operation) -> list[str]:
     """Return the ids of the disks that are deleted with the instance."""
-    names = [NEXT] if op.kept.get(STAYS) else [NEXT, MADE]
-    return [*op.kept.get(OLD, ()), *(op.kept[name] for name in names if name in op.kept)]
+    names = [NEXT] if op.private.get(STAYS) else [NEXT, MADE]
+    return [*op.private.get(OLD, ()), *(op.private[name] for name in names if name in op.private)]
 
 
 def clean_up(op: Operation) -> None:
@@ -224,28 +224,28 @@ def clean_up(op: Operation) -> None:
 
 def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk:
     """Return the new disk, provisioned: one that was begun before, if it is what is wanted."""
-    if NEXT in op.kept:
+    if NEXT in op.private:
         try:
-            begun = op.wait_settled(op.api.get(models.Disk, op.kept[NEXT]))
+            begun = op.wait_settled(op.api.get(models.Disk, op.private[NEXT]))
         except NotFound:
             begun = None
         if begun and begun.state not in begun.failed and Booted(begun).matches(wanted):
             return begun
-        _delete(op, op.kept[NEXT])
+        _delete(op, op.private[NEXT])
     said = {key: value for key, value in wanted.items() if key != "delete_with_instance"}
     new = op.create(models.Disk, {**said, "name": f"{live.name} boot", "region": live.region.id}, purpose=NEXT)
-    op.kept[NEXT] = new.id
+    op.private[NEXT] = new.id
     try:
         return op.wait_ready(new)
     except Failed as failed:
-        _delete(op, op.kept[NEXT])
+        _delete(op, op.private[NEXT])
         raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
 
 
 def _taken_off(op: Operation, wanted: BootDisk) -> models.Disk | None:
     """Return the disk that was made for the instance where somebody took it off and it is still what is wanted."""
     try:
-        disk = op.wait_settled(op.api.get(models.Disk, op.kept[MADE]))
+        disk = op.wait_settled(op.api.get(models.Disk, op.private[MADE]))
     except (KeyError, NotFound):
         return None
     if op.holders(disk) or disk.state in disk.failed or not Booted(disk).is_like(wanted) or disk.size > wanted["size"]:
@@ -287,12 +287,12 @@ def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.I
 
 def _swapped(op: Operation, live: models.Instance, new: str) -> None:
     """Remember that the new disk has taken the place of the one that was made before it."""
-    op.kept.pop(NEXT, None)
-    op.kept.pop(SMALLER, None)
-    before = op.kept.get(MADE)
-    if before and before not in [disk.id for disk in live.disks] and not op.kept.get(STAYS):
-        op.kept.setdefault(OLD, []).append(before)
-    op.kept[MADE] = new
+    op.private.pop(NEXT, None)
+    op.private.pop(SMALLER, None)
+    before = op.private.get(MADE)
+    if before and before not in [disk.id for disk in live.disks] and not op.private.get(STAYS):
+        op.private.setdefault(OLD, []).append(before)
+    op.private[MADE] = new
 
 
 def _delete(op: Operation, id: str) -> None:
@@ -303,5 +303,5 @@ def _delete(op: Operation, id: str) -> None:
             op.warn(f"the disk {id} is kept: the instance {holders[0].called} has it now")
         else:
             op.delete(disk)
-    if op.kept.get(NEXT) == id:
-        del op.kept[NEXT]
+    if op.private.get(NEXT) == id:
+        del op.private[NEXT]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError
+from pulumi_joviam.lifecycle.aliases import Path
 from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Positive, Replaces, Resets, Text
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
-from pulumi_joviam.lifecycle.words import Path
 from pulumi_joviam.resources import power
 
 if TYPE_CHECKING:

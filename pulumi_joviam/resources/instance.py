@@ -17,13 +17,13 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ApiError
 from pulumi_joviam.api.models import Named
 from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.lifecycle.aliases import Path, at
 from pulumi_joviam.lifecycle.arguments import given
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
 from pulumi_joviam.lifecycle.declare import Out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
-from pulumi_joviam.lifecycle.words import Path, at
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk import too_small
 from pulumi_joviam.resources.instance_args import InstanceArgs
@@ -74,7 +74,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         shows = {name: getattr(args, name) for name in ("name", "memory", "region", "performance_tier")}
         live = op.create(models.Instance, body, shows=shows)
         if live.disks:
-            op.kept[boot_disk.MADE] = live.disks[0].id
+            op.private[boot_disk.MADE] = live.disks[0].id
         networking.adopt(op, live, args)
         return live
 
@@ -110,14 +110,14 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
             live = live.with_details(note=op.api.note(id))
         if "context" in fields:
             live = live.with_details(context=op.api.context(id))
-        return live.with_details(made_disk_id=op.kept.get(boot_disk.MADE))
+        return live.with_details(made_disk_id=op.private.get(boot_disk.MADE))
 
     def remove(self, op: Operation, live: models.Instance) -> None:
         def prepare(now: models.Instance) -> None:
             """Stop it and take its parts off: the API may delete attached ones, and not all are ours to delete."""
             disks = [disk.id for disk in now.disks]
             given = set(disks) - set(boot_disk.going(op))
-            made = op.kept.get(networking.MADE, {}).values()
+            made = op.private.get(networking.MADE, {}).values()
             addresses = [ip.id for adapter in now.network_adapters for ip in adapter.ip_addresses if ip.id not in made]
             if (given or addresses) and now.state not in now.new:
                 now = op.wait_settled(now)
@@ -134,13 +134,13 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def clean_up(self, op: Operation) -> None:
         boot_disk.clean_up(op)
-        for source in list(op.kept.get(networking.MADE, ())):
+        for source in list(op.private.get(networking.MADE, ())):
             networking.give_back(op, source)
 
     def forget(self, op: Operation) -> None:
-        made = (op.kept[name] for name in (boot_disk.MADE, boot_disk.NEXT) if name in op.kept)
-        disks = [*made, *op.kept.get(boot_disk.OLD, ())]
-        addresses = list(op.kept.get(networking.MADE, {}).values())
+        made = (op.private[name] for name in (boot_disk.MADE, boot_disk.NEXT) if name in op.private)
+        disks = [*made, *op.private.get(boot_disk.OLD, ())]
+        addresses = list(op.private.get(networking.MADE, {}).values())
         if disks or addresses:
             op.warn(
                 "the instance is gone, so nothing manages any more what was made with it. If they still exist, delete "
@@ -212,7 +212,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     ) -> dict[str, Any]:
         # where a change from disks to a boot_disk has failed, the first disk is either of them, not both
         if arguments.get("disks") and "boot_disk" in arguments:
-            swapped = op.kept.get(boot_disk.MADE) in [disk.id for disk in live.disks]
+            swapped = op.private.get(boot_disk.MADE) in [disk.id for disk in live.disks]
             arguments = {key: value for key, value in arguments.items() if key != ("disks" if swapped else "boot_disk")}
         return super()._state(op, live, arguments, hidden)
 
@@ -233,7 +233,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def _set_power(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
         if args.power_state == "stopped":
-            op.kept.pop(power.STOPPED_FOR_CHANGE, None)
+            op.private.pop(power.STOPPED_FOR_CHANGE, None)
         power.resume(op)
         if "power_state" in args.model_fields_set:
             if args.power_state == "running":

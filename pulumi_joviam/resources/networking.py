@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
 MADE = "addresses"
-"""In ``op.kept``: {PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
+"""In ``op.private``: {PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
 
 
 def as_input(adapter: models.NetworkAdapter) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def release(op: Operation, address: models.IpAddress) -> None:
 def adopt(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
     """Remember which addresses were made with the instance, and for what."""
     free = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
-    made = op.kept.setdefault(MADE, {})
+    made = op.private.setdefault(MADE, {})
     for source in _wanted(args):
         for network, address_id in free:
             if _serves(network, source):
@@ -192,11 +192,11 @@ def adopt(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
 
 def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
     """Make, attach and give back addresses until the instance has one for each source that is said."""
-    wanted, made = _wanted(args), op.kept.get(MADE, {})
+    wanted, made = _wanted(args), op.private.get(MADE, {})
     in_scope = [source for source in [*wanted, *made] if _argument(source) in args.model_fields_set]
     if not in_scope:
         return
-    op.kept[MADE] = made
+    op.private[MADE] = made
     for source in [source for source in made if source not in wanted and source in in_scope]:
         give_back(op, source)
     live = op.api.get(models.Instance, live.id)
@@ -214,7 +214,7 @@ def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
 
 def give_back(op: Operation, source: str) -> None:
     """Give back the address that was made for ``source``. One that is gone is fine."""
-    made: dict[str, str] = op.kept.get(MADE, {})
+    made: dict[str, str] = op.private.get(MADE, {})
     with suppress(NotFound):
         release(op, op.api.get(models.IpAddress, made[source]))
     del made[source]
@@ -236,7 +236,7 @@ def _serves(network: models.Network, source: str) -> bool:
 
 def _made(op: Operation, live: models.Instance, source: str) -> models.IpAddress:
     """Return the address for a source: the one that was made for it before, or a new one."""
-    made: dict[str, str] = op.kept[MADE]
+    made: dict[str, str] = op.private[MADE]
     if source in made:
         try:
             return op.api.get(models.IpAddress, made[source])

@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 10.0
 """How long after a start or stop the instance may look as if nobody had asked for it."""
 
 STOPPED_FOR_CHANGE = "stopped_for_change"
-"""In ``op.kept``: the id of the instance that this resource has asked to stop for a change, and not started again."""
+"""In ``op.private``: id of the instance that this resource has asked to stop for a change, and not started again."""
 
 Change = Callable[[], object]
 """Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
@@ -76,10 +76,10 @@ def rests(held: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
 
 def resume(op: Operation) -> None:
     """Start the instance that an earlier step of this resource stopped and could not start again."""
-    if STOPPED_FOR_CHANGE in op.kept:
+    if STOPPED_FOR_CHANGE in op.private:
         with suppress(NotFound):
-            start(op, op.kept[STOPPED_FOR_CHANGE])
-        del op.kept[STOPPED_FOR_CHANGE]
+            start(op, op.private[STOPPED_FOR_CHANGE])
+        del op.private[STOPPED_FOR_CHANGE]
 
 
 def change(op: Operation, instance_id: str, changes: Sequence[Change], *, allowed: bool) -> None:
@@ -133,7 +133,7 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
             _allow(live.name, refused, allowed)
             stopped = False
             try:
-                op.kept[STOPPED_FOR_CHANGE] = instance_id
+                op.private[STOPPED_FOR_CHANGE] = instance_id
                 _turn(op, instance_id, "stop", STOPPED)
                 stopped = True
                 with stop.changed:
@@ -149,7 +149,7 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
                     stop.stopped = False
                 start(last, instance_id)
                 if stopped:  # otherwise it may still stop, and the next update has to start it
-                    del op.kept[STOPPED_FOR_CHANGE]
+                    del op.private[STOPPED_FOR_CHANGE]
     finally:
         with stop.changed:
             stop.led = False

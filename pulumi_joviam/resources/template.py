@@ -45,7 +45,7 @@ class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
         catalog.forget_templates()  # from now on the slug means this one
         # each of them means the same line, so saying another one is no change; nor is what a look-up finds from now on
         for word in [word for version in (*line, made) for word in version.words]:
-            op.words.bind(("supersedes",), word, line[0].id)
+            op.aliases.bind(("supersedes",), word, line[0].id)
         return made
 
     def as_inputs(self, live: models.Template) -> dict[str, Any]:

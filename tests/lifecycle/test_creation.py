@@ -18,9 +18,9 @@ from pulumi_joviam.api.errors import AnswerLost, JoviamError, ServerError, Valid
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.lifecycle import creation, host, journal
+from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.arguments import BaseArgs
 from pulumi_joviam.lifecycle.operation import Operation
-from pulumi_joviam.lifecycle.words import Words
 
 Begin = Callable[..., Operation]
 
@@ -33,7 +33,7 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
     def start(name: str = "data", seconds: float = 20.0) -> Operation:
         return Operation.begin(
-            host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Words(BaseArgs), {}
+            host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), {}
         )
 
     yield start

@@ -14,12 +14,12 @@ from typing import Any
 
 import pulumi_joviam as joviam
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
+from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource as Managed
 from pulumi_joviam.lifecycle.state import Hidden
-from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources import boot_disk, networking, power
 
 LIFECYCLES: Mapping[str, type[Lifecycle[Any, Any]]] = {
@@ -106,7 +106,7 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
 
 def _fate(resource: Resource) -> Iterator[str]:
     """Yield what else happens to the old object, and to what was made together with it."""
-    kept = _hidden(resource).kept
+    kept = _hidden(resource).private
     if resource.old.retain_on_delete:
         yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
         return
@@ -131,7 +131,7 @@ def _lost(resource: Resource) -> str:
         return ""
     if resource.kind == "Disk":
         return _gigabytes(old) if goes else ""
-    kept = _hidden(resource).kept
+    kept = _hidden(resource).private
     if resource.kind == "Instance" and boot_disk.MADE in kept and boot_disk.STAYS not in kept:
         swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
         return _gigabytes(old.get(BOOT_DISK)) if goes or swapped else ""
@@ -201,7 +201,7 @@ def _changed(resource: Resource) -> dict[str, Any]:
     What cannot be compared, a secret or what is known after `up`, has changed and has None.
     """
     lifecycle = LIFECYCLES[resource.type]()
-    words = Words(lifecycle.args, _hidden(resource).words)
+    words = Aliases(lifecycle.args, _hidden(resource).aliases)
     words.follow(resource.old.outputs, resource.old.inputs)
     bags = [words.as_ids(bag) for bag in (resource.old.outputs, resource.new.inputs, resource.old.inputs)]
     found: dict[str, Any] = {}

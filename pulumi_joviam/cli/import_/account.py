@@ -19,10 +19,10 @@ from pulumi_joviam.api.errors import JoviamError, NotFound, readable
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.cli.import_.wanted import Filter, Kind
 from pulumi_joviam.lifecycle import host
+from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.operation import Operation, Session
 from pulumi_joviam.lifecycle.provider import READ_SECONDS
 from pulumi_joviam.lifecycle.resource import Resource
-from pulumi_joviam.lifecycle.words import Words
 from pulumi_joviam.resources.availability_group import MEMBERS, AvailabilityGroup, Group
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
@@ -155,7 +155,7 @@ class Account:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
         kept = {MEMBERS: list(listed.lists)} if isinstance(listed, Group) else {}
         provider = KINDS[kind]._lifecycle()
-        op = Operation.begin(host.Call(), self.settings, READ_SECONDS, Words(provider.args), kept)
+        op = Operation.begin(host.Call(), self.settings, READ_SECONDS, Aliases(provider.args), kept)
         try:
             live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
         except NotFound:

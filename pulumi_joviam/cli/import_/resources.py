@@ -94,7 +94,7 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
         implied = {argument for argument in arguments if arguments[argument] == {**defaults, "name": name}[argument]}
         remarks = [f"{argument} is left out, so nothing manages it: it {why}" for argument, why in refused.items()]
         shown = provider._shown(it.op, live, arguments)
-        outputs = provider._state(it.op, live, shown, Hidden(words=it.op.words.held(shown)))
+        outputs = provider._state(it.op, live, shown, Hidden(aliases=it.op.aliases.held(shown)))
         made.append(Imported(it.kind, live.id, name, arguments, implied, remarks, outputs))
     return made
 
@@ -123,7 +123,7 @@ def _said(account: Account, found: Found) -> dict[str, Any]:
     for argument, value in said.items():
         said[argument] = word = _word(catalog, found.kind, live, value)
         if isinstance(value, models.Named):
-            found.op.words.bind((argument,), word, value.id)
+            found.op.aliases.bind((argument,), word, value.id)
     return {
         field: said[field]
         for field in provider.args.model_fields
@@ -146,7 +146,7 @@ def _origin(account: Account, found: Found) -> dict[str, Any]:
     if not older:
         return {"disk": live.disk_id}
     for word in [word for version in older for word in version.words]:
-        found.op.words.bind(("supersedes",), word, older[0].id)
+        found.op.aliases.bind(("supersedes",), word, older[0].id)
     own = account.own_template(older[0].id) or older[0].slug != live.slug
     return {"disk": live.disk_id, "supersedes": older[0].id if own or not live.slug else live.slug}
 

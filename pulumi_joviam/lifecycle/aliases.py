@@ -28,7 +28,7 @@ Path = tuple[str, ...]
 REGION: Path = ("region",)
 
 
-class Words:
+class Aliases:
     """The words of one resource. ``held`` is what its state holds of them."""
 
     def __init__(self, args: type[BaseArgs], held: Mapping[str, Any] | None = None) -> None:
