@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import pulumi_joviam as joviam
-from pulumi_joviam.lifecycle.declare import change, descriptions
 from pulumi_joviam.lifecycle.resource import Resource
 from tests.conftest import ROOT
 
@@ -98,14 +97,14 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
 def test_every_argument_and_output_is_described(resource: type[Resource]) -> None:
     """Each has its text in the source, below it, and help() shows them all, with the source."""
-    texts, shown = descriptions(resource), pydoc.render_doc(resource, renderer=PLAIN)
+    declared, shown = resource._declaration, pydoc.render_doc(resource, renderer=PLAIN)
     assert "Source: reference" in shown
-    for name in (*resource.specs, *resource.outs):
-        assert texts[name].endswith("."), name
-        assert f"{name}: {texts[name][:20]}" in shown
+    for name in (*declared.specs, *declared.outs):
+        assert declared.descriptions[name].endswith("."), name
+        assert f"{name}: {declared.descriptions[name][:20]}" in shown
     for name, traits in resource._lifecycle.args.traits().items():
-        assert bool(traits.replaces) == change(resource, name).startswith("a change replaces")
-        assert bool(traits.may_stop) == ("may stop" in change(resource, name))
+        assert bool(traits.replaces) == declared.change(name).startswith("a change replaces")
+        assert bool(traits.may_stop) == ("may stop" in declared.change(name))
     assert ":param" not in pydoc.render_doc(resource.__init__, renderer=PLAIN)
 
 

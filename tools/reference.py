@@ -23,7 +23,6 @@ import pulumi_joviam as joviam
 from pulumi_joviam import lookups
 from pulumi_joviam.api.models import Model
 from pulumi_joviam.cli.import_.account import KINDS
-from pulumi_joviam.lifecycle import declare
 from pulumi_joviam.lifecycle.declare import Args, descriptions
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -99,7 +98,7 @@ def write() -> None:
 def arguments_told(documented: type) -> dict[str, str]:
     """Return {argument: what is said about it}, below its declaration or in the docstring."""
     if issubclass(documented, Args):
-        return {name: descriptions(documented)[name] for name in documented.specs}
+        return {name: documented._declaration.descriptions[name] for name in documented._declaration.specs}
     part = _parts(documented)[1]
     told = re.finditer(r"^    (\w+(?:,\s+\w+)*): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
     return {name: " ".join(match[2].split()) for match in told for name in re.split(r",\s+", match[1])}
@@ -116,13 +115,13 @@ def _types() -> list[type]:
 
 def _about(documented: type) -> str:
     """Return a docstring as it is written."""
-    return documented.about if issubclass(documented, Args) else inspect.cleandoc(documented.__doc__ or "")
+    return documented._declaration.about if issubclass(documented, Args) else inspect.cleandoc(documented.__doc__ or "")
 
 
 def _parts(documented: type) -> tuple[str, str, str]:
     """Return what a docstring says before, in and after its list of arguments."""
     before, _, rest = inspect.cleandoc(
-        documented.about if issubclass(documented, Args) else documented.__doc__ or ""
+        documented._declaration.about if issubclass(documented, Args) else documented.__doc__ or ""
     ).partition("Args:\n")
     args, _, after = rest.partition("\n\n")
     return before, args, after
@@ -229,7 +228,11 @@ def _told_table(found: type) -> str:
 def _outputs_table(found: type) -> str:
     """Return what a class has beside its arguments."""
     told = descriptions(found)
-    hints = {name: out.type for name, out in found.outs.items()} if issubclass(found, Args) else _attributes(found)
+    hints = (
+        {name: out.type for name, out in found._declaration.outs.items()}
+        if issubclass(found, Args)
+        else _attributes(found)
+    )
     rows = [f"| `{name}` | {_type(hints[name])} | {told.get(name, '')} |" for name in hints if not name.startswith("_")]
     return "\n".join(["| output | type | |", "|---|---|---|", *rows]) + "\n" if rows else ""
 
@@ -282,8 +285,8 @@ def _markdown(docstring: str) -> str:
 def _table(resource: type[Resource]) -> str:
     told, fields = arguments_told(resource), resource._lifecycle.args.model_fields
     lines = ["| argument | type | default | a change | |", "|---|---|---|---|---|"]
-    for name in resource.specs:
-        default, change = declare.default(resource, name), declare.change(resource, name)
+    for name in resource._declaration.specs:
+        default, change = resource._declaration.default(name), resource._declaration.change(name)
         for words, short in (("a change replaces", "replaces"), ("updated in place", "updates")):
             change = change.replace(words, short)
         cells = (f"`{name}`", _type(fields[name].annotation), default, change, told[name].replace("|", "\\|"))

@@ -11,7 +11,7 @@
 A program that writes ``Disk("data", size=20)`` passes an ``Input[int]`` and reads ``disk.size`` as an ``Output[int]``;
 a lifecycle that is given a ``DiskArgs`` reads ``args.size`` as an ``int``. Type checkers learn that from
 `dataclass_transform` and from the descriptors below, which exist for them alone: at run time the attributes are plain.
-What a lifecycle gets is an instance of the pydantic model that `Args.checked` makes of the declaration.
+What a lifecycle gets is an instance of the pydantic model that `Declaration.model` makes of the declaration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import inspect
 import operator
 import textwrap
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from functools import cached_property
 from inspect import Parameter, Signature
 from itertools import pairwise
 from types import FunctionType, UnionType
@@ -113,21 +113,18 @@ def arg(*marks: object, default: Any = ..., unset: str = "", kw_only: bool = Tru
 class _Composed:
     """A class attribute that is put together when somebody asks for it."""
 
-    def __init__(self, compose: Callable[[type[Args]], Any]) -> None:
+    def __init__(self, compose: Callable[[Declaration], Any]) -> None:
         self._compose = compose
 
     def __get__(self, _instance: object, owner: type[Args]) -> Any:
-        return self._compose(owner)
+        return self._compose(owner._declaration)
 
 
 @dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(arg,))
 class Args:
     """What a program says about a resource."""
 
-    specs: ClassVar[Mapping[str, _Spec]] = {}
-    outs: ClassVar[Mapping[str, Out[Any]]] = {}
-    about: ClassVar[str] = ""
-    """The docstring as it is written."""
+    _declaration: ClassVar[Declaration]
     __signature__: ClassVar[Any]
 
     if TYPE_CHECKING:
@@ -141,98 +138,130 @@ class Args:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        own = {name: it for name, it in vars(cls).items() if isinstance(it, (_Spec, Out))}
+        cls._declaration = Declaration(cls)
+        cls.__doc__ = _Composed(Declaration.docstring)  # type: ignore[assignment] # a text when asked for
+        cls.__signature__ = _Composed(lambda declaration: declaration.signature)
+
+
+class Declaration:
+    """All that a class declares or inherits: each fact about an argument or output is here, and nowhere else."""
+
+    def __init__(self, owner: type[Args]) -> None:
+        self._owner = owner
+        own = {name: it for name, it in vars(owner).items() if isinstance(it, (_Spec, Out))}
         for name in own:
-            delattr(cls, name)
-        cls.specs = {name: it for name, it in own.items() if isinstance(it, _Spec)} | dict(cls.specs)
-        cls.outs = {name: it for name, it in own.items() if isinstance(it, Out)} | dict(cls.outs)
-        cls.about = inspect.cleandoc(vars(cls).get("__doc__") or "")
-        cls.__doc__ = _Composed(_docstring)  # type: ignore[assignment] # a text when asked for
-        cls.__signature__ = _Composed(lambda owner: owner.signature())
-
-    @classmethod
-    @cache
-    def signature(cls) -> Signature:
-        """Return how a program writes the resource, for help() and for Python's own TypeError."""
-        first = [
-            Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
-            Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
-        ]
-        defaults = {name: Parameter.empty if spec.default is ... else spec.default for name, spec in cls.specs.items()}
-        keywords = [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
-        return Signature([*first, *keywords])
-
-    @classmethod
-    @cache
-    def hints(cls) -> Mapping[str, Any]:
-        """Return {argument: what it is declared as}."""
-        declared = next(
-            base for base in cls.__mro__ if issubclass(base, Args) and not issubclass(base, pulumi.Resource)
+            delattr(owner, name)
+        inherited: Declaration | None = getattr(owner, "_declaration", None)
+        self.specs = {name: it for name, it in own.items() if isinstance(it, _Spec)}
+        self.specs |= inherited.specs if inherited else {}
+        self.outs = {name: it for name, it in own.items() if isinstance(it, Out)} | (
+            inherited.outs if inherited else {}
         )
-        return get_type_hints(declared, include_extras=True)
+        self.about = inspect.cleandoc(vars(owner).get("__doc__") or "")
+        """The docstring as it is written."""
 
-    @classmethod
-    @cache
-    def checked(cls) -> type[BaseArgs]:
-        """Return the pydantic model that checks the arguments and holds them: only the plugin needs it."""
-        hints = cls.hints()
+    @cached_property
+    def model(self) -> type[BaseArgs]:
+        """The pydantic model that checks the arguments and holds them: only the plugin needs it."""
         fields: dict[str, Any] = {}
-        for name, spec in cls.specs.items():
-            held = get_args(hints[name])[-1]
+        for name, spec in self.specs.items():
+            held = get_args(self._hints[name])[-1]
             for mark in spec.marks:
                 held = Annotated[held, mark]
             elsewhere = any(isinstance(mark, Required) for mark in getattr(held, "__metadata__", ()))
             fields[name] = (held, ... if elsewhere else spec.default)
-        rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, FunctionType)}
+        rules = {name: rule for name, rule in vars(self._owner).items() if isinstance(rule, FunctionType)}
         base = type("Rules", (BaseArgs,), rules)
-        return create_model(cls.__name__, __base__=base, __module__=cls.__module__, **fields)
+        return create_model(self._owner.__name__, __base__=base, __module__=self._owner.__module__, **fields)
 
-    @classmethod
-    @cache
-    def marks(cls, name: str) -> tuple[object, ...]:
+    @cached_property
+    def signature(self) -> Signature:
+        """How a program writes the resource, for help() and for Python's own TypeError."""
+        first = [
+            Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
+            Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
+        ]
+        defaults = {name: Parameter.empty if spec.default is ... else spec.default for name, spec in self.specs.items()}
+        keywords = [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
+        return Signature([*first, *keywords])
+
+    @cached_property
+    def filled(self) -> frozenset[str]:
+        """The names of the arguments that have a value also where a program gives none."""
+        return frozenset(name for name in self.specs if get_origin(self._hints[name]) is Filled)
+
+    @cached_property
+    def types(self) -> dict[str, Any]:
+        """{argument or output: the plain type of its value}."""
+        arguments = {name: get_args(self._hints[name])[-1] for name in self.specs}
+        outputs = {name: out.type for name, out in self.outs.items()}
+        return {name: _plain(found) for name, found in (arguments | outputs).items()}
+
+    @cached_property
+    def descriptions(self) -> Mapping[str, str]:
+        """{argument or output: the string below it in the source}."""
+        return descriptions(self._owner)
+
+    def default(self, name: str) -> str:
+        """Return what an argument is where the program does not give it: "required" if it must."""
+        spec = self.specs[name]
+        if spec.default is ...:
+            return "required"
+        if spec.unset or spec.default is not None:
+            return spec.unset or _literal(spec.default)
+        resets = [mark for mark in self._marks(name) if isinstance(mark, Resets)]
+        return _literal(resets[0].to) if resets else "none"
+
+    def change(self, name: str) -> str:
+        """Return what a change of an argument means."""
+        marks = self._marks(name)
+        if any(isinstance(mark, Replaces) for mark in marks):
+            return "a change replaces"
+        stops = [mark for mark in marks if isinstance(mark, MayStop)]
+        return f"updated in place, may stop {stops[0].which}" if stops else "updated in place"
+
+    def docstring(self) -> str:
+        """Return what help() shows: what is written, with all arguments and outputs."""
+        defaults = {name: self.default(name) for name in self.specs}
+        arguments = {
+            name: f"{'Required' if unset == 'required' else f'Default: {unset}'}; {self.change(name)}."
+            for name, unset in defaults.items()
+        }
+        parts = [self._part("Args", arguments), self._part("Outputs", dict.fromkeys(self.outs, ""))]
+        return "\n\n".join(filter(None, [self.about, *parts]))
+
+    def _part(self, heading: str, more: Mapping[str, str]) -> str:
+        lines = [
+            textwrap.fill(
+                f"{name}: {self.descriptions.get(name, '')} {facts}",
+                116,
+                initial_indent="    ",
+                subsequent_indent=" " * 8,
+            )
+            for name, facts in more.items()
+        ]
+        return "\n".join([f"{heading}:", *lines]) if lines else ""
+
+    @cached_property
+    def _hints(self) -> Mapping[str, Any]:
+        """{argument: what it is declared as}."""
+        # not of a resource: pulumi's own annotations cannot be evaluated
+        declares = next(
+            it for it in self._owner.__mro__ if issubclass(it, Args) and not issubclass(it, pulumi.Resource)
+        )
+        return get_type_hints(declares, include_extras=True)
+
+    def _marks(self, name: str) -> tuple[object, ...]:
         """Return the markers of an argument: those of its type, and its own."""
-        held = get_args(cls.hints()[name])[-1]
+        held = get_args(self._hints[name])[-1]
         inner = get_args(held) if get_origin(held) in (Union, UnionType) else (held,)
-        return *(mark for part in inner for mark in getattr(part, "__metadata__", ())), *cls.specs[name].marks
-
-    @classmethod
-    @cache
-    def filled(cls) -> frozenset[str]:
-        """Return the names of the arguments that have a value also where a program gives none."""
-        hints = cls.hints()
-        return frozenset(name for name in cls.specs if get_origin(hints[name]) is Filled)
-
-    @classmethod
-    @cache
-    def types(cls) -> dict[str, Any]:
-        """Return {argument or output: the plain type of its value}."""
-        hints = cls.hints()
-        arguments = {name: get_args(hints[name])[-1] for name in cls.specs}
-        outputs = {name: out.type for name, out in cls.outs.items()}
-        return {name: plain(found) for name, found in (arguments | outputs).items()}
+        return *(mark for part in inner for mark in getattr(part, "__metadata__", ())), *self.specs[name].marks
 
 
-def plain(hint: Any) -> Any:
-    """Return a type as Pulumi's SDK reads it: without constraints, a literal as its type, a TypedDict as a dict."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return plain(parts[0])
-    if origin is Literal:
-        return type(parts[0])
-    if is_typeddict(hint):
-        return dict[str, Any]
-    if origin in (Union, UnionType):
-        return functools.reduce(operator.or_, map(plain, parts))
-    return origin[tuple(plain(part) for part in parts)] if origin and parts else hint
-
-
-# -- what is written about it --
-
-
-def descriptions(declared: type) -> Mapping[str, str]:
-    """Return {argument or output: the string below it in the source}."""
+def descriptions(declares: type) -> Mapping[str, str]:
+    """Return {attribute: the string below it in the source}, for a class of ours and its bases."""
     found: dict[str, str] = {}
-    for cls in declared.__mro__[:-1]:
+    for cls in declares.__mro__[:-1]:
         if cls.__module__.split(".")[0] != __package__.split(".")[0]:
             continue
         try:
@@ -248,47 +277,22 @@ def descriptions(declared: type) -> Mapping[str, str]:
     return found
 
 
-def default(declared: type[Args], name: str) -> str:
-    """Return what an argument is where the program does not give it: "required" if it must."""
-    spec, marks = declared.specs[name], declared.marks(name)
-    resets = [mark for mark in marks if isinstance(mark, Resets)]
-    if spec.default is ...:
-        return "required"
-    if spec.unset or spec.default is not None:
-        return spec.unset or _literal(spec.default)
-    return _literal(resets[0].to) if resets else "none"
-
-
-def change(declared: type[Args], name: str) -> str:
-    """Return what a change of an argument means."""
-    marks = declared.marks(name)
-    if any(isinstance(mark, Replaces) for mark in marks):
-        return "a change replaces"
-    stops = [mark for mark in marks if isinstance(mark, MayStop)]
-    return f"updated in place, may stop {stops[0].which}" if stops else "updated in place"
+def _plain(hint: Any) -> Any:
+    """Return a type as Pulumi's SDK reads it: without constraints, a literal as its type, a TypedDict as a dict."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _plain(parts[0])
+    if origin is Literal:
+        return type(parts[0])
+    if is_typeddict(hint):
+        return dict[str, Any]
+    if origin in (Union, UnionType):
+        return functools.reduce(operator.or_, map(_plain, parts))
+    return origin[tuple(_plain(part) for part in parts)] if origin and parts else hint
 
 
 def _literal(value: object) -> str:
     return "none" if value in (None, [], {}) else str(value).lower() if isinstance(value, bool) else f'"{value}"'
-
-
-def _docstring(declared: type[Args]) -> str:
-    texts = descriptions(declared)
-
-    def part(heading: str, lines: Mapping[str, str]) -> list[str]:
-        wrapped = [
-            textwrap.fill(f"{name}: {line}", 116, initial_indent="    ", subsequent_indent=" " * 8)
-            for name, line in lines.items()
-        ]
-        return ["\n".join([f"{heading}:", *wrapped])] if wrapped else []
-
-    arguments = {}
-    for name in declared.specs:
-        unset = default(declared, name)
-        arguments[name] = f"{texts.get(name, '')} {'Required' if unset == 'required' else f'Default: {unset}'}; "
-        arguments[name] += f"{change(declared, name)}."
-    outputs = {name: texts.get(name, "") for name in declared.outs}
-    return "\n\n".join([declared.about, *part("Args", arguments), *part("Outputs", outputs)])
 
 
 class Named(Args):

@@ -83,7 +83,7 @@ class _Checked:
     """The model of a lifecycle's arguments, made when it is needed: programs never need it."""
 
     def __get__(self, _instance: object, owner: type[Lifecycle[Any, Any]]) -> type[BaseArgs]:
-        return owner.declared.checked()
+        return owner.declared._declaration.model
 
 
 class Lifecycle(ResourceProvider, Generic[A, M]):

@@ -32,22 +32,23 @@ class Resource(Args, pulumi.dynamic.Resource):
         # the type stands in users' state, so a subclass in a program keeps it
         super().__init_subclass__(module="joviam", name=cls._kind)
         if provider:
-            chosen = [name for name, spec in cls.specs.items() if any(isinstance(it, Chosen) for it in spec.marks)]
-            provider.outputs = (*chosen, *cls.outs)
-            cls._nullable = tuple(name for name, out in cls.outs.items() if type(None) in get_args(out.type))
+            specs, outs = cls._declaration.specs, cls._declaration.outs
+            chosen = [name for name, spec in specs.items() if any(isinstance(it, Chosen) for it in spec.marks)]
+            provider.outputs = (*chosen, *outs)
+            cls._nullable = tuple(name for name, out in outs.items() if type(None) in get_args(out.type))
 
     if not TYPE_CHECKING:  # type checkers take the keywords from the declared arguments
 
         def __init__(self, *args: Any, **arguments: Any) -> None:
             """Declare that the object shall exist. help() of the class says what each argument means."""
-            bound = self.signature().bind(*args, **arguments)
+            bound = self._declaration.signature.bind(*args, **arguments)
             bound.apply_defaults()
             self._begin(**bound.arguments)
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         host.end_quietly()
         lifecycle = self._lifecycle
-        unset = {name for name, value in arguments.items() if value is None}.difference(self.filled())
+        unset = {name for name, value in arguments.items() if value is None}.difference(self._declaration.filled)
         given = {key: arguments[key] for key in arguments.keys() - unset}
         opts = pulumi.ResourceOptions.merge(opts, None)
         opts.additional_secret_outputs = names = [*(opts.additional_secret_outputs or ())]
@@ -90,5 +91,5 @@ class Resource(Args, pulumi.dynamic.Resource):
         """Let the SDK see the types of the outputs: it reads them from annotations, and knows no others."""
         cls.__annotations__ = {
             name: pulumi.Output[found]  # type: ignore[valid-type] # known at run time
-            for name, found in cls.types().items()
+            for name, found in cls._declaration.types.items()
         }

@@ -338,7 +338,7 @@ def test_a_context_is_in_no_repr() -> None:
     seen = models.Instance.model_validate(INSTANCE).with_details(note="a note", context={"password": PASSWORD})
     assert seen.context == {"password": PASSWORD}
     assert "a note" in repr(seen)
-    args = InstanceArgs.checked().model_construct(memory=512, context={"password": PASSWORD})
+    args = InstanceArgs._declaration.model.model_construct(memory=512, context={"password": PASSWORD})
     call = Call(urn="urn:pulumi:a", inputs={"password": PASSWORD}, hidden={"__kept": PASSWORD})
     shown = f"{seen!r} {seen} {args!r} {args} {call!r}"
     assert {"memory=512", "urn:pulumi:a"} <= set(re.split("[ (',)]", shown))
