@@ -228,11 +228,8 @@ def _told_table(found: type) -> str:
 def _outputs_table(found: type) -> str:
     """Return what a class has beside its arguments."""
     told = descriptions(found)
-    hints = (
-        {name: out.type for name, out in found._declaration.outs.items()}
-        if issubclass(found, Args)
-        else _attributes(found)
-    )
+    declared = found._declaration.outs if issubclass(found, Args) else None
+    hints = _attributes(found) if declared is None else {name: out.type for name, out in declared.items()}
     rows = [f"| `{name}` | {_type(hints[name])} | {told.get(name, '')} |" for name in hints if not name.startswith("_")]
     return "\n".join(["| output | type | |", "|---|---|---|", *rows]) + "\n" if rows else ""
 

@@ -152,11 +152,11 @@ class Declaration:
         for name in own:
             delattr(owner, name)
         inherited: Declaration | None = getattr(owner, "_declaration", None)
-        self.specs = {name: it for name, it in own.items() if isinstance(it, _Spec)}
-        self.specs |= inherited.specs if inherited else {}
-        self.outs = {name: it for name, it in own.items() if isinstance(it, Out)} | (
-            inherited.outs if inherited else {}
-        )
+        self.specs: dict[str, _Spec] = {name: it for name, it in own.items() if isinstance(it, _Spec)}
+        self.outs: dict[str, Out[Any]] = {name: it for name, it in own.items() if isinstance(it, Out)}
+        if inherited:
+            self.specs |= inherited.specs
+            self.outs |= inherited.outs
         self.about = inspect.cleandoc(vars(owner).get("__doc__") or "")
         """The docstring as it is written."""
 
@@ -231,25 +231,16 @@ class Declaration:
         return "\n\n".join(filter(None, [self.about, *parts]))
 
     def _part(self, heading: str, more: Mapping[str, str]) -> str:
-        lines = [
-            textwrap.fill(
-                f"{name}: {self.descriptions.get(name, '')} {facts}",
-                116,
-                initial_indent="    ",
-                subsequent_indent=" " * 8,
-            )
-            for name, facts in more.items()
-        ]
+        wrap = functools.partial(textwrap.fill, width=116, initial_indent="    ", subsequent_indent=" " * 8)
+        lines = [wrap(f"{name}: {self.descriptions.get(name, '')} {facts}") for name, facts in more.items()]
         return "\n".join([f"{heading}:", *lines]) if lines else ""
 
     @cached_property
     def _hints(self) -> Mapping[str, Any]:
         """{argument: what it is declared as}."""
         # not of a resource: pulumi's own annotations cannot be evaluated
-        declares = next(
-            it for it in self._owner.__mro__ if issubclass(it, Args) and not issubclass(it, pulumi.Resource)
-        )
-        return get_type_hints(declares, include_extras=True)
+        bases = (it for it in self._owner.__mro__ if not issubclass(it, pulumi.Resource))
+        return get_type_hints(next(bases), include_extras=True)
 
     def _marks(self, name: str) -> tuple[object, ...]:
         """Return the markers of an argument: those of its type, and its own."""
