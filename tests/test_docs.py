@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from pulumi_joviam.api.settings import ENDPOINT
-from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.emulator import Emulator, data_file
+from pulumi_joviam.lifecycle import journal, secret_outputs
 from tests.conftest import ROOT
 from tests.emulator.account import Account
 from tests.keys import key
@@ -195,6 +196,18 @@ def help_of(*command: str) -> str:
     """Return what a command says of itself."""
     environ = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
     return subprocess.run([*command, "--help"], capture_output=True, text=True, check=False, env=environ).stdout
+
+
+def test_the_formats_are_complete() -> None:
+    """docs/architecture.md lists what the state hides, the fields of a journal's line, and those of the data file."""
+    text = GUIDES["architecture.md"]
+    sources = [path.read_text() for path in (ROOT / "pulumi_joviam/lifecycle").glob("*.py")]
+    hidden = {key for source in sources for key in re.findall(r'^[A-Z]+ = "(__\w+)"$', source, re.MULTILINE)}
+    assert len(hidden) >= 7
+    assert not [key for key in hidden - {secret_outputs.KEY} if f"| `{key}` |" not in text]  # which is in no state
+    line = journal._line(("urn", ""), journal.Entry("/disks", {}, 1.0, "id", ended=True, last=2.0))
+    assert not [field for field in line if f"`{field}`" not in text]
+    assert not [field for field in data_file.Content.model_fields if f"`{field}`" not in text]
 
 
 def test_every_setting_is_told() -> None:
