@@ -154,9 +154,10 @@ class Declaration:
         inherited: Declaration | None = getattr(owner, "_declaration", None)
         self.specs: dict[str, _Spec] = {name: it for name, it in own.items() if isinstance(it, _Spec)}
         self.outs: dict[str, Out[Any]] = {name: it for name, it in own.items() if isinstance(it, Out)}
-        if inherited:
-            self.specs |= inherited.specs
-            self.outs |= inherited.outs
+        for name, spec in inherited.specs.items() if inherited else ():
+            self.specs.setdefault(name, spec)
+        for name, out in inherited.outs.items() if inherited else ():
+            self.outs.setdefault(name, out)
         self.about = inspect.cleandoc(vars(owner).get("__doc__") or "")
         """The docstring as it is written."""
 
