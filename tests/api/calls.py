@@ -23,7 +23,11 @@ ID = "0f442f96-09e5-d4cc-9452-34896246cce7"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8TXOOeLEfLLXhXmVdHTcYLVAsmZ6vWZNTRnmiUuIvm me@host"
 
 
-def client_of(where: Loopback | Emulator | str, seconds: float = 20, token: str = "", width: int = 32) -> Client:
+SOON = 10.0
+"""Much less than a minute, also on a slow machine. In seconds."""
+
+
+def client_of(where: Loopback | Emulator | str, seconds: float = 60, token: str = "", width: int = 32) -> Client:
     """A client whose calls have some seconds."""
     url = where if isinstance(where, str) else where.url
     token = where.token if isinstance(where, Emulator) else token or "a-token-that-must-not-be-seen"
@@ -42,10 +46,16 @@ def fit_for_a_user(text: str) -> bool:
     return not re.search(r"urllib3|requests|Pool\(|object at|Errno|Traceback|Caused by|<class|\('", text)
 
 
+def asked(cloud: Emulator) -> None:
+    """Wait until the cloud has been asked for something."""
+    while not cloud.requests:
+        time.sleep(0.01)
+
+
 def lasts(seconds: float, act: Callable[[], object]) -> str:
-    """The text with which something fails, within 0.5 seconds around the moment it should."""
+    """The text with which something fails at the moment it should, and not at a later limit."""
     started = time.monotonic()
     text = failure(JoviamError, act)
-    assert seconds - 0.3 < time.monotonic() - started < seconds + 0.3
+    assert seconds - 0.3 < time.monotonic() - started < seconds + SOON
     assert fit_for_a_user(text), text
     return text

@@ -118,6 +118,11 @@ def flood(again: bytes, start: bytes = b"") -> Callable[[socket.socket], None]:
     return step
 
 
+def silence(connection: socket.socket) -> None:
+    """Say nothing until the other side has had enough."""
+    connection.recv(1)
+
+
 def free_port() -> int:
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,43 +14,44 @@ from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import models
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.emulator import Emulator
-from tests.api.calls import KEY, client_of, lasts
+from tests.api.calls import KEY, SOON, asked, client_of, lasts
 from tests.api.loopback import Loopback, answer
 
 
 def test_so_many_at_once_and_no_more(cloud: Emulator) -> None:
     """No more requests than maxConcurrency are in flight, and no fewer where more are wanted."""
-    cloud.fail("GET /disks", delay=0.1, times=100)
+    cloud.fail("GET /disks", delay=0.1, until=lambda: len(cloud.requests) >= 3, times=100)
     client = client_of(cloud, width=3)
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(lambda _n: client.list(models.Disk), range(12)))
     arrived = sorted(request.time for request in cloud.requests)
     assert all(later - earlier >= 0.095 for earlier, later in zip(arrived, arrived[3:], strict=False))
-    assert arrived[-1] - arrived[0] < 0.8
+    assert arrived[-1] - arrived[0] < SOON
 
 
 def test_a_turn_that_comes_too_late(cloud: Emulator) -> None:
     """A call that does not get its turn before its deadline ends there, and has sent nothing."""
-    cloud.fail("GET /disks", delay=0.6)
+    over = threading.Event()
+    cloud.fail("GET /disks", until=over.is_set)
     client = client_of(cloud, width=1)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(client.list, models.Disk)
-        time.sleep(0.1)
+        asked(cloud)
         soon = client.until(Deadline.after(0.2))
         text = lasts(0.2, lambda: soon.call("POST", "/public_keys", {"name": "n", "key": KEY}))
+        over.set()
     assert text == "POST /public_keys was not sent: no time was left for it"
     assert [request.operation for request in cloud.requests] == ["GET /disks"]
 
 
 def test_a_pause_holds_no_turn(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that pauses before a repetition lets others go first."""
-    monkeypatch.setattr(client_module, "FIRST_PAUSE", 0.6)
+    monkeypatch.setattr(client_module, "FIRST_PAUSE", 3.0)
     cloud.fail("GET /disks", status=503)
     client = client_of(cloud, width=1)
     with ThreadPoolExecutor(1) as pool:
         paused = pool.submit(client.list, models.Disk)
-        while not cloud.requests:
-            time.sleep(0.01)
+        asked(cloud)
         client.list(models.Region)
         assert not paused.done()
         assert paused.result() == []
@@ -95,7 +97,8 @@ def test_a_connection_closed_meanwhile(method: str) -> None:
         client = client_of(server)
         for _ in range(3):
             client.call(method, "/disks")
-            time.sleep(0.05)
+            while server.connections[-1].fileno() != -1:
+                time.sleep(0.01)
         assert (len(server.requests), len(server.connections)) == (3, 3)
 
 

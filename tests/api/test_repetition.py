@@ -22,7 +22,7 @@ from pulumi_joviam.api.errors import (
     Unreachable,
 )
 from pulumi_joviam.emulator import Emulator
-from tests.api.calls import KEY, client_of, failure, fit_for_a_user
+from tests.api.calls import KEY, SOON, client_of, failure, fit_for_a_user
 from tests.api.faults import ACTS, FAULTS, ONCE
 from tests.api.loopback import Loopback, answer
 
@@ -67,11 +67,11 @@ def test_how_often(cloud: Emulator, fault: dict[str, Any], kind: type[JoviamErro
     cloud.fail("GET /regions", times=1000, **fault)
     started = time.monotonic()
     with pytest.raises(kind):
-        client_of(cloud, 0.5).list(models.Region)
+        client_of(cloud, 60 if sent else 1.5).list(models.Region)
     if sent:
         assert len(cloud.requests) == sent
     else:
-        assert 0.1 < time.monotonic() - started < 0.9
+        assert 0.3 < time.monotonic() - started < SOON
         assert 3 < len(cloud.requests) < 20
 
 
@@ -91,7 +91,7 @@ def test_the_server_says_when(cloud: Emulator, client: Client) -> None:
     cloud.fail("POST /public_keys", status=429, retry_after=1)
     client.create(models.PublicKey, {"name": "n", "key": KEY})
     first, second = [request.time for request in cloud.requests]
-    assert 1.0 <= second - first < 1.5
+    assert 1.0 <= second - first < SOON
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_server_asks_for_too_much_patience(headers: list[str], seconds: int,
     with Loopback(answer(b"", "503 Busy", *headers)) as server:
         started = time.monotonic()
         text = failure(Unreachable, lambda: client_of(server).call(method, "/disks"))
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < SOON
         assert text == (
             f"the API is too busy for {method} /disks (503) and asks to come back in {seconds} s. Try again later"
         )

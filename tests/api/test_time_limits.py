@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-import time
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -19,10 +19,10 @@ from pulumi_joviam.api.errors import (
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
 from tests.api.calls import client_of, failure, lasts
-from tests.api.loopback import HEAD, Loopback, answer, drip, flood, free_port
+from tests.api.loopback import HEAD, Loopback, answer, drip, flood, free_port, silence
 
 ENDLESS: dict[str, Callable[[socket.socket], object]] = {
-    "silence": lambda _connection: time.sleep(1),
+    "silence": silence,
     "a slow status line": drip(b"HTTP/1.1 200 "),
     "slow headers": drip(HEAD + b"X: "),
     "a slow body": drip(HEAD + b"Content-Length: 100000\r\n\r\n"),
@@ -38,7 +38,7 @@ ENDLESS: dict[str, Callable[[socket.socket], object]] = {
 def test_an_answer_without_end(how: str) -> None:
     """A call ends at its deadline, wherever in the answer bytes begin to drip or to repeat."""
     with Loopback(ENDLESS[how]) as server:
-        text = lasts(0.2, lambda: client_of(server, 0.2).call("GET", "/disks"))
+        text = lasts(1.0, lambda: client_of(server, 1.0).call("GET", "/disks"))
         assert text == "GET /disks was sent, but no whole answer arrived: timed out"
         assert len(server.requests) == 1
 
@@ -53,7 +53,7 @@ def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch) -> Non
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(("127.0.0.1", port))
-        text = lasts(0.5, lambda: client_of(f"http://127.0.0.1:{port}", 0.5).call("POST", "/disks"))
+        text = lasts(1.0, lambda: client_of(f"http://127.0.0.1:{port}", 1.0).call("POST", "/disks"))
         for each in waiting:
             each.close()
     assert text == (
@@ -63,9 +63,9 @@ def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_read_without_deadline_near(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that falls silent costs the read timeout, not the whole deadline."""
-    monkeypatch.setattr(transport_module, "READ_SECONDS", 0.2)
-    with Loopback(lambda _connection: time.sleep(1)) as server:
-        text = lasts(0.2, lambda: client_of(server).call("POST", "/disks"))
+    monkeypatch.setattr(transport_module, "READ_SECONDS", 1.0)
+    with Loopback(silence) as server:
+        text = lasts(1.0, lambda: client_of(server).call("POST", "/disks"))
         assert text == "POST /disks was sent, but no whole answer arrived: timed out"
 
 
@@ -78,11 +78,13 @@ def test_nothing_is_sent_after_the_deadline(cloud: Emulator) -> None:
 
 def test_a_script_has_a_minute(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client without a deadline gives each call the same time."""
-    monkeypatch.setattr(client_module, "SCRIPT_SECONDS", 0.3)
-    cloud.fail("GET /disks", delay=1, times=2)
+    monkeypatch.setattr(client_module, "SCRIPT_SECONDS", 1.0)
+    over = threading.Event()
+    cloud.fail("GET /disks", until=over.is_set, times=2)
     script = Client(Settings(cloud.token, cloud.url))
     for _ in range(2):
-        lasts(0.3, lambda: script.list(models.Disk))
+        lasts(1.0, lambda: script.list(models.Disk))
+    over.set()
     assert script.list(models.Disk) == []
 
 

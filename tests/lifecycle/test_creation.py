@@ -31,7 +31,7 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     settings, stack = Settings(token=cloud.token, endpoint=cloud.url), uuid.uuid4().hex
 
-    def start(name: str = "data", seconds: float = 20.0) -> Operation:
+    def start(name: str = "data", seconds: float = 60.0) -> Operation:
         return Operation.begin(
             host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), {}
         )
@@ -137,17 +137,17 @@ def test_twenty_equal_disks_are_twenty(cloud: Emulator, begin: Begin, drop: Any)
 
 
 def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
-    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 0.3)
-    cloud.fail("POST /disks", delay=1.5, act="after")
+    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 1.0)
+    cloud.fail("POST /disks", delay=2.2, act="after")
     made = disk(begin())
     assert [made.id] == [it["id"] for it in cloud.objects("disks")]
 
 
 def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
-    op = begin(seconds=2.0)
+    op = begin(seconds=4.0)
     op.catalog.region("SY3")
-    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 0.3)
-    cloud.fail("POST /disks", delay=2.5, act="after")
+    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 1.0)
+    cloud.fail("POST /disks", delay=4.5, act="after")
     with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*next `pulumi up`"):
         disk(op)
     killed(op)
@@ -156,9 +156,9 @@ def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mo
 
 
 def test_where_there_is_no_time_to_look_the_request_is_told(cloud: Emulator, begin: Begin) -> None:
-    op = begin(seconds=0.5)
+    op = begin(seconds=1.5)
     op.catalog.region("SY3")
-    cloud.fail("POST /disks", delay=1.0, act="after")
+    cloud.fail("POST /disks", delay=2.5, act="after")
     with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*could not be looked for(.|\n)*next `pulumi up`"):
         disk(op)
 
@@ -313,14 +313,18 @@ def test_a_repeated_request_that_is_refused_finds_the_first_one(cloud: Emulator,
     assert there(cloud) == [made.id]
 
 
-def test_after_a_request_of_a_killed_run_there_is_a_last_look(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
+def test_after_a_request_of_a_killed_run_there_is_a_last_look(
+    cloud: Emulator, begin: Begin, warned: list[str], mocker: MockerFixture
+) -> None:
     """The next run's request is a second one, too."""
-    op = begin(seconds=0.5)
+    mocker.patch.object(creation, "LATE_SECONDS", 60.0)  # it is killed before it would ask again
+    op = begin(seconds=1.5)
     op.catalog.region("SY3")
-    cloud.fail("POST /disks", drop="before", act_after=2.5 * LATE_SECONDS)
+    cloud.fail("POST /disks", drop="before", act_after=4.5 * LATE_SECONDS)
     with pytest.raises(AnswerLost):
         disk(op)
     killed(op)
+    mocker.patch.object(creation, "LATE_SECONDS", LATE_SECONDS)
     op = begin()
     made = disk(op)
     while len(there(cloud)) < 2:
