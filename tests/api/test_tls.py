@@ -110,7 +110,7 @@ def test_https_where_http_is_spoken(cloud: Emulator) -> None:
     started = time.monotonic()
     text = failure(Unreachable, lambda: client_of(where).call("POST", "/disks"))
     assert time.monotonic() - started < SOON
-    assert re.fullmatch(rf"cannot reach {where}: [a-z ]+\. Is it https that is spoken there\?", text), text
+    assert re.fullmatch(rf"cannot reach {where}: [a-z ]+\. Does that port speak HTTPS\?", text), text
 
 
 def test_a_handshake_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

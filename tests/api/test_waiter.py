@@ -108,7 +108,9 @@ def test_the_deadline(cloud: Emulator, waiter: Waiter, disk: str) -> None:
     with pytest.raises(TimedOut) as caught:
         waiter.wait(Disk, disk, Disk.ready, Deadline.after(1.5))
     assert 0.4 < time.monotonic() - started < 10
-    assert str(caught.value) == f"the disk {disk} is still pending; customTimeouts on the resource gives it longer"
+    assert str(caught.value) == (
+        f"the disk {disk} is still pending; raise custom_timeouts=CustomTimeouts(…) to wait longer"
+    )
     assert caught.value.state == "pending"
     assert cloud.requests[-1].time - started > 0.3
 
