@@ -14,7 +14,7 @@ test: $(READY) engine  ## every test, on the real engine
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 quick: $(READY)  ## what needs neither the Pulumi CLI nor much time (under a minute)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not engine and not slow"
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not engine and not slow"
 
 sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about an hour)
 	$(BIN)/python -m tests.sweep

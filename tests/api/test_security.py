@@ -152,6 +152,7 @@ for url in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_however_much_it_sends() -> None:
     """Whatever a server sends much of costs seconds, some hundred megabytes at most, and one clear message."""
     with ExitStack() as servers:
