@@ -161,10 +161,10 @@ def test_the_user_sees_what_is_waited_for(stack: Stack) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "engine.widen()",
-        "engine.listen_for_cancel()",
-        "engine.say('urn', 'text')",
-        "engine.warn('urn', 'text')",
+        "host.widen()",
+        "host.listen_for_cancel()",
+        "host.say('urn', 'text')",
+        "host.warn('urn', 'text')",
         "assert host.call() == host.Call()",
         "assert str(host.refusal('clear')) == 'clear'",
         "assert str(host.partial_failure('id', {'a': 1}, 'clear')) == 'clear'",
