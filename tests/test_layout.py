@@ -80,6 +80,7 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
     """The keywords of the class are the fields of its model: the same names, and required where those are."""
     fields = resource._lifecycle.args.model_fields
     signature = inspect.signature(resource).parameters
+    assert list(inspect.signature(resource.__init__).parameters) == ["self", *signature]
     keywords = {name: found for name, found in signature.items() if found.kind is found.KEYWORD_ONLY}
     assert list(signature)[:2] == ["resource_name", "opts"]
     assert list(keywords) == list(fields)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import pulumi
@@ -36,14 +38,8 @@ class Resource(Args, pulumi.dynamic.Resource):
             chosen = [name for name, spec in specs.items() if any(isinstance(it, Chosen) for it in spec.marks)]
             provider.outputs = (*chosen, *outs)
             cls._nullable = tuple(name for name, out in outs.items() if type(None) in get_args(out.type))
-
-    if not TYPE_CHECKING:  # type checkers take the keywords from the declared arguments
-
-        def __init__(self, *args: Any, **arguments: Any) -> None:
-            """Declare that the object shall exist. help() of the class says what each argument means."""
-            bound = self._declaration.signature.bind(*args, **arguments)
-            bound.apply_defaults()
-            self._begin(**bound.arguments)
+            # type checkers make one of the declared arguments
+            cls.__init__ = _constructor(cls._declaration.signature)  # type: ignore[method-assign, misc] # see above
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         host.end_quietly()
@@ -93,3 +89,17 @@ class Resource(Args, pulumi.dynamic.Resource):
             name: pulumi.Output[found]  # type: ignore[valid-type] # known at run time
             for name, found in cls._declaration.types.items()
         }
+
+
+def _constructor(signature: Signature) -> Callable[..., None]:
+    """Return an ``__init__`` with this signature, for help() and for whoever inspects it."""
+
+    def __init__(self: Resource, *args: Any, **arguments: Any) -> None:  # noqa: N807 - it becomes one
+        """Declare that the object shall exist. help() of the class tells what each argument means."""
+        bound = signature.bind(*args, **arguments)
+        bound.apply_defaults()
+        self._begin(**bound.arguments)
+
+    this = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
+    __init__.__signature__ = signature.replace(parameters=[this, *signature.parameters.values()])  # type: ignore[attr-defined]
+    return __init__
