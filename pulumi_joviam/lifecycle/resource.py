@@ -39,7 +39,7 @@ class Resource(Args, pulumi.dynamic.Resource):
             provider.outputs = (*chosen, *outs)
             cls._nullable = tuple(name for name, out in outs.items() if type(None) in get_args(out.type))
             # type checkers make one of the declared arguments
-            cls.__init__ = _constructor(cls._declaration.signature)  # type: ignore[method-assign, misc] # see above
+            cls.__init__ = _constructor(cls._declaration.signature)  # type: ignore[method-assign] # see above
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         host.end_quietly()
@@ -101,5 +101,5 @@ def _constructor(signature: Signature) -> Callable[..., None]:
         self._begin(**bound.arguments)
 
     this = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
-    __init__.__signature__ = signature.replace(parameters=[this, *signature.parameters.values()])  # type: ignore[attr-defined]
+    __init__.__signature__ = signature.replace(parameters=[this, *signature.parameters.values()])  # type: ignore[attr-defined] # functions may have one
     return __init__
