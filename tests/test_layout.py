@@ -91,7 +91,7 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         make("wrong", colour="red", **dict.fromkeys(required, ""))
     if required:
-        with pytest.raises(TypeError, match=f"missing a required (keyword-only )?argument: '({'|'.join(required)})'"):
+        with pytest.raises(TypeError, match=f"missing {len(required)} required keyword-only argument"):
             make("wrong")
 
 
