@@ -85,7 +85,7 @@ def test_what_belongs_to_no_stack() -> None:
     for wrong, told in (
         ({"JOVIAM_TOKEN": " "}, "no Joviam token: set the environment variable JOVIAM_TOKEN"),
         ({"JOVIAM_ENDPOINT": "ftp://x"}, "JOVIAM_ENDPOINT must be a plain http(s) address"),
-        ({"JOVIAM_ENDPOINT": "http://x"}, "JOVIAM_ENDPOINT is http://x: over http"),
+        ({"JOVIAM_ENDPOINT": "http://x"}, "JOVIAM_ENDPOINT is http://x: refusing to send the token"),
     ):
         with pytest.raises(ConfigError) as caught:
             Settings.load(None, environ | wrong)
