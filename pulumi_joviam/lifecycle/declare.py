@@ -45,7 +45,7 @@ import pulumi
 from pydantic import create_model
 from typing_extensions import Self, dataclass_transform, get_type_hints, is_typeddict
 
-from pulumi_joviam.lifecycle.arguments import BaseArgs, MayStop, Region, Replaces, Required, Resets, Text
+from pulumi_joviam.lifecycle.arguments import BaseArgs, Region, Required, Text
 
 T = TypeVar("T")
 In = TypeVar("In", contravariant=True)
@@ -163,7 +163,7 @@ class Declaration:
 
     @cached_property
     def model(self) -> type[BaseArgs]:
-        """The pydantic model that checks the arguments and holds them: only the plugin needs it."""
+        """The pydantic model that checks the arguments and holds them: the plugin needs it, and help()."""
         fields: dict[str, Any] = {}
         for name, spec in self.specs.items():
             held = get_args(self._hints[name])[-1]
@@ -210,16 +210,15 @@ class Declaration:
             return "required"
         if spec.unset or spec.default is not None:
             return spec.unset or _literal(spec.default)
-        resets = [mark for mark in self._marks(name) if isinstance(mark, Resets)]
-        return _literal(resets[0].to) if resets else "none"
+        resets = self.model.traits()[name].resets
+        return _literal(resets.to) if resets else "none"
 
     def change(self, name: str) -> str:
         """Return what a change of an argument means."""
-        marks = self._marks(name)
-        if any(isinstance(mark, Replaces) for mark in marks):
+        traits = self.model.traits()[name]
+        if traits.replaces:
             return "a change replaces"
-        stops = [mark for mark in marks if isinstance(mark, MayStop)]
-        return f"updated in place, may stop {stops[0].which}" if stops else "updated in place"
+        return f"updated in place, may stop {traits.may_stop.which}" if traits.may_stop else "updated in place"
 
     def docstring(self) -> str:
         """Return what help() shows: what is written, with all arguments and outputs."""
@@ -242,12 +241,6 @@ class Declaration:
         # not of a resource: pulumi's own annotations cannot be evaluated
         bases = (it for it in self._owner.__mro__ if not issubclass(it, pulumi.Resource))
         return get_type_hints(next(bases), include_extras=True)
-
-    def _marks(self, name: str) -> tuple[object, ...]:
-        """Return the markers of an argument: those of its type, and its own."""
-        held = get_args(self._hints[name])[-1]
-        inner = get_args(held) if get_origin(held) in (Union, UnionType) else (held,)
-        return *(mark for part in inner for mark in getattr(part, "__metadata__", ())), *self.specs[name].marks
 
 
 def descriptions(declares: type) -> Mapping[str, str]:

@@ -64,7 +64,7 @@ class Resource(Args, pulumi.dynamic.Resource):
         existing = cls.__new__(cls)
         secret = list(cls._lifecycle.secret)
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))
-        fields = dict.fromkeys(cls._lifecycle.args.model_fields)
+        fields = dict.fromkeys(cls._declaration.specs)
         existing._register(resource_name, opts, fields)
         # a preview is told neither an id that is not in the state yet nor what is None: both would be unknown in it
         existing.__dict__["id"] = read = pulumi.Output.all(existing.urn, id).apply(lambda known: str(known[1]))
