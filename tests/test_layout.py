@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 import pulumi_joviam as joviam
+from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.resource import Resource
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "pulumi_joviam"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-RESOURCES: list[type[Resource]] = [
-    found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type) and issubclass(found, Resource)
+DECLARED: list[type[Args]] = [
+    found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type) and issubclass(found, Args)
 ]
-
-
+RESOURCES = [declared for declared in DECLARED if issubclass(declared, Resource)]
 PLAIN = pydoc._PlainTextDoc()  # type: ignore[attr-defined] # pydoc.plaintext, which its types leave out
 
 
@@ -95,18 +95,39 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
             make("wrong")
 
 
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.__name__)
+def test_every_argument_and_output_is_described(declared: type[Args]) -> None:
+    """Each has its text in the source, below it, and help() shows them all and never the SDK's own text."""
+    declaration, shown = declared._declaration, pydoc.render_doc(declared, renderer=PLAIN)
+    for name in (*declaration.specs, *declaration.outs):
+        assert declaration.descriptions[name].endswith("."), name
+        assert f"{name}: {declaration.descriptions[name][:20]}" in shown
+    assert list(inspect.signature(declared).parameters) == ["resource_name", "opts", *declaration.specs]
+    assert ":param" not in pydoc.render_doc(declared.__init__, renderer=PLAIN)
+
+
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
-def test_every_argument_and_output_is_described(resource: type[Resource]) -> None:
-    """Each has its text in the source, below it, and help() shows them all, with the source."""
-    declared, shown = resource._declaration, pydoc.render_doc(resource, renderer=PLAIN)
-    assert "Source: reference" in shown
-    for name in (*declared.specs, *declared.outs):
-        assert declared.descriptions[name].endswith("."), name
-        assert f"{name}: {declared.descriptions[name][:20]}" in shown
+def test_what_is_described_is_what_diff_reads(resource: type[Resource]) -> None:
+    """The docs say of each argument what its markers say to diff."""
+    declaration = resource._declaration
+    assert "Source: reference" in declaration.about
     for name, traits in resource._lifecycle.args.traits().items():
-        assert bool(traits.replaces) == declared.change(name).startswith("a change replaces")
-        assert bool(traits.may_stop) == ("may stop" in declared.change(name))
-    assert ":param" not in pydoc.render_doc(resource.__init__, renderer=PLAIN)
+        assert bool(traits.replaces) == declaration.change(name).startswith("a change replaces")
+        assert bool(traits.may_stop) == ("may stop" in declaration.change(name))
+
+
+def test_a_subclass_of_a_program_shows_its_own_constructor() -> None:
+    """What it writes counts, and what it does not write is as in its base."""
+
+    class Own(joviam.Disk):
+        def __init__(self, gigabytes: int) -> None:
+            super().__init__("own", size=gigabytes, performance_tier="Fast")
+
+    class Same(joviam.Server):
+        pass
+
+    assert list(inspect.signature(Own).parameters) == ["gigabytes"]
+    assert inspect.signature(Same) == inspect.signature(joviam.Server)
 
 
 def test_every_public_name_has_a_docstring() -> None:

@@ -7,12 +7,10 @@ class; its longer examples are the programs in the folder of docs/programs that 
 from __future__ import annotations
 
 import inspect
-import json
 import re
-import sys
 import textwrap
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -23,7 +21,7 @@ import pulumi_joviam as joviam
 from pulumi_joviam import lookups
 from pulumi_joviam.api.models import Model
 from pulumi_joviam.cli.import_.account import KINDS
-from pulumi_joviam.lifecycle.declare import Args, descriptions
+from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.resource import Resource
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -32,7 +30,8 @@ FOLDERS = ("resources", "components", "look-ups")
 PROGRAMS = DOCS / "programs"
 INDENTED = re.compile(r"^(?: {4}.+\n)+", re.MULTILINE)
 API_REFERENCE = "https://cloud.joviam.com/developer/v1"
-NOTHING = "–"  # noqa: RUF001 - what tables have where there is nothing
+LATER = (Awaitable, pulumi.Output)
+"""What an Input may be instead of a plain value."""
 GENERATED = (
     "<!-- Written by tools/reference.py. Edit the docstrings in pulumi_joviam/ and the programs in docs/programs/. -->"
 )
@@ -57,9 +56,9 @@ CANNOT_GET = {
 }
 
 
-def classes() -> list[type]:
+def classes() -> list[type[Args]]:
     """Return the classes that a program makes things with."""
-    return [found for found in _types() if not is_typeddict(found)]
+    return [found for found in _types() if issubclass(found, Args)]
 
 
 def pages() -> dict[str, str]:
@@ -95,36 +94,13 @@ def write() -> None:
         (DOCS / name).write_text(text)
 
 
-def arguments_told(documented: type) -> dict[str, str]:
-    """Return {argument: what is said about it}, below its declaration or in the docstring."""
-    if issubclass(documented, Args):
-        return {name: documented._declaration.descriptions[name] for name in documented._declaration.specs}
-    part = _parts(documented)[1]
-    told = re.finditer(r"^    (\w+(?:,\s+\w+)*): ((?:.*\n?(?:        .*\n?)*))", part, re.MULTILINE)
-    return {name: " ".join(match[2].split()) for match in told for name in re.split(r",\s+", match[1])}
-
-
-def example(documented: type) -> str:
+def example(documented: type[Args]) -> str:
     """Return the program in a docstring, "" if it has none."""
-    return "".join(textwrap.dedent(block) for block in re.findall(INDENTED, _parts(documented)[0]))
+    return "".join(textwrap.dedent(block) for block in re.findall(INDENTED, documented._declaration.about))
 
 
 def _types() -> list[type]:
     return [found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)]
-
-
-def _about(documented: type) -> str:
-    """Return a docstring as it is written."""
-    return documented._declaration.about if issubclass(documented, Args) else inspect.cleandoc(documented.__doc__ or "")
-
-
-def _parts(documented: type) -> tuple[str, str, str]:
-    """Return what a docstring says before, in and after its list of arguments."""
-    before, _, rest = inspect.cleandoc(
-        documented._declaration.about if issubclass(documented, Args) else documented.__doc__ or ""
-    ).partition("Args:\n")
-    args, _, after = rest.partition("\n\n")
-    return before, args, after
 
 
 # -- pages --
@@ -134,20 +110,16 @@ def _file(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower() + ".md"
 
 
-def _line(found: type) -> str:
-    first = _parts(found)[0].split(".\n")[0].split(". ")[0].replace("\n", " ").rstrip(".")
+def _line(found: type[Args]) -> str:
+    first = found._declaration.about.split(".\n")[0].split(". ")[0].replace("\n", " ").rstrip(".")
     return f"- [{found.__name__}]({_file(found.__name__)}): {first[0].lower()}{first[1:]}"
 
 
-def _class_page(found: type, examples: str) -> str:
-    before, _, after = _parts(found)
-    lines = [f"# {found.__name__}\n", _markdown(before) + "\n", "## Arguments\n"]
-    lines.append(_table(found) if issubclass(found, Resource) else _told_table(found))
+def _class_page(found: type[Args], examples: str) -> str:
+    lines = [f"# {found.__name__}\n", _markdown(found._declaration.about) + "\n", "## Arguments\n", _table(found)]
     lines.extend(_dict_part(each) for each in _types() if is_typeddict(each) and each.__module__ == found.__module__)
     if outputs := _outputs_table(found):
         lines.append(f"## Outputs\n\n{outputs}")
-    if after:
-        lines.append(f"## Notes\n\n{_markdown(after)}\n")
     lines.append(examples)
     if not issubclass(found, pulumi.ComponentResource):
         lines.append(f"## Import\n\n{_import(found)}")
@@ -205,38 +177,11 @@ def _dict_part(found: type) -> str:
     return f"### {found.__name__}\n\n{_markdown(inspect.getdoc(found) or '')}\n"
 
 
-def _told_table(found: type) -> str:
-    """Return the arguments of a class whose signature and docstring are all that knows them."""
-    told = arguments_told(found)
-    # an Input cannot be asked for what it is of, an Output can
-    said = {
-        name: text.replace("pulumi.Input[", "pulumi.Output[")
-        for name, text in inspect.get_annotations(vars(found)["__init__"]).items()
-    }
-    hints = get_type_hints(types.SimpleNamespace(__annotations__=said), vars(sys.modules[found.__module__]))
-    lines = ["| argument | type | default | |", "|---|---|---|---|"]
-    for name, parameter in inspect.signature(found).parameters.items():
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            required = parameter.default is parameter.empty
-            default = "required" if required else _default(told[name])
-            if default == NOTHING and parameter.default not in (None, ()):
-                default = json.dumps(parameter.default)
-            lines.append(f"| `{name}` | {_type(hints[name])} | {default} | {_words(told[name], 'Default')} |")
-    return "\n".join(lines) + "\n"
-
-
-def _outputs_table(found: type) -> str:
+def _outputs_table(found: type[Args]) -> str:
     """Return what a class has beside its arguments."""
-    told = descriptions(found)
-    declared = found._declaration.outs if issubclass(found, Args) else None
-    hints = _attributes(found) if declared is None else {name: out.type for name, out in declared.items()}
-    rows = [f"| `{name}` | {_type(hints[name])} | {told.get(name, '')} |" for name in hints if not name.startswith("_")]
+    declared = found._declaration
+    rows = [f"| `{name}` | {_type(out.type)} | {declared.descriptions[name]} |" for name, out in declared.outs.items()]
     return "\n".join(["| output | type | |", "|---|---|---|", *rows]) + "\n" if rows else ""
-
-
-def _attributes(found: type) -> dict[str, Any]:
-    """Return {attribute: type} of a component."""
-    return inspect.get_annotations(found, eval_str=True)
 
 
 def _nouns() -> dict[type[Model], list[str]]:
@@ -279,15 +224,13 @@ def _markdown(docstring: str) -> str:
 # -- tables --
 
 
-def _table(resource: type[Resource]) -> str:
-    told, fields = arguments_told(resource), resource._lifecycle.args.model_fields
+def _table(found: type[Args]) -> str:
+    declared = found._declaration
     lines = ["| argument | type | default | a change | |", "|---|---|---|---|---|"]
-    for name in resource._declaration.specs:
-        default, change = resource._declaration.default(name), resource._declaration.change(name)
-        for words, short in (("a change replaces", "replaces"), ("updated in place", "updates")):
-            change = change.replace(words, short)
-        cells = (f"`{name}`", _type(fields[name].annotation), default, change, told[name].replace("|", "\\|"))
-        lines.append(f"| {' | '.join(cells)} |")
+    for name, hint in declared.inputs.items():
+        change = declared.change(name).replace("a change replaces", "replaces").replace("updated in place", "updates")
+        described = declared.descriptions[name].replace("|", "\\|")
+        lines.append(f"| `{name}` | {_type(hint)} | {declared.default(name)} | {change} | {described} |")
     return "\n".join(lines) + "\n"
 
 
@@ -296,7 +239,8 @@ def _type(annotation: Any) -> str:
     if origin in (Annotated, pulumi.Output):
         return _type(parts[0])
     if origin in (Union, types.UnionType):
-        return " or ".join(_type(part) for part in parts if part is not type(None))
+        named = [part for part in parts if part is not type(None) and get_origin(part) not in LATER]
+        return " or ".join(map(_type, named))
     if origin is Literal:
         return ", ".join(f'`"{part}"`' for part in parts)
     if origin in (list, Sequence):
@@ -305,17 +249,6 @@ def _type(annotation: Any) -> str:
         return "mapping"
     name: str = annotation.__name__
     return {"str": "text", "int": "number", "bool": "true/false"}.get(name, name)
-
-
-def _default(told: str) -> str:
-    match = re.search(r'Default(?:, [^:]*)?: ((?:"[^"]*"|[^."])*)\.|("\w+") \(default\)', told)
-    return str(match[1] or match[2]) if match else NOTHING
-
-
-def _words(told: str, *said_elsewhere: str) -> str:
-    """Return what is told, without the sentences that begin with what other columns say."""
-    sentences = re.split(r"(?<=\.) ", told)
-    return " ".join(sentence for sentence in sentences if not sentence.startswith(said_elsewhere)).replace("|", "\\|")
 
 
 if __name__ == "__main__":

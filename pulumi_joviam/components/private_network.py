@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
+from pulumi_joviam.components.component import Component
+from pulumi_joviam.lifecycle.arguments import Replaces
+from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg
 from pulumi_joviam.resources.ip_address import IpAddress
 from pulumi_joviam.resources.network import Network
 
 
-class PrivateNetwork(pulumi.ComponentResource):
+class PrivateNetworkArgs(Passed):
+    specification: Arg[str] = arg(Replaces("PUT /networks takes no specification", "the network and the addresses"))
+    """The network in CIDR format ("192.168.2.0/24")."""
+    addresses: Plain[Mapping[str, Input[str] | None] | None, Mapping[str, IpAddress]] = arg(default=None)
+    """{name: the IPv4 address to ask for, or None for any free one}, a plain dict; the addresses in it may be Outputs.
+    A change of one replaces that one; the others stay. The attribute is {name: the IpAddress}."""
+    region: Arg[str | None] = arg(
+        Replaces("no PUT takes a region", "everything"), default=None, unset="the stack config joviam:region"
+    )
+    """Region by id, code or name."""
+    gateway: Arg[str | None] = arg(default=None)
+    """IPv4 address inside the network, or none."""
+    primary_nameserver: Arg[str | None] = arg(default=None)
+    """IPv4 address, or none."""
+    secondary_nameserver: Arg[str | None] = arg(default=None)
+    """IPv4 address, or none."""
+
+
+class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
     """A private network with named addresses.
 
         backstage = joviam.PrivateNetwork("backstage", specification="10.0.0.0/24", addresses={"db": "10.0.0.20"})
@@ -19,60 +41,38 @@ class PrivateNetwork(pulumi.ComponentResource):
     The children are called ``{name}-network`` and ``{name}-{address's name}``; in the cloud the network has the
     component's own name.
 
-    Args:
-        specification: The network in CIDR format ("192.168.2.0/24"). A change replaces the network and the addresses.
-        addresses: {name: the IPv4 address to ask for, or None for any free one}, a plain dict; the addresses in it may
-            be Outputs. A change of one replaces that one; the others stay. Default: none.
-        region: Region by id, code or name. Default: the stack config joviam:region. A change replaces everything.
-        gateway: IPv4 address inside the network, or none. Updated in place.
-        primary_nameserver: IPv4 address, or none. Updated in place.
-        secondary_nameserver: IPv4 address, or none. Updated in place.
-
     Raises RunError for addresses that are no dict.
     """
 
-    network: Network
-    addresses: Mapping[str, IpAddress]
-    """The addresses by their names."""
-    network_id: pulumi.Output[str]
+    network = Made[Network]()
+    """The network."""
+    network_id = Made[pulumi.Output[str]]()
+    """Id of the network."""
 
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        specification: pulumi.Input[str],
-        addresses: Mapping[str, pulumi.Input[str] | None] | None = None,
-        region: pulumi.Input[str] | None = None,
-        gateway: pulumi.Input[str] | None = None,
-        primary_nameserver: pulumi.Input[str] | None = None,
-        secondary_nameserver: pulumi.Input[str] | None = None,
-    ) -> None:
-        if not isinstance(addresses, (Mapping, type(None))):
+    def _check(self, name: str, args: PrivateNetworkArgs) -> None:
+        if not isinstance(args.addresses, (Mapping, type(None))):
             raise pulumi.RunError(
-                f'addresses of the PrivateNetwork "{resource_name}" must be a dict that the program knows: it says '
+                f'addresses of the PrivateNetwork "{name}" must be a dict that the program knows: it says '
                 "which addresses there are (each of them may be an Output)"
             )
-        super().__init__("joviam:index:PrivateNetwork", resource_name, None, opts)
+
+    def _compose(self, name: str, args: PrivateNetworkArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
         self.network = Network(
-            f"{resource_name}-network",
+            f"{name}-network",
             child,
-            name=resource_name,
-            specification=specification,
-            region=region,
-            gateway=gateway,
-            primary_nameserver=primary_nameserver,
-            secondary_nameserver=secondary_nameserver,
+            name=name,
+            specification=args.specification,
+            region=args.region,
+            gateway=args.gateway,
+            primary_nameserver=args.primary_nameserver,
+            secondary_nameserver=args.secondary_nameserver,
         )
-        self.network_id = self.network.id
-        self.addresses = {
-            name: IpAddress(f"{resource_name}-{name}", child, network=self.network_id, address=address)
-            for name, address in (addresses or {}).items()
+        self.network_id = network = self.network.id
+        vars(self)["addresses"] = {  # type checkers take an assignment for the argument
+            key: IpAddress(f"{name}-{key}", child, network=network, address=address)
+            for key, address in (args.addresses or {}).items()
         }
-        self.register_outputs(
-            {
-                "network_id": self.network_id,
-                "addresses": {name: address.address for name, address in self.addresses.items()},
-            }
-        )
+
+    def _outputs(self) -> dict[str, Any]:
+        return {**super()._outputs(), "addresses": {key: address.address for key, address in self.addresses.items()}}

@@ -1,4 +1,4 @@
-"""A machine with all that it needs: a boot disk, addresses and the instance, made and kept together.
+"""A machine with all that it needs: a boot disk, addresses and the instance, created and managed together.
 
 What surprises: another template, tier or region of the boot disk makes another machine on the same addresses. The
 instance is replaced with its disk, because a running system must not lose the disk that it started from.
@@ -10,12 +10,54 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
+from pulumi_joviam.components.component import Component
+from pulumi_joviam.lifecycle.arguments import MayStop, Replaces
+from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
 from pulumi_joviam.resources.ip_address import IpAddress
 
+NEW_SYSTEM = "a running system must not lose the disk that it started from"
 
-class Server(pulumi.ComponentResource):
+
+class EachServerArgs(Passed):
+    """What a single server and the servers of a pool have in common."""
+
+    template: Arg[str] = arg(Replaces(NEW_SYSTEM, "disk and instance"))
+    """Template of the boot disk, by id, slug or name."""
+    memory: Arg[int] = arg(MayStop("the server"), default=1024)
+    """RAM in MB."""
+    performance_tier: Arg[str] = arg(MayStop("the server"), default="Standard")
+    """Tier for instances, by id or name."""
+    disk_size: Arg[int] = arg(MayStop("the server"), default=20)
+    """Size of the boot disk in GB. A smaller one replaces disk and instance."""
+    disk_performance_tier: Arg[str] = arg(Replaces(NEW_SYSTEM, "disk and instance"), default="Standard")
+    """Tier for disks, by id or name."""
+    region: Arg[str | None] = arg(
+        Replaces("no PUT takes a region", "everything"), default=None, unset="the stack config joviam:region"
+    )
+    """Region by id, code or name."""
+    public: Plain[bool, bool] = arg(default=True)
+    """Whether it has a public address of its own: a plain bool."""
+    public_keys: Arg[Sequence[Input[str]] | None] = arg(default=None)
+    """Ids of public keys, in any order."""
+    context: Arg[Mapping[str, Input[str]] | None] = arg(default=None)
+    """Variables that the machine can read, {name: text}."""
+    allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
+    """Whether a change may stop the server and start it again. Without it, a change that the API refuses while the
+    server runs fails and changes nothing."""
+
+
+class ServerArgs(EachServerArgs):
+    network: Plain[Input[str] | None, Input[str] | None] = arg(default=None)
+    """Id of a private network in which it has an address of its own."""
+    ip_addresses: Arg[Sequence[Input[str]]] = arg(default=())
+    """Ids of further addresses, such as those of a PrivateNetwork."""
+    data_disks: Arg[Sequence[Input[str]]] = arg(default=())
+    """Ids of further disks, behind the boot disk. They outlive the server."""
+
+
+class Server(ServerArgs, Component[ServerArgs]):
     """A machine: a boot disk from a template, a public and, in a network, a private address, and the instance.
 
     The children are called ``{name}-disk``, ``{name}-public``, ``{name}-private`` and ``{name}-instance``; in the cloud
@@ -23,112 +65,70 @@ class Server(pulumi.ComponentResource):
 
         shop = joviam.Server("shop", template="ubuntu-16-04", memory=2048, public_keys=[laptop.id])
 
-    Args:
-        template: Template of the boot disk, by id, slug or name. A change replaces disk and instance.
-        memory: RAM in MB. Default: 1024. Updated in place; may stop the server, see allow_stopping.
-        performance_tier: Tier for instances, by id or name. Default: "Standard". Updated in place; may stop the server.
-        disk_size: Size of the boot disk in GB. Default: 20. A larger one grows the disk in place and may stop the
-            server; a smaller one replaces disk and instance.
-        disk_performance_tier: Tier for disks, by id or name. Default: "Standard". A change replaces disk and instance.
-        region: Region by id, code or name. Default: the stack config joviam:region. A change replaces everything.
-        public: Whether it has a public address, of its own: a plain bool. Default: true. Updated in place.
-        network: Id of a private network in which it has an address, of its own. Default: none. Updated in place.
-        ip_addresses: Ids of further addresses, such as those of a PrivateNetwork. Default: none. Updated in place.
-        data_disks: Ids of further disks, behind the boot disk. They outlive the server. Default: none. Updated in
-            place.
-        public_keys: Ids of public keys, in any order. Default: none. Updated in place.
-        context: Variables that the machine can read, {name: text}. Default: none. Updated in place.
-        allow_stopping: Whether a change may stop the server and start it again; without it, one that the API refuses
-            while the server runs fails and changes nothing. Default: false.
-
     Raises RunError for a public that is no bool.
     """
 
-    disk: Disk
+    disk = Made[Disk]()
     """The boot disk."""
-    public_address: IpAddress | None
+    public_address = Made[IpAddress | None]()
     """The public address, if it has one."""
-    private_address: IpAddress | None
-    """The address in ``network``, if one was said."""
-    instance: Instance
-    instance_id: pulumi.Output[str]
-    hostname: pulumi.Output[str]
-    public_ip: pulumi.Output[str | None]
+    private_address = Made[IpAddress | None]()
+    """The address in ``network``, if one is given."""
+    instance = Made[Instance]()
+    """The instance."""
+    instance_id = Made[pulumi.Output[str]]()
+    """Id of the instance."""
+    hostname = Made[pulumi.Output[str]]()
+    """Its host name."""
+    public_ip = Made[pulumi.Output[str | None]]()
     """Its first public address."""
-    private_ip: pulumi.Output[str | None]
+    private_ip = Made[pulumi.Output[str | None]]()
     """Its first private address."""
 
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        template: pulumi.Input[str],
-        memory: pulumi.Input[int] = 1024,
-        performance_tier: pulumi.Input[str] = "Standard",
-        disk_size: pulumi.Input[int] = 20,
-        disk_performance_tier: pulumi.Input[str] = "Standard",
-        region: pulumi.Input[str] | None = None,
-        public: bool = True,
-        network: pulumi.Input[str] | None = None,
-        ip_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] = (),
-        data_disks: pulumi.Input[Sequence[pulumi.Input[str]]] = (),
-        public_keys: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        context: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        allow_stopping: pulumi.Input[bool] | None = None,
-    ) -> None:
-        if not isinstance(public, bool):
+    def _check(self, name: str, args: ServerArgs) -> None:
+        if not isinstance(args.public, bool):
             raise pulumi.RunError(
-                f'public of the Server "{resource_name}" must be True or False, and known to the program (from config: '
+                f'public of the Server "{name}" must be True or False, and known to the program (from config: '
                 "require_bool): it says whether there is an address at all"
             )
-        super().__init__("joviam:index:Server", resource_name, None, opts)
+
+    def _compose(self, name: str, args: ServerArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
         self.disk = Disk(
-            f"{resource_name}-disk",
+            f"{name}-disk",
             child,
-            size=disk_size,
-            performance_tier=disk_performance_tier,
-            region=region,
-            template=template,
-            allow_stopping=allow_stopping,
+            size=args.disk_size,
+            performance_tier=args.disk_performance_tier,
+            region=args.region,
+            template=args.template,
+            allow_stopping=args.allow_stopping,
         )
-        self.public_address = IpAddress(f"{resource_name}-public", child, region=region) if public else None
+        self.public_address = IpAddress(f"{name}-public", child, region=args.region) if args.public else None
         self.private_address = (
-            IpAddress(f"{resource_name}-private", child, network=network) if network is not None else None
+            IpAddress(f"{name}-private", child, network=args.network) if args.network is not None else None
         )
         own = [address.id for address in (self.public_address, self.private_address) if address]
         self.instance = Instance(
-            f"{resource_name}-instance",
-            # addresses and data disks can be on one instance only, so the old one goes first
+            f"{name}-instance",
+            # addresses and data disks can be on one instance only, so the old one is deleted first
             pulumi.ResourceOptions(parent=self, replace_with=[self.disk], delete_before_replace=True),
-            name=resource_name,
-            memory=memory,
-            performance_tier=performance_tier,
-            region=region,
-            disks=_joined([self.disk.id], data_disks),
-            ip_addresses=_joined(own, ip_addresses),
-            public_keys=public_keys,
-            context=context,
-            allow_stopping=allow_stopping,
+            name=name,
+            memory=args.memory,
+            performance_tier=args.performance_tier,
+            region=args.region,
+            disks=_joined([self.disk.id], args.data_disks),
+            ip_addresses=_joined(own, args.ip_addresses),
+            public_keys=args.public_keys,
+            context=args.context,
+            allow_stopping=args.allow_stopping,
         )
         self.instance_id = self.instance.id
         self.hostname = self.instance.hostname
         self.public_ip = self.instance.public_ip
         self.private_ip = self.instance.private_ip
-        self.register_outputs(
-            {
-                "instance_id": self.instance_id,
-                "hostname": self.hostname,
-                "public_ip": self.public_ip,
-                "private_ip": self.private_ip,
-            }
-        )
 
 
-def _joined(
-    own: Sequence[pulumi.Output[str]], more: pulumi.Input[Sequence[pulumi.Input[str]]]
-) -> pulumi.Input[Sequence[pulumi.Input[str]]]:
+def _joined(own: Sequence[pulumi.Output[str]], more: Input[Sequence[Input[str]]]) -> Input[Sequence[Input[str]]]:
     """Return the ids of a server's own parts and of others, in this order."""
     if isinstance(more, Sequence):  # each of them may be known before the others are
         return [*own, *more]

@@ -1,116 +1,98 @@
 """Servers that do the same work: alike, on one private network, kept apart from each other.
 
-What surprises: servers are numbered, and the last one leaves first, so that every other one stays what it is.
+What surprises: servers are numbered, and the last one is removed first, so that every other one stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pulumi
 
-from pulumi_joviam.components.server import Server
+from pulumi_joviam.components.component import Component
+from pulumi_joviam.components.server import EachServerArgs, Server
+from pulumi_joviam.lifecycle.arguments import Replaces
+from pulumi_joviam.lifecycle.declare import Input, Made, Plain, arg
 from pulumi_joviam.resources.availability_group import AvailabilityGroup
 from pulumi_joviam.resources.network import Network
 
 
-class ServerPool(pulumi.ComponentResource):
+class ServerPoolArgs(EachServerArgs):
+    count: Plain[int, int] = arg()
+    """Number of servers, a plain number: 0 or more. Two and more are in one availability group."""
+    specification: Plain[Input[str] | None, Input[str] | None] = arg(
+        Replaces("PUT /networks takes no specification", "the network and the private addresses"), default=None
+    )
+    """A network of the pool's own, in CIDR format ("192.168.2.0/24"). Not together with network."""
+    network: Plain[Input[str] | None, Network | None] = arg(default=None)
+    """Id of an existing network, instead of specification. The attribute is the pool's own Network, if it has one."""
+
+
+class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
     """A number of equal servers on one private network, on different hardware.
 
-    The servers are called ``{name}-1``, ``{name}-2`` and so on. Growing by one makes the next and tells the others
-    whom they are kept apart from; shrinking by one takes the last away. The other children are ``{name}-group`` and,
-    where the pool has a network of its own, ``{name}-network``.
+    The servers are called ``{name}-1``, ``{name}-2`` and so on. A pool that grows by one creates the next server and
+    adds it to the availability group of the others; one that shrinks by one deletes the last. The other children are
+    ``{name}-group`` and, where the pool has a network of its own, ``{name}-network``. Each server has the arguments of
+    the pool that a Server has.
 
         pool = joviam.ServerPool("pool", count=3, specification="10.1.0.0/24", template="ubuntu-16-04")
-
-    Args:
-        count: Number of servers, a plain number: 0 or more. Two and more are in one availability group.
-        specification: A network of the pool's own, in CIDR format ("192.168.2.0/24"). A change replaces the network
-            and the private addresses. Not together with network.
-        network: Id of a network that exists, instead of specification.
-        template: Template of the boot disks, by id, slug or name. A change replaces disks and instances.
-        memory, performance_tier, disk_size, disk_performance_tier, region, public, public_keys, context,
-            allow_stopping: As with Server, for each of the servers.
 
     Raises RunError for a count that is no number, and unless there is exactly one of specification and network.
     """
 
-    servers: Sequence[Server]
-    network: Network | None
-    """The network, if it is the pool's own."""
-    group: AvailabilityGroup | None
+    servers = Made[Sequence[Server]]()
+    """The servers, in order."""
+    group = Made[AvailabilityGroup | None]()
     """What keeps the servers apart, if there are several."""
-    network_id: pulumi.Output[str]
-    instance_ids: pulumi.Output[list[str]]
-    public_ips: pulumi.Output[list[str | None]]
+    network_id = Made[pulumi.Output[str]]()
+    """Id of the network."""
+    instance_ids = Made[pulumi.Output[list[str]]]()
+    """Id of the instance of each server, in order."""
+    public_ips = Made[pulumi.Output[list[str | None]]]()
     """The public address of each server, in order."""
-    private_ips: pulumi.Output[list[str | None]]
+    private_ips = Made[pulumi.Output[list[str | None]]]()
     """The private address of each server, in order."""
 
-    def __init__(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        count: int,
-        specification: pulumi.Input[str] | None = None,
-        network: pulumi.Input[str] | None = None,
-        template: pulumi.Input[str],
-        memory: pulumi.Input[int] = 1024,
-        performance_tier: pulumi.Input[str] = "Standard",
-        disk_size: pulumi.Input[int] = 20,
-        disk_performance_tier: pulumi.Input[str] = "Standard",
-        region: pulumi.Input[str] | None = None,
-        public: bool = True,
-        public_keys: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
-        context: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
-        allow_stopping: pulumi.Input[bool] | None = None,
-    ) -> None:
-        if not isinstance(count, int) or count < 0:
+    def _check(self, name: str, args: ServerPoolArgs) -> None:
+        if not isinstance(args.count, int) or args.count < 0:
             raise pulumi.RunError(
-                f'the count of the ServerPool "{resource_name}" must be a whole number, 0 or more, that the program '
+                f'the count of the ServerPool "{name}" must be a whole number, 0 or more, that the program '
                 "knows (from config: require_int)"
             )
-        if (specification is None) == (network is None):
+        if (args.specification is None) == (args.network is None):
             raise pulumi.RunError(
-                f'the ServerPool "{resource_name}" needs one private network: give it specification (a network of its '
+                f'the ServerPool "{name}" needs one private network: give it specification (a network of its '
                 "own) or network (the id of one that exists)"
             )
-        super().__init__("joviam:index:ServerPool", resource_name, None, opts)
+
+    def _compose(self, name: str, args: ServerPoolArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        self.network = None
-        if specification is not None:
-            self.network = Network(f"{resource_name}-network", child, specification=specification, region=region)
-            network = self.network.id
-        self.network_id = pulumi.Output.from_input(network or "")
+        own = None
+        if args.specification is not None:
+            own = Network(f"{name}-network", child, specification=args.specification, region=args.region)
+        vars(self)["network"] = own  # type checkers take an assignment for the argument
+        self.network_id = pulumi.Output.from_input(own.id if own else args.network or "")
         self.servers = [
             Server(
-                f"{resource_name}-{number}",
+                f"{name}-{number}",
                 child,
-                template=template,
-                memory=memory,
-                performance_tier=performance_tier,
-                disk_size=disk_size,
-                disk_performance_tier=disk_performance_tier,
-                region=region,
-                public=public,
+                template=args.template,
+                memory=args.memory,
+                performance_tier=args.performance_tier,
+                disk_size=args.disk_size,
+                disk_performance_tier=args.disk_performance_tier,
+                region=args.region,
+                public=args.public,
                 network=self.network_id,
-                public_keys=public_keys,
-                context=context,
-                allow_stopping=allow_stopping,
+                public_keys=args.public_keys,
+                context=args.context,
+                allow_stopping=args.allow_stopping,
             )
-            for number in range(1, count + 1)
+            for number in range(1, args.count + 1)
         ]
         ids = [server.instance_id for server in self.servers]
-        self.group = AvailabilityGroup(f"{resource_name}-group", child, instances=ids) if count > 1 else None
+        self.group = AvailabilityGroup(f"{name}-group", child, instances=ids) if args.count > 1 else None
         self.instance_ids = pulumi.Output.all(*ids)
         self.public_ips = pulumi.Output.all(*(server.public_ip for server in self.servers))
         self.private_ips = pulumi.Output.all(*(server.private_ip for server in self.servers))
-        self.register_outputs(
-            {
-                "network_id": self.network_id,
-                "instance_ids": self.instance_ids,
-                "public_ips": self.public_ips,
-                "private_ips": self.private_ips,
-            }
-        )

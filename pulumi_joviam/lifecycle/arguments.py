@@ -35,9 +35,10 @@ CONVERTED = {
 
 @dataclass(frozen=True)
 class Replaces:
-    """A change needs a new object. ``why`` names what the API lacks."""
+    """A change needs a new object: ``what``, if it is not the resource itself. ``why`` names what the API lacks."""
 
     why: str
+    what: str = ""
 
 
 @dataclass(frozen=True)

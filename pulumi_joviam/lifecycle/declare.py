@@ -12,6 +12,7 @@ A program that writes ``Disk("data", size=20)`` passes an ``Input[int]`` and rea
 a lifecycle that is given a ``DiskArgs`` reads ``args.size`` as an ``int``. Type checkers learn that from
 `dataclass_transform` and from the descriptors below, which exist for them alone: at run time the attributes are plain.
 What a lifecycle gets is an instance of the pydantic model that `Declaration.model` makes of the declaration.
+A component has no lifecycle: its arguments are `Passed` on as they are, and what it creates are its `Made` attributes.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ import pulumi
 from pydantic import create_model
 from typing_extensions import Self, dataclass_transform, get_type_hints, is_typeddict
 
-from pulumi_joviam.lifecycle.arguments import BaseArgs, Region, Required, Text
+from pulumi_joviam.lifecycle.arguments import BaseArgs, MayStop, Region, Replaces, Required, Resets, Text
 
 T = TypeVar("T")
-In = TypeVar("In", contravariant=True)
-Read = TypeVar("Read", covariant=True)
+In = TypeVar("In")
+Read = TypeVar("Read")
 
 Input: TypeAlias = T | Awaitable[T] | pulumi.Output[T]
 """As pulumi.Input, whose text ``Output[T]`` cannot be evaluated outside pulumi's own module."""
@@ -62,6 +63,8 @@ class Argument(Generic[In, Read]):
 
         @overload
         def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: Passed, owner: object) -> Input[In]: ...
         @overload
         def __get__(self, instance: pulumi.Resource, owner: object) -> pulumi.Output[Read]: ...
         @overload
@@ -78,8 +81,32 @@ class Filled(Argument[T | None, T]):
     """An argument that may be left out and then has a value all the same: ours, the stack's or the API's."""
 
 
-class Out(Generic[Read]):
-    """An output beside the arguments."""
+class Plain(Generic[In, Read]):
+    """An argument of a component that takes ``In`` as it is, and whose attribute is a ``Read``."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: pulumi.Resource, owner: object) -> Read: ...
+        @overload
+        def __get__(self, instance: Passed, owner: object) -> In: ...
+        def __get__(self, instance: object, owner: object) -> object: ...
+        def __set__(self, instance: object, value: In) -> None: ...
+
+
+class _Output(Generic[T]):
+    """An output, which knows its type."""
+
+    @property
+    def type(self) -> Any:
+        """Its type, as declared."""
+        return get_args(self.__orig_class__)[0]  # type: ignore[attr-defined] # set by Generic
+
+
+class Out(_Output[Read]):
+    """An output of a resource, beside the arguments."""
 
     if TYPE_CHECKING:
 
@@ -89,10 +116,18 @@ class Out(Generic[Read]):
         def __get__(self, instance: pulumi.Resource, owner: object) -> pulumi.Output[Read]: ...
         def __get__(self, instance: object, owner: object) -> object: ...
 
-    @property
-    def type(self) -> Any:
-        """Its type, as declared."""
-        return get_args(self.__orig_class__)[0]  # type: ignore[attr-defined] # set by Generic
+
+class Made(_Output[T]):
+    """An attribute that a component sets: a child, or one of its outputs."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: object) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: object) -> T: ...
+        def __get__(self, instance: object, owner: object) -> object: ...
+        def __set__(self, instance: object, value: T) -> None: ...
 
 
 class _Spec:
@@ -140,7 +175,42 @@ class Args:
         super().__init_subclass__(**options)
         cls._declaration = Declaration(cls)
         cls.__doc__ = _Composed(Declaration.docstring)  # type: ignore[assignment] # a text when asked for
+        if "__init__" in vars(cls):  # a constructor that a program wrote for a subclass
+            cls.__signature__ = None
+            return
         cls.__signature__ = _Composed(lambda declaration: declaration.signature)
+        if hasattr(cls, "_begin"):
+            # type checkers make one of the declared arguments
+            cls.__init__ = _constructor(cls)  # type: ignore[method-assign] # see above
+
+
+def _constructor(owner: type[Args]) -> Callable[..., None]:
+    """Return an ``__init__`` with the declared signature. It calls ``owner._begin`` with all arguments."""
+    specs, signature = owner._declaration.specs, owner._declaration.signature
+    required = [name for name, spec in specs.items() if spec.default is ...]
+    defaults = {name: spec.default for name, spec in specs.items() if spec.default is not ...}
+
+    def __init__(  # noqa: N807 - it becomes one
+        self: Any, resource_name: str, opts: pulumi.ResourceOptions | None = None, **arguments: Any
+    ) -> None:
+        """Declare that the object shall exist. help() of the class tells what each argument means."""
+        # the wording of Python's own errors
+        for name in arguments.keys() - specs.keys():
+            raise TypeError(f"{__init__.__qualname__}() got an unexpected keyword argument '{name}'")
+        if missing := [f"'{name}'" for name in required if name not in arguments]:
+            names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+            plural = "s" if len(missing) > 1 else ""
+            raise TypeError(
+                f"{__init__.__qualname__}() missing {len(missing)} required keyword-only argument{plural}: {names}"
+            )
+        self._begin(resource_name, opts, **{**defaults, **arguments})
+
+    this = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
+    __init__.__qualname__ = f"{owner.__name__}.__init__"
+    __init__.__signature__ = signature.replace(  # type: ignore[attr-defined] # functions may have one
+        parameters=[this, *signature.parameters.values()]
+    )
+    return __init__
 
 
 class Declaration:
@@ -148,12 +218,12 @@ class Declaration:
 
     def __init__(self, owner: type[Args]) -> None:
         self._owner = owner
-        own = {name: it for name, it in vars(owner).items() if isinstance(it, (_Spec, Out))}
+        own = {name: it for name, it in vars(owner).items() if isinstance(it, (_Spec, _Output))}
         for name in own:
             delattr(owner, name)
         inherited: Declaration | None = getattr(owner, "_declaration", None)
         self.specs: dict[str, _Spec] = {name: it for name, it in own.items() if isinstance(it, _Spec)}
-        self.outs: dict[str, Out[Any]] = {name: it for name, it in own.items() if isinstance(it, Out)}
+        self.outs: dict[str, _Output[Any]] = {name: it for name, it in own.items() if isinstance(it, _Output)}
         for name, spec in inherited.specs.items() if inherited else ():
             self.specs.setdefault(name, spec)
         for name, out in inherited.outs.items() if inherited else ():
@@ -199,6 +269,11 @@ class Declaration:
         return {name: _plain(found) for name, found in (arguments | outputs).items()}
 
     @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """{argument: the type of what a program passes}."""
+        return {name: get_args(self._hints[name])[0] for name in self.specs}
+
+    @cached_property
     def descriptions(self) -> Mapping[str, str]:
         """{argument or output: the string below it in the source}."""
         return descriptions(self._owner)
@@ -210,15 +285,20 @@ class Declaration:
             return "required"
         if spec.unset or spec.default is not None:
             return spec.unset or _literal(spec.default)
-        resets = self.model.traits()[name].resets
+        resets = self._mark(name, Resets)
         return _literal(resets.to) if resets else "none"
 
     def change(self, name: str) -> str:
         """Return what a change of an argument means."""
-        traits = self.model.traits()[name]
-        if traits.replaces:
-            return "a change replaces"
-        return f"updated in place, may stop {traits.may_stop.which}" if traits.may_stop else "updated in place"
+        if replaces := self._mark(name, Replaces):
+            return f"a change replaces {replaces.what}".rstrip()
+        may_stop = self._mark(name, MayStop)
+        return f"updated in place, may stop {may_stop.which}" if may_stop else "updated in place"
+
+    def _mark(self, name: str, kind: type[T]) -> T | None:
+        """Return the marker of this kind that the argument or its type has."""
+        marks = (*self.specs[name].marks, *getattr(self.inputs[name], "__metadata__", ()))
+        return next((mark for mark in marks if isinstance(mark, kind)), None)
 
     def docstring(self) -> str:
         """Return what help() shows: what is written, with all arguments and outputs."""
@@ -277,7 +357,9 @@ def _plain(hint: Any) -> Any:
 
 
 def _literal(value: object) -> str:
-    return "none" if value in (None, [], {}) else str(value).lower() if isinstance(value, bool) else f'"{value}"'
+    if value in (None, [], {}, ()):
+        return "none"
+    return str(value).lower() if isinstance(value, (bool, int)) else f'"{value}"'
 
 
 class Named(Args):
@@ -292,3 +374,7 @@ class Regional(Named):
 
     region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
     """Region by id, code or name."""
+
+
+class Passed(Args):
+    """Arguments as a program passes them, not checked: those of a component."""

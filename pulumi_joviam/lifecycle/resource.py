@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from inspect import Parameter
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import pulumi
@@ -38,8 +36,6 @@ class Resource(Args, pulumi.dynamic.Resource):
             chosen = [name for name, spec in specs.items() if any(isinstance(it, Chosen) for it in spec.marks)]
             provider.outputs = (*chosen, *outs)
             cls._nullable = tuple(name for name, out in outs.items() if type(None) in get_args(out.type))
-            # type checkers make one of the declared arguments
-            cls.__init__ = _constructor(cls)  # type: ignore[method-assign] # see above
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         host.end_quietly()
@@ -89,32 +85,3 @@ class Resource(Args, pulumi.dynamic.Resource):
             name: pulumi.Output[found]  # type: ignore[valid-type] # known at run time
             for name, found in cls._declaration.types.items()
         }
-
-
-def _constructor(owner: type[Resource]) -> Callable[..., None]:
-    """Return an ``__init__`` with the signature that is declared, for help() and for whoever inspects it."""
-    specs, signature = owner._declaration.specs, owner._declaration.signature
-    required = [name for name, spec in specs.items() if spec.default is ...]
-    defaults = {name: spec.default for name, spec in specs.items() if spec.default is not ...}
-
-    def __init__(  # noqa: N807 - it becomes one
-        self: Resource, resource_name: str, opts: pulumi.ResourceOptions | None = None, **arguments: Any
-    ) -> None:
-        """Declare that the object shall exist. help() of the class tells what each argument means."""
-        # in the words of Python's own errors
-        for name in arguments.keys() - specs.keys():
-            raise TypeError(f"{__init__.__qualname__}() got an unexpected keyword argument '{name}'")
-        if missing := [f"'{name}'" for name in required if name not in arguments]:
-            names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-            plural = "s" if len(missing) > 1 else ""
-            raise TypeError(
-                f"{__init__.__qualname__}() missing {len(missing)} required keyword-only argument{plural}: {names}"
-            )
-        self._begin(resource_name, opts, **{**defaults, **arguments})
-
-    this = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
-    __init__.__qualname__ = f"{owner.__name__}.__init__"
-    __init__.__signature__ = signature.replace(  # type: ignore[attr-defined] # functions may have one
-        parameters=[this, *signature.parameters.values()]
-    )
-    return __init__

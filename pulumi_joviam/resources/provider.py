@@ -8,15 +8,31 @@ is filled in from it; and `refresh` and `destroy` use the configuration of the l
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
+
+from pulumi_joviam.lifecycle.declare import Arg, Input, Passed, arg
 
 PACKAGE = "pulumi-python"
 """The package of all dynamic resources: Pulumi hands a provider to the resources of its package."""
 
 
-class Provider(pulumi.ProviderResource):
+class ProviderArgs(Passed):
+    token: Arg[str] = arg()
+    """Access token of the account. Always a secret in the state."""
+    endpoint: Arg[str | None] = arg(
+        default=None, unset="as for the stack: joviam:endpoint, JOVIAM_ENDPOINT, the public API"
+    )
+    """Address of the API."""
+    region: Arg[str | None] = arg(default=None, unset="the stack config joviam:region")
+    """Region of resources that say none, by id, code or name. For each of them, another one here means what a change of
+    its own region means."""
+    max_concurrency: Arg[int | None] = arg(default=None, unset="the stack config joviam:maxConcurrency, else 32")
+    """Requests in flight at once."""
+
+
+class Provider(ProviderArgs, pulumi.ProviderResource):
     """Another Joviam account beside the one of the stack config.
 
         other = joviam.Provider("other", token=pulumi.Config().require_secret("otherToken"))
@@ -25,45 +41,41 @@ class Provider(pulumi.ProviderResource):
 
     A component hands it on to its children: ``opts=pulumi.ResourceOptions(providers=[other])``.
 
-    Args:
-        token: Access token of the account. Always a secret in the state.
-        endpoint: Address of the API. Default: as for the stack (joviam:endpoint, JOVIAM_ENDPOINT, the public API).
-        region: Region of resources that say none, by id, code or name. Default: the stack config joviam:region.
-        max_concurrency: Requests in flight at once. Default: the stack config joviam:maxConcurrency, else 32.
-
-    A change updates the provider alone, but another region means for each resource that says none what a change
-    of its own region means. Raises RunError for an empty token: it never means the account of the stack.
+    Raises RunError for an empty token: it never means the account of the stack.
     """
 
-    def __init__(
+    if TYPE_CHECKING:
+        resource_name: str = arg(kw_only=False)
+        opts: pulumi.ResourceOptions | None = arg(default=None, kw_only=False)
+
+    def _begin(
         self,
         resource_name: str,
-        opts: pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None,
         *,
-        token: pulumi.Input[str],
-        endpoint: pulumi.Input[str] | None = None,
-        region: pulumi.Input[str] | None = None,
-        max_concurrency: pulumi.Input[int] | None = None,
+        token: Input[str],
+        **settings: Input[str | int | None],
     ) -> None:
-        def there(said: str | None) -> str:
-            if not said or not said.strip():
+        def filled(value: str | None) -> str:
+            if not value or not value.strip():
                 raise pulumi.RunError(f'the token of the Provider "{resource_name}" is empty')
-            return said
+            return value
 
-        said = {"endpoint": endpoint, "region": region, "maxConcurrency": max_concurrency}
+        passed = {"maxConcurrency" if key == "max_concurrency" else key: value for key, value in settings.items()}
         stack = pulumi.Config("joviam")
-        found = {f"joviam:{key}": stack.get(key) if value is None else value for key, value in said.items()}
+        found = {f"joviam:{key}": stack.get(key) if value is None else value for key, value in passed.items()}
         # in the configuration of a plugin every value is text
         config = {key: _read(value, str) for key, value in found.items() if value is not None}
         config["joviam-provider:tokenSource"] = f'the Provider "{resource_name}"'
-        token = _read(token, there)
-        super().__init__(PACKAGE, resource_name, {**config, "joviam:token": pulumi.Output.secret(token)}, opts)
+        token = _read(token, filled)
+        props = {**config, "joviam:token": pulumi.Output.secret(token)}
+        pulumi.ProviderResource.__init__(self, PACKAGE, resource_name, props, opts)
         # for look-ups: what is found with a secret token is no secret
         config["joviam:token"] = pulumi.Output.unsecret(token) if isinstance(token, pulumi.Output) else token
         self._account = config
 
 
-def _read(value: pulumi.Input[Any] | None, reader: Callable[[Any], str]) -> pulumi.Input[str]:
+def _read(value: Input[Any], reader: Callable[[Any], str]) -> Input[str]:
     """Apply ``reader``, to a plain value at once: plain look-ups can do with nothing else."""
     plain = value is None or isinstance(value, (str, int))
     return reader(value) if plain else pulumi.Output.from_input(value).apply(reader)
