@@ -20,6 +20,7 @@ from tests.conftest import TOKEN
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.stack import Run, Stack
+from tools import look_ups
 
 Json = dict[str, Any]
 
@@ -84,7 +85,8 @@ def refused(act: Callable[[], object]) -> str:
 
 def test_every_look_up_has_two_forms() -> None:
     """Every look-up is exported, has an `_output` form with the same arguments, and an example here."""
-    plain = {name for name in vars(lookups) if name.startswith("get_") and not name.endswith("_output")}
+    assert look_ups.OUTPUTS.read_text() == look_ups.source(), "python tools/look_ups.py writes outputs.py anew"
+    plain = {name for name in vars(lookups) if name.startswith("get_")}
     assert plain == set(EXAMPLES)
     assert {*plain, *(f"{name}_output" for name in plain)} == {n for n in joviam.__all__ if n.startswith("get_")}
 
@@ -196,8 +198,8 @@ def test_what_joviam_offers_is_listed_once(account: Account) -> None:
 NO_ID = "is not an id of the API (they look like 00000000-0000-…)"
 
 REFUSED: list[tuple[str, Json, str]] = [
-    ("get_disk", {}, "say at least one of id, name"),
-    ("get_disk", {"region": "SY3"}, "say at least one of id, name"),
+    ("get_disk", {}, "pass at least one of id, name"),
+    ("get_disk", {"region": "SY3"}, "pass at least one of id, name"),
     ("get_disk", {"name": "dta"}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
     ("get_disk", {"id": NOBODY}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
     ("get_disk", {"name": "logs", "region": "ML1"}, "no match; available:\n  data, ML1, ID"),

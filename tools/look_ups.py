@@ -1,0 +1,58 @@
+"""The `_output` forms of the look-ups, pulumi_joviam/lookups/outputs.py, written from the plain forms.
+
+`python tools/look_ups.py` writes the file; a test compares.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PLAIN = Path(__file__).resolve().parent.parent / "pulumi_joviam/lookups/__init__.py"
+OUTPUTS = PLAIN.with_name("outputs.py")
+HEADING = '''\
+"""The look-ups that take Outputs and return one. Written by tools/look_ups.py from the plain ones: edit those."""
+
+from __future__ import annotations
+
+import pulumi
+
+from pulumi_joviam.api.models import (
+{models}
+)
+from pulumi_joviam.lookups import Bool, Opts, Text, Use
+from pulumi_joviam.lookups.query import find_all, find_one, run_output
+'''
+
+
+def source() -> str:
+    """Return what the file should contain."""
+    forms = list(_forms(ast.parse(PLAIN.read_text())))
+    models = "\n".join(f"    {model}," for model in sorted({model for _, model in forms}))
+    return "\n\n".join([HEADING.format(models=models), *(text for text, _ in forms)])
+
+
+def _forms(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield each `_output` form, with the model that it finds."""
+    for plain in tree.body:
+        if not isinstance(plain, ast.FunctionDef) or plain.returns is None:
+            continue
+        answer = ast.unparse(plain.returns)
+        model = answer.removeprefix("list[").removesuffix("]")
+        how = "find_one" if answer == model else "find_all"
+        lines = [f"def {plain.name}_output(", "    *,"]
+        for argument in plain.args.kwonlyargs:
+            kind = ast.unparse(argument.annotation) if argument.annotation else "Opts"
+            lines.append(f"    {argument.arg}: {kind if kind == 'Opts' else f'pulumi.Input[{kind}]'} = None,")
+        lines += [
+            f") -> pulumi.Output[{answer}]:",
+            f'    """Return an Output of what {plain.name} returns."""',
+            f"    return run_output({how}, {model}, locals())",
+            "",
+        ]
+        yield "\n".join(lines), model
+
+
+if __name__ == "__main__":
+    OUTPUTS.write_text(source())
