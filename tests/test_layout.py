@@ -99,7 +99,7 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
 def test_every_argument_and_output_is_described(declared: type[Args]) -> None:
     """Each has its text in the source, below it, and help() shows them all and never the SDK's own text."""
     declaration, shown = declared._declaration, pydoc.render_doc(declared, renderer=PLAIN)
-    for name in (*declaration.specs, *declaration.outs):
+    for name in (*declaration.specs, *declaration.outputs):
         assert declaration.descriptions[name].endswith("."), name
         assert f"{name}: {declaration.descriptions[name][:20]}" in shown
     assert list(inspect.signature(declared).parameters) == ["resource_name", "opts", *declaration.specs]

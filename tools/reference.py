@@ -180,7 +180,7 @@ def _dict_part(found: type) -> str:
 def _outputs_table(found: type[Args]) -> str:
     """Return what a class has beside its arguments."""
     declared = found._declaration
-    rows = [f"| `{name}` | {_type(out.type)} | {declared.descriptions[name]} |" for name, out in declared.outs.items()]
+    rows = [f"| `{name}` | {_type(hint)} | {declared.descriptions[name]} |" for name, hint in declared.outputs.items()]
     return "\n".join(["| output | type | |", "|---|---|---|", *rows]) + "\n" if rows else ""
 
 

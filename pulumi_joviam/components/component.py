@@ -38,8 +38,8 @@ class Component(Passed, pulumi.ComponentResource, Generic[A]):
 
     def _outputs(self) -> dict[str, Any]:
         """Return what the state has as the outputs of the component: all attributes that are outputs."""
-        made = self._declaration.outs.items()
-        return {name: getattr(self, name) for name, it in made if get_origin(it.type) is pulumi.Output}
+        made = self._declaration.outputs.items()
+        return {name: getattr(self, name) for name, hint in made if get_origin(hint) is pulumi.Output}
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         args: Any = SimpleNamespace(**arguments)

@@ -9,7 +9,7 @@ import pulumi
 
 from pulumi_joviam.components.component import Component
 from pulumi_joviam.lifecycle.arguments import Replaces
-from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg
+from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg, out
 from pulumi_joviam.resources.ip_address import IpAddress
 from pulumi_joviam.resources.network import Network
 
@@ -44,9 +44,9 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
     Raises RunError for addresses that are no dict.
     """
 
-    network = Made[Network]()
+    network: Made[Network] = out()
     """The network."""
-    network_id = Made[pulumi.Output[str]]()
+    network_id: Made[pulumi.Output[str]] = out()
     """Id of the network."""
 
     def _check(self, name: str, args: PrivateNetworkArgs) -> None:

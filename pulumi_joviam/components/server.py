@@ -12,7 +12,7 @@ import pulumi
 
 from pulumi_joviam.components.component import Component
 from pulumi_joviam.lifecycle.arguments import MayStop, Replaces
-from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg
+from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg, out
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
 from pulumi_joviam.resources.ip_address import IpAddress
@@ -68,21 +68,21 @@ class Server(ServerArgs, Component[ServerArgs]):
     Raises RunError for a public that is no bool.
     """
 
-    disk = Made[Disk]()
+    disk: Made[Disk] = out()
     """The boot disk."""
-    public_address = Made[IpAddress | None]()
+    public_address: Made[IpAddress | None] = out()
     """The public address, if it has one."""
-    private_address = Made[IpAddress | None]()
+    private_address: Made[IpAddress | None] = out()
     """The address in ``network``, if one is given."""
-    instance = Made[Instance]()
+    instance: Made[Instance] = out()
     """The instance."""
-    instance_id = Made[pulumi.Output[str]]()
+    instance_id: Made[pulumi.Output[str]] = out()
     """Id of the instance."""
-    hostname = Made[pulumi.Output[str]]()
+    hostname: Made[pulumi.Output[str]] = out()
     """Its host name."""
-    public_ip = Made[pulumi.Output[str | None]]()
+    public_ip: Made[pulumi.Output[str | None]] = out()
     """Its first public address."""
-    private_ip = Made[pulumi.Output[str | None]]()
+    private_ip: Made[pulumi.Output[str | None]] = out()
     """Its first private address."""
 
     def _check(self, name: str, args: ServerArgs) -> None:

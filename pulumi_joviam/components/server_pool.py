@@ -12,7 +12,7 @@ import pulumi
 from pulumi_joviam.components.component import Component
 from pulumi_joviam.components.server import EachServerArgs, Server
 from pulumi_joviam.lifecycle.arguments import Replaces
-from pulumi_joviam.lifecycle.declare import Input, Made, Plain, arg
+from pulumi_joviam.lifecycle.declare import Input, Made, Plain, arg, out
 from pulumi_joviam.resources.availability_group import AvailabilityGroup
 from pulumi_joviam.resources.network import Network
 
@@ -41,17 +41,17 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
     Raises RunError for a count that is no number, and unless there is exactly one of specification and network.
     """
 
-    servers = Made[Sequence[Server]]()
+    servers: Made[Sequence[Server]] = out()
     """The servers, in order."""
-    group = Made[AvailabilityGroup | None]()
+    group: Made[AvailabilityGroup | None] = out()
     """What keeps the servers apart, if there are several."""
-    network_id = Made[pulumi.Output[str]]()
+    network_id: Made[pulumi.Output[str]] = out()
     """Id of the network."""
-    instance_ids = Made[pulumi.Output[list[str]]]()
+    instance_ids: Made[pulumi.Output[list[str]]] = out()
     """Id of the instance of each server, in order."""
-    public_ips = Made[pulumi.Output[list[str | None]]]()
+    public_ips: Made[pulumi.Output[list[str | None]]] = out()
     """The public address of each server, in order."""
-    private_ips = Made[pulumi.Output[list[str | None]]]()
+    private_ips: Made[pulumi.Output[list[str | None]]] = out()
     """The private address of each server, in order."""
 
     def _check(self, name: str, args: ServerPoolArgs) -> None:

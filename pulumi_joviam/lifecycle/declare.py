@@ -5,7 +5,7 @@
         \"\"\"Size in GB.\"\"\"
 
     class Disk(DiskArgs, Resource, provider=DiskProvider):
-        template_id = Out[str | None]()
+        template_id: Out[str | None] = out()
         \"\"\"Id of the template version that it was made from.\"\"\"
 
 A program that writes ``Disk("data", size=20)`` passes an ``Input[int]`` and reads ``disk.size`` as an ``Output[int]``;
@@ -21,12 +21,13 @@ import ast
 import functools
 import inspect
 import operator
+import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from inspect import Parameter, Signature
 from itertools import pairwise
-from types import FunctionType, UnionType
+from types import FunctionType, SimpleNamespace, UnionType
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -96,16 +97,7 @@ class Plain(Generic[In, Read]):
         def __set__(self, instance: object, value: In) -> None: ...
 
 
-class _Output(Generic[T]):
-    """An output, which knows its type."""
-
-    @property
-    def type(self) -> Any:
-        """Its type, as declared."""
-        return get_args(self.__orig_class__)[0]  # type: ignore[attr-defined] # set by Generic
-
-
-class Out(_Output[Read]):
+class Out(Generic[Read]):
     """An output of a resource, beside the arguments."""
 
     if TYPE_CHECKING:
@@ -117,7 +109,7 @@ class Out(_Output[Read]):
         def __get__(self, instance: object, owner: object) -> object: ...
 
 
-class Made(_Output[T]):
+class Made(Generic[T]):
     """An attribute that a component sets: a child, or one of its outputs."""
 
     if TYPE_CHECKING:
@@ -145,6 +137,15 @@ def arg(*marks: object, default: Any = ..., unset: str = "", kw_only: bool = Tru
     return _Spec(marks, default, unset)
 
 
+class _Output:
+    """What `out` returns."""
+
+
+def out(*, init: Literal[False] = False) -> Any:  # noqa: ARG001 - init is for type checkers
+    """Declare an output."""
+    return _Output()
+
+
 class _Composed:
     """A class attribute that is put together when somebody asks for it."""
 
@@ -155,7 +156,7 @@ class _Composed:
         return self._compose(owner._declaration)
 
 
-@dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(arg,))
+@dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(arg, out))
 class Args:
     """What a program says about a resource."""
 
@@ -217,17 +218,17 @@ class Declaration:
     """All that a class declares or inherits: each fact about an argument or output is here, and nowhere else."""
 
     def __init__(self, owner: type[Args]) -> None:
-        self._owner = owner
         own = {name: it for name, it in vars(owner).items() if isinstance(it, (_Spec, _Output))}
         for name in own:
             delattr(owner, name)
-        inherited: Declaration | None = getattr(owner, "_declaration", None)
+        self._owner = owner
+        self._inherited: Declaration | None = getattr(owner, "_declaration", None)
+        specs = self._inherited.specs if self._inherited else {}
         self.specs: dict[str, _Spec] = {name: it for name, it in own.items() if isinstance(it, _Spec)}
-        self.outs: dict[str, _Output[Any]] = {name: it for name, it in own.items() if isinstance(it, _Output)}
-        for name, spec in inherited.specs.items() if inherited else ():
-            self.specs.setdefault(name, spec)
-        for name, out in inherited.outs.items() if inherited else ():
-            self.outs.setdefault(name, out)
+        self.specs |= {name: spec for name, spec in specs.items() if name not in self.specs}
+        self._outputs = {name: owner.__annotations__[name] for name, it in own.items() if isinstance(it, _Output)}
+        self.outs: tuple[str, ...] = (*self._outputs, *(self._inherited.outs if self._inherited else ()))
+        """The names of the outputs."""
         self.about = inspect.cleandoc(vars(owner).get("__doc__") or "")
         """The docstring as it is written."""
 
@@ -265,8 +266,21 @@ class Declaration:
     def types(self) -> dict[str, Any]:
         """{argument or output: the plain type of its value}."""
         arguments = {name: get_args(self._hints[name])[-1] for name in self.specs}
-        outputs = {name: out.type for name, out in self.outs.items()}
-        return {name: _plain(found) for name, found in (arguments | outputs).items()}
+        return {name: _plain(found) for name, found in (arguments | self.outputs).items()}
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        """{output: its type}."""
+        own = SimpleNamespace(__annotations__=self._outputs)
+        hints = get_type_hints(own, vars(sys.modules[self._owner.__module__]))
+        return {name: get_args(hint)[0] for name, hint in hints.items()} | (
+            self._inherited.outputs if self._inherited else {}
+        )
+
+    @cached_property
+    def nullable(self) -> tuple[str, ...]:
+        """The names of the outputs that may be None."""
+        return tuple(name for name, hint in self.outputs.items() if type(None) in get_args(hint))
 
     @cached_property
     def inputs(self) -> dict[str, Any]:

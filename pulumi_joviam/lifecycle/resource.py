@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 from typing_extensions import Self
@@ -19,8 +19,6 @@ class Resource(Args, pulumi.dynamic.Resource):
 
     _lifecycle: ClassVar[type[Lifecycle[Any, Any]]]
     _kind: ClassVar[str]
-    _nullable: ClassVar[tuple[str, ...]] = ()
-    """Outputs that may be None. The state has "" for it: what it does not have is unknown in every preview."""
 
     if TYPE_CHECKING:
         resource_name: str = arg(kw_only=False)
@@ -35,7 +33,6 @@ class Resource(Args, pulumi.dynamic.Resource):
             specs, outs = cls._declaration.specs, cls._declaration.outs
             chosen = [name for name, spec in specs.items() if any(isinstance(it, Chosen) for it in spec.marks)]
             provider.outputs = (*chosen, *outs)
-            cls._nullable = tuple(name for name, out in outs.items() if type(None) in get_args(out.type))
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         host.end_quietly()
@@ -74,7 +71,8 @@ class Resource(Args, pulumi.dynamic.Resource):
         lifecycle = self._lifecycle
         self._tell_types()
         super().__init__(lifecycle(), resource_name, {**dict.fromkeys(lifecycle.outputs), **props}, opts)
-        for name in self._nullable:
+        # for None the state has "", because what it does not have is unknown in every preview
+        for name in self._declaration.nullable:
             setattr(self, name, getattr(self, name).apply(lambda value: value or None))
 
     @classmethod

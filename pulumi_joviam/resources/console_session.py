@@ -14,7 +14,7 @@ from pulumi.runtime import rpc
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import AnswerLost, ServerError
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, Replaces
-from pulumi_joviam.lifecycle.declare import Arg, Args, Filled, Out, arg
+from pulumi_joviam.lifecycle.declare import Arg, Args, Filled, Out, arg, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -72,13 +72,13 @@ class ConsoleSession(ConsoleSessionArgs, Resource, provider=ConsoleSessionProvid
     Source: reference, "Console Session", "Instance Remote Access".
     """
 
-    host = Out[str | None]()
+    host: Out[str | None] = out()
     """Host to connect to, for a serial session."""
-    port = Out[int | None]()
+    port: Out[int | None] = out()
     """UDP port to connect to, for a serial session."""
-    url = Out[str | None]()
+    url: Out[str | None] = out()
     """Websocket to connect to, for a VNC session."""
-    token = Out[str | None]()
+    token: Out[str | None] = out()
     """The VNC password or the Mosh key. Always a secret."""
-    state = Out[str]()
+    state: Out[str] = out()
     """State of the session, "ready"."""

@@ -14,7 +14,7 @@ from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.lifecycle.aliases import Path
 from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Positive, Replaces, Resets, Text
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
-from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
+from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import power
@@ -144,5 +144,5 @@ class Disk(DiskArgs, Resource, provider=DiskProvider):
     Source: reference, "Disk Create", "Disk Clone", "Disk Update", "Disk Resize".
     """
 
-    template_id = Out[str | None]()
+    template_id: Out[str | None] = out()
     """Id of the template version that it was made from."""

@@ -20,7 +20,7 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.aliases import Path, at
 from pulumi_joviam.lifecycle.arguments import given
 from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
-from pulumi_joviam.lifecycle.declare import Out
+from pulumi_joviam.lifecycle.declare import Out, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
@@ -284,17 +284,17 @@ class Instance(InstanceArgs, Resource, provider=InstanceProvider):
     Source: reference, "Instance Create (basic)", "Instance Create (advanced)" and the pages after them.
     """
 
-    hostname = Out[str]()
+    hostname: Out[str] = out()
     """Name by which it knows itself."""
-    state = Out[str]()
+    state: Out[str] = out()
     """State of the instance, "running" or "stopped"."""
-    boot_disk_id = Out[str | None]()
+    boot_disk_id: Out[str | None] = out()
     """Id of its first disk."""
-    disk_ids = Out[list[str]]()
+    disk_ids: Out[list[str]] = out()
     """Ids of all its disks, in device order."""
-    adapters = Out[list[dict[str, Any]]]()
+    adapters: Out[list[dict[str, Any]]] = out()
     """Its adapters in device order: id, index, dhcp, network_id, addresses."""
-    public_ip = Out[str | None]()
+    public_ip: Out[str | None] = out()
     """Its first public address."""
-    private_ip = Out[str | None]()
+    private_ip: Out[str | None] = out()
     """Its first private address."""

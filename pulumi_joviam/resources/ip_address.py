@@ -14,7 +14,7 @@ from pulumi_joviam.api.errors import ArgumentError
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, IPv4, Names, Replaces, Resets, Text, given
 from pulumi_joviam.lifecycle.change import Change, Step
-from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg
+from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
@@ -94,5 +94,5 @@ class IpAddress(IpAddressArgs, Resource, provider=IpAddressProvider):
     Source: reference, "IP Address Allocate", "IP Address Update".
     """
 
-    network_id = Out[str]()
+    network_id: Out[str] = out()
     """Id of the network that it belongs to, also for a public address."""

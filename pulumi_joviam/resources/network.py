@@ -14,7 +14,7 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail
 from pulumi_joviam.lifecycle.arguments import Cidr, IPv4, Replaces, Resets, given
 from pulumi_joviam.lifecycle.change import Change
-from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg
+from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
@@ -78,9 +78,9 @@ class Network(NetworkArgs, Resource, provider=NetworkProvider):
     Source: reference, "Network Create", "Network Update".
     """
 
-    netmask = Out[str]()
+    netmask: Out[str] = out()
     """Netmask, e.g. "255.255.255.0"."""
-    network_address = Out[str]()
+    network_address: Out[str] = out()
     """First address of the range, which no machine can have."""
-    is_public = Out[bool]()
+    is_public: Out[bool] = out()
     """Whether the network is routable on the Internet. False for what this resource makes."""

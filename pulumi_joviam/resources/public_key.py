@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_joviam.api import models
 from pulumi_joviam.lifecycle.arguments import OpenSshKey, Replaces
-from pulumi_joviam.lifecycle.declare import Arg, Named, Out, arg
+from pulumi_joviam.lifecycle.declare import Arg, Named, Out, arg, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -36,5 +36,5 @@ class PublicKey(PublicKeyArgs, Resource, provider=PublicKeyProvider):
     Source: reference, "Public Key Create", "Public Key Update".
     """
 
-    created_at = Out[str]()
+    created_at: Out[str] = out()
     """When the key was uploaded."""

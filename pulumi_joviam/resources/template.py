@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail, readable
 from pulumi_joviam.lifecycle.arguments import Id, Names, Replaces, Text
-from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg
+from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg, out
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -71,17 +71,17 @@ class Template(TemplateArgs, Resource, provider=TemplateProvider):
     Source: reference, "Template Supersede". `Template.get` knows neither disk nor supersedes.
     """
 
-    version = Out[int]()
+    version: Out[int] = out()
     """Its number in its line, from 1."""
-    slug = Out[str | None]()
+    slug: Out[str | None] = out()
     """Short name that means the newest version, this one until it is superseded."""
-    name = Out[str | None]()
+    name: Out[str | None] = out()
     """Name of the template."""
-    region = Out[str]()
+    region: Out[str] = out()
     """Code of the region in which it can be used."""
-    minimum_disk_size = Out[int | None]()
+    minimum_disk_size: Out[int | None] = out()
     """GB that a disk made from it must have at least."""
-    allows_public_key_auth = Out[bool]()
+    allows_public_key_auth: Out[bool] = out()
     """Whether its operating system takes public keys."""
-    recommended_virtualization = Out[str]()
+    recommended_virtualization: Out[str] = out()
     """Virtualization that it needs or does best with, "hvm" or "pv"."""
