@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, cast, get_origin
 
 import pulumi
 
 from pulumi_joviam.lifecycle.declare import Passed, arg
 
 A = TypeVar("A", bound=Passed)
+P = ParamSpec("P")
+R = TypeVar("R", bound=pulumi.Resource)
+
+
+def child(kind: Callable[P, R], *args: P.args, **arguments: P.kwargs) -> R:
+    """Create a child of a component.
+
+    Not by its constructor: the SDK shows the line that calls the third ``__init__`` from the inside, and that is the
+    program's own line only if the component's is the first of ours.
+    """
+    made: Any = object.__new__(cast("type[Any]", kind))
+    made._begin(*args, **arguments)
+    return cast("R", made)
 
 
 class Component(Passed, pulumi.ComponentResource, Generic[A]):
@@ -42,6 +56,7 @@ class Component(Passed, pulumi.ComponentResource, Generic[A]):
         return {name: getattr(self, name) for name, hint in made if get_origin(hint) is pulumi.Output}
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
+        arguments = self._declaration.complete(arguments)
         args: Any = SimpleNamespace(**arguments)
         vars(self).update(arguments)
         self._check(resource_name, args)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from pulumi_joviam.components.component import Component
+from pulumi_joviam.components.component import Component, child
 from pulumi_joviam.lifecycle.arguments import Replaces
 from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg, out
 from pulumi_joviam.resources.ip_address import IpAddress
@@ -57,10 +57,11 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
             )
 
     def _compose(self, name: str, args: PrivateNetworkArgs) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        self.network = Network(
+        below = pulumi.ResourceOptions(parent=self)
+        self.network = child(
+            Network,
             f"{name}-network",
-            child,
+            below,
             name=name,
             specification=args.specification,
             region=args.region,
@@ -70,7 +71,7 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
         )
         self.network_id = network = self.network.id
         vars(self)["addresses"] = {  # type checkers take an assignment for the argument
-            key: IpAddress(f"{name}-{key}", child, network=network, address=address)
+            key: child(IpAddress, f"{name}-{key}", below, network=network, address=address)
             for key, address in (args.addresses or {}).items()
         }
 

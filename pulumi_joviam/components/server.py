@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from pulumi_joviam.components.component import Component
+from pulumi_joviam.components.component import Component, child
 from pulumi_joviam.lifecycle.arguments import MayStop, Replaces
 from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg, out
 from pulumi_joviam.resources.disk import Disk
@@ -93,22 +93,24 @@ class Server(ServerArgs, Component[ServerArgs]):
             )
 
     def _compose(self, name: str, args: ServerArgs) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        self.disk = Disk(
+        below = pulumi.ResourceOptions(parent=self)
+        self.disk = child(
+            Disk,
             f"{name}-disk",
-            child,
+            below,
             size=args.disk_size,
             performance_tier=args.disk_performance_tier,
             region=args.region,
             template=args.template,
             allow_stopping=args.allow_stopping,
         )
-        self.public_address = IpAddress(f"{name}-public", child, region=args.region) if args.public else None
+        self.public_address = child(IpAddress, f"{name}-public", below, region=args.region) if args.public else None
         self.private_address = (
-            IpAddress(f"{name}-private", child, network=args.network) if args.network is not None else None
+            child(IpAddress, f"{name}-private", below, network=args.network) if args.network is not None else None
         )
         own = [address.id for address in (self.public_address, self.private_address) if address]
-        self.instance = Instance(
+        self.instance = child(
+            Instance,
             f"{name}-instance",
             # addresses and data disks can be on one instance only, so the old one is deleted first
             pulumi.ResourceOptions(parent=self, replace_with=[self.disk], delete_before_replace=True),

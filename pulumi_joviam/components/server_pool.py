@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from pulumi_joviam.components.component import Component
+from pulumi_joviam.components.component import Component, child
 from pulumi_joviam.components.server import EachServerArgs, Server
 from pulumi_joviam.lifecycle.arguments import Replaces
 from pulumi_joviam.lifecycle.declare import Input, Made, Plain, arg, out
@@ -67,16 +67,17 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
             )
 
     def _compose(self, name: str, args: ServerPoolArgs) -> None:
-        child = pulumi.ResourceOptions(parent=self)
+        below = pulumi.ResourceOptions(parent=self)
         own = None
         if args.specification is not None:
-            own = Network(f"{name}-network", child, specification=args.specification, region=args.region)
+            own = child(Network, f"{name}-network", below, specification=args.specification, region=args.region)
         vars(self)["network"] = own  # type checkers take an assignment for the argument
         self.network_id = pulumi.Output.from_input(own.id if own else args.network or "")
         self.servers = [
-            Server(
+            child(
+                Server,
                 f"{name}-{number}",
-                child,
+                below,
                 template=args.template,
                 memory=args.memory,
                 performance_tier=args.performance_tier,
@@ -92,7 +93,7 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
             for number in range(1, args.count + 1)
         ]
         ids = [server.instance_id for server in self.servers]
-        self.group = AvailabilityGroup(f"{name}-group", child, instances=ids) if args.count > 1 else None
+        self.group = child(AvailabilityGroup, f"{name}-group", below, instances=ids) if args.count > 1 else None
         self.instance_ids = pulumi.Output.all(*ids)
         self.public_ips = pulumi.Output.all(*(server.public_ip for server in self.servers))
         self.private_ips = pulumi.Output.all(*(server.private_ip for server in self.servers))

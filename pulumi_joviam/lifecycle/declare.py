@@ -186,26 +186,15 @@ class Args:
 
 
 def _constructor(owner: type[Args]) -> Callable[..., None]:
-    """Return an ``__init__`` with the declared signature. It calls ``owner._begin`` with all arguments."""
-    specs, signature = owner._declaration.specs, owner._declaration.signature
-    required = [name for name, spec in specs.items() if spec.default is ...]
-    defaults = {name: spec.default for name, spec in specs.items() if spec.default is not ...}
+    """Return an ``__init__`` with the declared signature. It hands everything to ``owner._begin``."""
 
     def __init__(  # noqa: N807 - it becomes one
         self: Any, resource_name: str, opts: pulumi.ResourceOptions | None = None, **arguments: Any
     ) -> None:
         """Declare that the object shall exist. help() of the class tells what each argument means."""
-        # the wording of Python's own errors
-        for name in arguments.keys() - specs.keys():
-            raise TypeError(f"{__init__.__qualname__}() got an unexpected keyword argument '{name}'")
-        if missing := [f"'{name}'" for name in required if name not in arguments]:
-            names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-            plural = "s" if len(missing) > 1 else ""
-            raise TypeError(
-                f"{__init__.__qualname__}() missing {len(missing)} required keyword-only argument{plural}: {names}"
-            )
-        self._begin(resource_name, opts, **{**defaults, **arguments})
+        self._begin(resource_name, opts, **arguments)
 
+    signature = owner._declaration.signature
     this = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
     __init__.__qualname__ = f"{owner.__name__}.__init__"
     __init__.__signature__ = signature.replace(  # type: ignore[attr-defined] # functions may have one
@@ -245,6 +234,18 @@ class Declaration:
         rules = {name: rule for name, rule in vars(self._owner).items() if isinstance(rule, FunctionType)}
         base = type("Rules", (BaseArgs,), rules)
         return create_model(self._owner.__name__, __base__=base, __module__=self._owner.__module__, **fields)
+
+    def complete(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all arguments, with their defaults. Raises TypeError in the wording of Python's own errors."""
+        constructor = f"{self._owner.__name__}.__init__()"
+        for name in arguments.keys() - self.specs.keys():
+            raise TypeError(f"{constructor} got an unexpected keyword argument '{name}'")
+        defaults = {name: spec.default for name, spec in self.specs.items()}
+        if missing := [f"'{name}'" for name in defaults if defaults[name] is ... and name not in arguments]:
+            names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+            plural = "s" if len(missing) > 1 else ""
+            raise TypeError(f"{constructor} missing {len(missing)} required keyword-only argument{plural}: {names}")
+        return {**defaults, **arguments}
 
     @cached_property
     def signature(self) -> Signature:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pulumi
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from typing_extensions import Self
 
 from pulumi_joviam.lifecycle import host, secret_outputs
 from pulumi_joviam.lifecycle.arguments import Chosen, has_unknown
 from pulumi_joviam.lifecycle.declare import Args, arg
 from pulumi_joviam.lifecycle.provider import Lifecycle
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _as_constructor(method: F) -> F:
+    """Let a method count as the constructor of a resource: the SDK shows the line that calls the third ``__init__``."""
+    function: Any = method
+    function.__code__ = function.__code__.replace(co_name="__init__")
+    return method
+
+
+@cache
+def _reference(lifecycle: type[Lifecycle[Any, Any]]) -> str:
+    """Return what the state has of a lifecycle, and the plugin makes an instance of."""
+    return str(serialize_provider(lifecycle()))
 
 
 class Resource(Args, pulumi.dynamic.Resource):
@@ -36,7 +53,7 @@ class Resource(Args, pulumi.dynamic.Resource):
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         host.end_quietly()
-        lifecycle = self._lifecycle
+        lifecycle, arguments = self._lifecycle, self._declaration.complete(arguments)
         unset = {name for name, value in arguments.items() if value is None}.difference(self._declaration.filled)
         given = {key: arguments[key] for key in arguments.keys() - unset}
         opts = pulumi.ResourceOptions.merge(opts, None)
@@ -47,6 +64,7 @@ class Resource(Args, pulumi.dynamic.Resource):
             setattr(self, name, none)
 
     @classmethod
+    @_as_constructor
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
         """Read the existing object ``id`` without managing it: it is neither changed nor deleted.
 
@@ -68,9 +86,11 @@ class Resource(Args, pulumi.dynamic.Resource):
         return existing
 
     def _register(self, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
-        lifecycle = self._lifecycle
         self._tell_types()
-        super().__init__(lifecycle(), resource_name, {**dict.fromkeys(lifecycle.outputs), **props}, opts)
+        props = {**dict.fromkeys(self._lifecycle.outputs), **props, PROVIDER_KEY: _reference(self._lifecycle)}  # type: ignore[arg-type] # every class is hashable
+        # not dynamic.Resource's constructor: the SDK would take this line for that of the program, and it would
+        # serialize the provider for each resource
+        pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
         # for None the state has "", because what it does not have is unknown in every preview
         for name in self._declaration.nullable:
             setattr(self, name, getattr(self, name).apply(lambda value: value or None))

@@ -48,20 +48,14 @@ class Provider(ProviderArgs, pulumi.ProviderResource):
         resource_name: str = arg(kw_only=False)
         opts: pulumi.ResourceOptions | None = arg(default=None, kw_only=False)
 
-    def _begin(
-        self,
-        resource_name: str,
-        opts: pulumi.ResourceOptions | None,
-        *,
-        token: Input[str],
-        **settings: Input[str | int | None],
-    ) -> None:
+    def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
         def filled(value: str | None) -> str:
             if not value or not value.strip():
                 raise pulumi.RunError(f'the token of the Provider "{resource_name}" is empty')
             return value
 
-        passed = {"maxConcurrency" if key == "max_concurrency" else key: value for key, value in settings.items()}
+        passed = self._declaration.complete(arguments)
+        token, passed["maxConcurrency"] = passed.pop("token"), passed.pop("max_concurrency")
         stack = pulumi.Config("joviam")
         found = {f"joviam:{key}": stack.get(key) if value is None else value for key, value in passed.items()}
         # in the configuration of a plugin every value is text
@@ -69,7 +63,11 @@ class Provider(ProviderArgs, pulumi.ProviderResource):
         config["joviam-provider:tokenSource"] = f'the Provider "{resource_name}"'
         token = _read(token, filled)
         props = {**config, "joviam:token": pulumi.Output.secret(token)}
-        pulumi.ProviderResource.__init__(self, PACKAGE, resource_name, props, opts)
+        if opts and opts.provider:
+            raise pulumi.RunError(f'the Provider "{resource_name}" cannot have a provider itself')
+        # not ProviderResource's constructor: the SDK would take this line for that of the program
+        pulumi.CustomResource.__init__(self, f"pulumi:providers:{PACKAGE}", resource_name, props, opts)
+        self.package = PACKAGE
         # for look-ups: what is found with a secret token is no secret
         config["joviam:token"] = pulumi.Output.unsecret(token) if isinstance(token, pulumi.Output) else token
         self._account = config
