@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Generic
+
+from typing_extensions import Self, TypeVar
 
 from pulumi_joviam.api.catalog import Catalog
 from pulumi_joviam.api.client import Client
@@ -26,9 +28,11 @@ from pulumi_joviam.api.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
 from pulumi_joviam.lifecycle import host, journal
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.creation import Creations, Order, Repeated
+from pulumi_joviam.lifecycle.state import Memory
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
+K = TypeVar("K", bound=Memory, default=Memory, covariant=True)
 
 
 class Session:
@@ -58,7 +62,7 @@ def session(settings: Settings) -> Session:
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(Generic[K]):
     """One step. ``api`` is a client whose calls end at the step's deadline."""
 
     call: host.Call
@@ -67,10 +71,10 @@ class Operation:
     session: Session
     aliases: Aliases
     """What the words of the program mean."""
+    private: K
+    """What the resource has to remember. What is put here is in the state after the step, however it ends."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """What the program said last."""
-    private: dict[str, Any] = field(default_factory=dict)
-    """What the resource has to remember. What is put here is in the state after the step, however it ends."""
     taken_over: list[str] = field(default_factory=list)
     """Ids of objects of an interrupted run that this step goes on with."""
     repeated: list[Repeated] = field(default_factory=list)
@@ -83,23 +87,23 @@ class Operation:
         settings: Settings,
         seconds: float,
         aliases: Aliases,
-        private: dict[str, Any],
+        private: K,  # type: ignore[misc] # a new step takes it, nobody puts another one into a step
         before: Mapping[str, Any] | None = None,
-    ) -> Operation:
+    ) -> Operation[K]:
         """Start a step that may take ``seconds``."""
         shared = session(settings)
         deadline = Deadline.after(seconds, host.cancelled)
-        return cls(call, shared.client.until(deadline), deadline, shared, aliases, before or {}, private)
+        return cls(call, shared.client.until(deadline), deadline, shared, aliases, private, before or {})
 
-    def afresh(self, seconds: float) -> Operation:
+    def afresh(self, seconds: float) -> Self:
         """Return the same step with a new deadline that Ctrl-C does not end."""
         return self.until(Deadline.after(seconds))
 
-    def until(self, deadline: Deadline) -> Operation:
+    def until(self, deadline: Deadline) -> Self:
         """Return the same step with another deadline."""
         return replace(self, api=self.api.until(deadline), deadline=deadline)
 
-    def sharing(self) -> Operation:
+    def sharing(self) -> Self:
         """Return the same step for a first look: what it gets may be seconds old, but not older than our last write."""
         return replace(self, api=SharedClient(self.api, self.session.reads))
 

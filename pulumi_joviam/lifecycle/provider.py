@@ -59,7 +59,7 @@ from pulumi_joviam.lifecycle.aliases import Aliases, Path, at, put
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Args
-from pulumi_joviam.lifecycle.state import Hidden
+from pulumi_joviam.lifecycle.state import Hidden, Memory
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
     from pulumi_joviam.lifecycle.operation import Operation
@@ -101,6 +101,8 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
     model: ClassVar[type[Model]]
     outputs: ClassVar[tuple[str, ...]] = ()
     """Names of the outputs beside the arguments: what the class of the resource declares."""
+    memory: ClassVar[type[Memory]] = Memory
+    """What ``op.private`` is."""
     stays_put: ClassVar[bool] = True
     """Whether the object is in its account until somebody deletes it there."""
     secret: ClassVar[tuple[str, ...]] = ()
@@ -116,11 +118,11 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
 
     # -- what a resource says about itself --
 
-    def post(self, op: Operation, args: A) -> M:
+    def post(self, op: Operation[Any], args: A) -> M:
         """Make the object and return it as soon as it has an id."""
         raise NotImplementedError
 
-    def converge(self, op: Operation, live: M, args: A) -> M:
+    def converge(self, op: Operation[Any], live: M, args: A) -> M:
         """Bring the live object to what ``args`` say, and wait. The default PUTs every field that differs.
 
         ``args`` holds all that the program says, but only what is in scope counts as given (``model_fields_set``).
@@ -130,17 +132,17 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         body = self.differing(live, args)
         return op.retry_while_changing(live, lambda now: op.api.update(type(now), now.id, body)) if body else live
 
-    def remove(self, op: Operation, live: M) -> None:
+    def remove(self, op: Operation[Any], live: M) -> None:
         """Delete the object and wait until it is gone."""
         op.delete(live)
 
-    def clean_up(self, op: Operation) -> None:
+    def clean_up(self, op: Operation[Any]) -> None:
         """After the object is gone, delete what was made together with it (``op.private``)."""
 
-    def forget(self, op: Operation) -> None:
+    def forget(self, op: Operation[Any]) -> None:
         """Somebody else deleted the object: warn of what it leaves behind (``op.private``)."""
 
-    def look(self, op: Operation, id: str, fields: set[str]) -> M:
+    def look(self, op: Operation[Any], id: str, fields: set[str]) -> M:
         """Read the object. ``fields`` names the arguments that the program gives. Raises NotFound."""
         return op.api.get(self.model, id)  # type: ignore[return-value] # model is the class of M
 
@@ -392,15 +394,15 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
 
     # -- how they do it --
 
-    def _begin(self, call: host.Call, seconds: float, difference: Difference | None = None) -> Operation:
+    def _begin(self, call: host.Call, seconds: float, difference: Difference | None = None) -> Operation[Any]:
         from pulumi_joviam.lifecycle.operation import Operation
 
         hidden = Hidden.read(call.hidden)
         aliases = difference.aliases if difference else Aliases(self.args, hidden.aliases)
-        kept, before = dict(hidden.private), difference.change.before if difference else {}
-        return Operation.begin(call, self._configured, call.timeout or seconds, aliases, kept, before)
+        private, before = self.memory.read(hidden.private), difference.change.before if difference else {}
+        return Operation.begin(call, self._configured, call.timeout or seconds, aliases, private, before)
 
-    def _meant(self, op: Operation, said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
+    def _meant(self, op: Operation[Any], said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
         """Return what is said with ids in place of aliases, of which the ``new`` ones are looked up now."""
         _, wrong = op.aliases.look_up(op.catalog, said, [path for path in new if at(said, path) is not None])
         if wrong:
@@ -448,7 +450,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             host.warn(call.urn, f"the API cannot be asked whether the account still has it: {error}")
 
-    def _existing(self, op: Operation, id: str, fields: set[str]) -> M | None:
+    def _existing(self, op: Operation[Any], id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
         account = Hidden.read(op.call.hidden).account
         try:
@@ -474,7 +476,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         return self.args.model_validate({**(taken or {}), **said})  # type: ignore[return-value] # args is the class of A
 
     def _converged(
-        self, doing: str, op: Operation, live: M, args: A, said: Mapping[str, Any], held: Mapping[str, Any]
+        self, doing: str, op: Operation[Any], live: M, args: A, said: Mapping[str, Any], held: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Converge and return the outputs for what was ``said``; what is not in scope stays as the state ``held`` it.
 
@@ -520,7 +522,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
             op.session.creations.look_back(op)
             raise failure from None
 
-    def _fits(self, op: Operation, live: M, args: A) -> None:
+    def _fits(self, op: Operation[Any], live: M, args: A) -> None:
         """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""
         if not op.taken_over:
             return
@@ -537,7 +539,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
                 f"an interrupted run had made it with another {', '.join(other)}; the next `pulumi up` replaces it"
             )
 
-    def _last_look(self, op: Operation, live: M, args: A, error: Exception) -> M | None:
+    def _last_look(self, op: Operation[Any], live: M, args: A, error: Exception) -> M | None:
         """Return what is live after a failure, what was last seen where that cannot be asked, or None if it is gone."""
         if host.cancelled.is_set() or not isinstance(error, JoviamError):
             return live
@@ -549,7 +551,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
             return live
         return None if now.state in now.gone - now.failed else now
 
-    def _shown(self, op: Operation, live: M, said: Mapping[str, Any]) -> dict[str, Any]:
+    def _shown(self, op: Operation[Any], live: M, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was ``said`` with each value that is no longer true replaced by the live one."""
         shown, traits = self.as_inputs(live), self.args.traits()
         meant, now = op.aliases.as_ids(said), {}
@@ -567,9 +569,9 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         """Say whether the live value is what was said. Some live values know by what they may be called."""
         return bool(live.matches(said)) if hasattr(live, "matches") else same(live, said)
 
-    def _state(self, op: Operation, live: M, arguments: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
+    def _state(self, op: Operation[Any], live: M, arguments: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
         """Return the outputs for the state."""
-        hidden = replace(hidden, private=op.private, account=op.session.client.settings.account)
+        hidden = replace(hidden, private=op.private.write(), account=op.session.client.settings.account)
         return {
             **arguments,
             **{name: "" if value is None else value for name, value in self.as_outputs(live).items()},

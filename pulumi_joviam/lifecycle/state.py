@@ -6,6 +6,7 @@ the outputs of the resource. A plugin is given all of it; some SDKs keep names w
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -26,7 +27,7 @@ class Hidden:
     aliases: Mapping[str, Any] = _at("__words", dict)
     """What the names of its region, tier or template mean: aliases.py."""
     private: Mapping[str, Any] = _at("__kept", dict)
-    """What the resource has to remember: ``op.private``."""
+    """What the resource has to remember: `Memory`, as ``op.private`` writes it."""
     unfinished: tuple[str, ...] = _at("__unfinished", tuple)
     """The arguments that a failed step was to change."""
     desired: Mapping[str, Any] = _at("__said", dict)
@@ -53,3 +54,32 @@ class Hidden:
         """Return the outputs."""
         values = {it.metadata["key"]: getattr(self, it.name) for it in fields(self)}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items() if value}
+
+
+@dataclass
+class Memory:
+    """What a resource has to remember between its steps. A lifecycle that remembers something declares the fields.
+
+    Their names are keys in users' state. A field that has its default is not written; a key that is no field, from
+    another version of this package, stays as it is.
+    """
+
+    _unknown: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def read(cls, private: Mapping[str, Any]) -> Self:
+        """Return what ``Hidden.private`` holds."""
+        memory = cls()
+        names = {it.name for it in fields(cls)}
+        for name, value in private.items():
+            if name in names:
+                setattr(memory, name, copy.deepcopy(value))
+            else:
+                memory._unknown[name] = value
+        return memory
+
+    def write(self) -> dict[str, Any]:
+        """Return what ``Hidden.private`` is to hold."""
+        empty = type(self)()
+        said = {it.name: getattr(self, it.name) for it in fields(self) if it.init}
+        return {**self._unknown, **{name: value for name, value in said.items() if value != getattr(empty, name)}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pulumi.dynamic import ConfigureRequest
@@ -19,12 +20,18 @@ from pulumi_joviam.lifecycle.arguments import Alike, Ids, given
 from pulumi_joviam.lifecycle.declare import Args, Argument, Input, arg
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
+from pulumi_joviam.lifecycle.state import Memory
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
 
-MEMBERS = "members"
-"""In op.private: whom the group may have grouped. What is shown is less: somebody may have taken one out."""
+
+@dataclass
+class GroupMemory(Memory):
+    """What a group remembers."""
+
+    members: list[str] | None = None
+    """Whom the group may have grouped. What is shown is less: somebody may have taken one out."""
 
 
 class AvailabilityGroupArgs(Args):
@@ -62,6 +69,7 @@ class Group(models.Model):
 
 
 class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
+    memory = GroupMemory
     stays_put = False
     api_names: ClassVar[Mapping[str, str]] = {"availability_group": "instances"}
 
@@ -70,28 +78,30 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
         self._taken: dict[str, str] = {}
         """{instance: the group that took it in this run}"""
 
-    def post(self, op: Operation, args: AvailabilityGroupArgs) -> Group:
-        op.private[MEMBERS] = args.instances
+    def post(self, op: Operation[GroupMemory], args: AvailabilityGroupArgs) -> Group:
+        op.private.members = args.instances
         live = self.look(op, str(uuid.uuid4()), set())
         for id in args.instances:
             if id not in live.lists:
                 raise ArgumentError("instances", f"there is no instance {id}")
         return live
 
-    def converge(self, op: Operation, live: Group, args: AvailabilityGroupArgs) -> Group:
+    def converge(self, op: Operation[GroupMemory], live: Group, args: AvailabilityGroupArgs) -> Group:
         leaving = [id for id in live.lists if id not in args.instances]
-        op.private[MEMBERS] = [*args.instances, *leaving]
+        op.private.members = [*args.instances, *leaving]
         for id in args.instances:
             if self._taken.setdefault(id, live.id) != live.id:
                 raise JoviamError(f"instances: {id} is in another availability group of this program too, say it once")
         group = set(args.instances)
         lists = {id: _regroup(op, id, lambda member, _now: group - {member}) for id in args.instances}
         self._release(op, leaving, group.union(live.lists))
-        op.private[MEMBERS] = args.instances
+        op.private.members = args.instances
         return Group(id=live.id, lists=lists)
 
-    def look(self, op: Operation, id: str, fields: set[str]) -> Group:
-        members = op.private.get(MEMBERS, (op.call.inputs or {}).get("instances"))
+    def look(self, op: Operation[GroupMemory], id: str, fields: set[str]) -> Group:
+        members = op.private.members
+        if members is None:
+            members = (op.call.inputs or {}).get("instances")
         if members is None:
             raise ArgumentError("id", "the API has no object for an availability group, so none can be read by an id")
         lists = {}
@@ -102,7 +112,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
                 continue
             if instance.state not in instance.gone:
                 lists[instance.id] = instance.availability_group
-        op.private[MEMBERS] = list(lists)
+        op.private.members = list(lists)
         return Group(id=id, lists=lists)
 
     def remove(self, op: Operation, live: Group) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import Failed, JoviamError, NotFound
 from pulumi_joviam.lifecycle.arguments import MayStop, given, has_unknown
 from pulumi_joviam.lifecycle.change import Change
+from pulumi_joviam.lifecycle.state import Memory
 from pulumi_joviam.resources import power
 from pulumi_joviam.resources.disk import grow, kept_size
 
@@ -22,16 +24,21 @@ if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
     from pulumi_joviam.resources.instance_args import BootDisk, InstanceArgs
 
-MADE = "boot_disk"
-"""In ``op.private``: the id of the disk that was made with the instance."""
-STAYS = "boot_disk_stays"
-"""In ``op.private``: that disk does not go with the instance, nor when another one takes its place."""
-NEXT = "next_boot_disk"
-"""In ``op.private``: the id of the disk that is being made to take its place."""
-OLD = "old_boot_disks"
-"""In ``op.private``: the ids of disks whose place was taken, until they are deleted."""
-SMALLER = "smaller_boot_disk"
-"""In ``op.private``: the program has asked for a smaller disk, and does not have it yet."""
+
+@dataclass
+class DiskMemory(Memory):
+    """What an instance remembers of its boot disk. The ids are "" where there is no such disk."""
+
+    boot_disk: str = ""
+    """Id of the disk that was made with the instance."""
+    boot_disk_stays: bool = False
+    """That disk does not go with the instance, nor when another one takes its place."""
+    next_boot_disk: str = ""
+    """Id of the disk that is being made to take its place."""
+    old_boot_disks: list[str] = field(default_factory=list)
+    """Ids of disks whose place was taken, until they are deleted."""
+    smaller_boot_disk: bool = False
+    """The program has asked for a smaller disk, and does not have it yet."""
 
 
 STOPS = MayStop()
@@ -124,40 +131,40 @@ def goes(said: Mapping[str, Any]) -> bool:
     return bool(said.get("delete_with_instance", True))
 
 
-def change(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+def change(op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs) -> list[power.Change]:
     """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
     if args.boot_disk is None:
         return _given(op, live, args)
-    if op.private.get(NEXT) in [disk.id for disk in live.disks]:  # it was swapped in by a run that did not hear of it
-        _swapped(op, live, op.private[NEXT])
-        live = live.with_details(made_disk_id=op.private[MADE])
+    if op.private.next_boot_disk in [disk.id for disk in live.disks]:  # swapped in by a run that did not hear of it
+        _swapped(op, live, op.private.next_boot_disk)
+        live = live.with_details(made_disk_id=op.private.boot_disk)
     if "boot_disk" not in args.model_fields_set:
         return []
     wanted = args.boot_disk
     if not goes(wanted):
-        op.private[STAYS] = True
+        op.private.boot_disk_stays = True
     # disks that the program has just taken away make room for the boot disk, none of them becomes it
-    there = live.boot_disk if args.disks is None or MADE in op.private else None
+    there = live.boot_disk if args.disks is None or op.private.boot_disk else None
     before = op.before.get("boot_disk")
     if there and Booted(there).is_like(wanted):
         if shrunk({"size": there.size}, wanted, before):
-            op.private[SMALLER] = True
-        if not op.private.get(SMALLER) or wanted["size"] >= there.size:
-            op.private.pop(SMALLER, None)
+            op.private.smaller_boot_disk = True
+        if not op.private.smaller_boot_disk or wanted["size"] >= there.size:
+            op.private.smaller_boot_disk = False
             return [lambda: grow(op, there, wanted["size"])] if wanted["size"] > there.size else []
     _may_stop(live, args, "boot_disk")
     new = (None if there else _taken_off(op, wanted)) or _made(op, live, wanted)
     return [lambda: _swap(op, live, args, there, new)]
 
 
-def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+def _given(op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs) -> list[power.Change]:
     """Return what has to be done where the program gives the instance its disks: the first of them boots it."""
     if "disks" not in args.model_fields_set:
         return []
-    made, wanted, there = op.private.get(MADE), args.disks or [], [disk.id for disk in live.disks]
+    made, wanted, there = op.private.boot_disk, args.disks or [], [disk.id for disk in live.disks]
     if made in wanted:  # from now on the program says what becomes of it
         _forget(op)
-        made = None
+        made = ""
     if wanted == there and not made:
         return []
     boots_from_another = bool(there) and wanted[:1] != there[:1]
@@ -168,8 +175,8 @@ def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
         if wanted != there:
             _replace(op, live, wanted)
         if made:
-            if not op.private.get(STAYS):
-                op.private.setdefault(OLD, []).append(made)
+            if not op.private.boot_disk_stays:
+                op.private.old_boot_disks.append(made)
             _forget(op)
 
     if boots_from_another:
@@ -177,9 +184,8 @@ def _given(op: Operation, live: models.Instance, args: InstanceArgs) -> list[pow
     return [give]
 
 
-def _forget(op: Operation) -> None:
-    op.private.pop(MADE, None)
-    op.private.pop(STAYS, None)
+def _forget(op: Operation[DiskMemory]) -> None:
+    op.private.boot_disk, op.private.boot_disk_stays = "", False
 
 
 def _may_stop(live: models.Instance, args: InstanceArgs, argument: str) -> None:
@@ -190,63 +196,65 @@ def _may_stop(live: models.Instance, args: InstanceArgs, argument: str) -> None:
         )
 
 
-def tidy(op: Operation, args: InstanceArgs) -> None:
+def tidy(op: Operation[DiskMemory], args: InstanceArgs) -> None:
     """Delete the disks whose place was taken, and one that was to take a place and does not any more.
 
     From now on the boot disk stays or goes as the program says.
     """
     if args.boot_disk and goes(args.boot_disk):
-        op.private.pop(STAYS, None)
-    if NEXT in op.private:
-        _delete(op, op.private[NEXT])
+        op.private.boot_disk_stays = False
+    if op.private.next_boot_disk:
+        _delete(op, op.private.next_boot_disk)
     _delete_old(op)
 
 
-def _delete_old(op: Operation) -> None:
-    for id in list(op.private.get(OLD, ())):
+def _delete_old(op: Operation[DiskMemory]) -> None:
+    for id in list(op.private.old_boot_disks):
         _delete(op, id)
-        op.private[OLD].remove(id)
-    if not op.private.get(OLD):
-        op.private.pop(OLD, None)
+        op.private.old_boot_disks.remove(id)
 
 
-def going(op: Operation) -> list[str]:
+def going(memory: DiskMemory) -> list[str]:
     """Return the ids of the disks that are deleted with the instance."""
-    names = [NEXT] if op.private.get(STAYS) else [NEXT, MADE]
-    return [*op.private.get(OLD, ()), *(op.private[name] for name in names if name in op.private)]
+    made = "" if memory.boot_disk_stays else memory.boot_disk
+    return [*memory.old_boot_disks, *filter(None, (memory.next_boot_disk, made))]
 
 
-def clean_up(op: Operation) -> None:
+def clean_up(op: Operation[DiskMemory]) -> None:
     """After the instance is gone, delete the disks that were made for it."""
-    for id in going(op):
+    for id in going(op.private):
         _delete(op, id)
 
 
-def _made(op: Operation, live: models.Instance, wanted: BootDisk) -> models.Disk:
+def _made(op: Operation[DiskMemory], live: models.Instance, wanted: BootDisk) -> models.Disk:
     """Return the new disk, provisioned: one that was begun before, if it is what is wanted."""
-    if NEXT in op.private:
+    if op.private.next_boot_disk:
         try:
-            begun = op.wait_settled(op.api.get(models.Disk, op.private[NEXT]))
+            begun = op.wait_settled(op.api.get(models.Disk, op.private.next_boot_disk))
         except NotFound:
             begun = None
         if begun and begun.state not in begun.failed and Booted(begun).matches(wanted):
             return begun
-        _delete(op, op.private[NEXT])
+        _delete(op, op.private.next_boot_disk)
     said = {key: value for key, value in wanted.items() if key != "delete_with_instance"}
-    new = op.create(models.Disk, {**said, "name": f"{live.name} boot", "region": live.region.id}, purpose=NEXT)
-    op.private[NEXT] = new.id
+    new = op.create(
+        models.Disk, {**said, "name": f"{live.name} boot", "region": live.region.id}, purpose="next_boot_disk"
+    )
+    op.private.next_boot_disk = new.id
     try:
         return op.wait_ready(new)
     except Failed as failed:
-        _delete(op, op.private[NEXT])
+        _delete(op, op.private.next_boot_disk)
         raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
 
 
-def _taken_off(op: Operation, wanted: BootDisk) -> models.Disk | None:
+def _taken_off(op: Operation[DiskMemory], wanted: BootDisk) -> models.Disk | None:
     """Return the disk that was made for the instance where somebody took it off and it is still what is wanted."""
+    if not op.private.boot_disk:
+        return None
     try:
-        disk = op.wait_settled(op.api.get(models.Disk, op.private[MADE]))
-    except (KeyError, NotFound):
+        disk = op.wait_settled(op.api.get(models.Disk, op.private.boot_disk))
+    except NotFound:
         return None
     if op.holders(disk) or disk.state in disk.failed or not Booted(disk).is_like(wanted) or disk.size > wanted["size"]:
         return None
@@ -255,7 +263,9 @@ def _taken_off(op: Operation, wanted: BootDisk) -> models.Disk | None:
     return disk
 
 
-def _swap(op: Operation, live: models.Instance, args: InstanceArgs, old: models.Disk | None, new: models.Disk) -> None:
+def _swap(
+    op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs, old: models.Disk | None, new: models.Disk
+) -> None:
     """Put the new disk in the place of the old one, or first. Raises NeedsStop while the instance runs."""
     now = _stopped(op, live)
     there = [disk.id for disk in now.disks]
@@ -285,17 +295,15 @@ def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.I
     return op.api.get(models.Instance, live.id)
 
 
-def _swapped(op: Operation, live: models.Instance, new: str) -> None:
+def _swapped(op: Operation[DiskMemory], live: models.Instance, new: str) -> None:
     """Remember that the new disk has taken the place of the one that was made before it."""
-    op.private.pop(NEXT, None)
-    op.private.pop(SMALLER, None)
-    before = op.private.get(MADE)
-    if before and before not in [disk.id for disk in live.disks] and not op.private.get(STAYS):
-        op.private.setdefault(OLD, []).append(before)
-    op.private[MADE] = new
+    memory = op.private
+    if memory.boot_disk and memory.boot_disk not in [disk.id for disk in live.disks] and not memory.boot_disk_stays:
+        memory.old_boot_disks.append(memory.boot_disk)
+    memory.boot_disk, memory.next_boot_disk, memory.smaller_boot_disk = new, "", False
 
 
-def _delete(op: Operation, id: str) -> None:
+def _delete(op: Operation[DiskMemory], id: str) -> None:
     """Delete a disk of ours. One that is gone, or that somebody gave to another instance, is left alone."""
     with suppress(NotFound):
         disk = op.api.get(models.Disk, id)
@@ -303,5 +311,5 @@ def _delete(op: Operation, id: str) -> None:
             op.warn(f"the disk {id} is kept: the instance {holders[0].called} has it now")
         else:
             op.delete(disk)
-    if op.private.get(NEXT) == id:
-        del op.private[NEXT]
+    if op.private.next_boot_disk == id:
+        op.private.next_boot_disk = ""

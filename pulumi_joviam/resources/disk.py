@@ -67,6 +67,8 @@ def grow(op: Operation, disk: models.Disk, size: int) -> None:
 
 
 class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
+    memory = power.StopMemory
+
     def post(self, op: Operation, args: DiskArgs) -> models.Disk:
         body = args.model_dump(include={"name", "is_template", "performance_tier"}, exclude_unset=True)
         if args.source_disk:
@@ -75,7 +77,7 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
         body |= args.model_dump(include={"size", "cdrom", "region", "template"}, exclude_unset=True)
         return op.create(models.Disk, body)
 
-    def converge(self, op: Operation, live: models.Disk, args: DiskArgs) -> models.Disk:
+    def converge(self, op: Operation[power.StopMemory], live: models.Disk, args: DiskArgs) -> models.Disk:
         live = super().converge(op, live, args)
         power.resume(op)
         if "size" not in args.model_fields_set or args.size <= live.size:

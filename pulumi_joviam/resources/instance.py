@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,7 +43,13 @@ LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_ad
 """What basic create does not take, and a machine should find when it boots for the first time."""
 
 
+@dataclass
+class InstanceMemory(boot_disk.DiskMemory, networking.AddressMemory, power.StopMemory):
+    """What an instance remembers."""
+
+
 class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
+    memory = InstanceMemory
     secret = ("context",)
     api_names = MappingProxyType(
         {
@@ -54,7 +60,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         }
     )
 
-    def post(self, op: Operation, args: InstanceArgs) -> models.Instance:
+    def post(self, op: Operation[InstanceMemory], args: InstanceArgs) -> models.Instance:
         disk = args.boot_disk
         body = args.model_dump(include=GIVEN if disk else GIVEN | ASSEMBLED, exclude_unset=True)
         if disk is None:
@@ -74,11 +80,11 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         shows = {name: getattr(args, name) for name in ("name", "memory", "region", "performance_tier")}
         live = op.create(models.Instance, body, shows=shows)
         if live.disks:
-            op.private[boot_disk.MADE] = live.disks[0].id
+            op.private.boot_disk = live.disks[0].id
         networking.adopt(op, live, args)
         return live
 
-    def converge(self, op: Operation, live: models.Instance, args: InstanceArgs) -> models.Instance:
+    def converge(self, op: Operation[InstanceMemory], live: models.Instance, args: InstanceArgs) -> models.Instance:
         with op.exclusive(live.id):
             op.wait_ready(live)
             live = self.look(op, live.id, args.model_fields_set)
@@ -103,21 +109,21 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
         yield from too_small(found.get(("boot_disk", "template")), at(said, ("boot_disk", "size")), "boot_disk.size")
 
-    def look(self, op: Operation, id: str, fields: set[str]) -> models.Instance:
+    def look(self, op: Operation[InstanceMemory], id: str, fields: set[str]) -> models.Instance:
         live = op.api.get(models.Instance, id)
         # at addresses of their own, so asked for only where a program sets them
         if "note" in fields:
             live = live.with_details(note=op.api.note(id))
         if "context" in fields:
             live = live.with_details(context=op.api.context(id))
-        return live.with_details(made_disk_id=op.private.get(boot_disk.MADE))
+        return live.with_details(made_disk_id=op.private.boot_disk or None)
 
-    def remove(self, op: Operation, live: models.Instance) -> None:
+    def remove(self, op: Operation[InstanceMemory], live: models.Instance) -> None:
         def prepare(now: models.Instance) -> None:
             """Stop it and take its parts off: the API may delete attached ones, and not all are ours to delete."""
             disks = [disk.id for disk in now.disks]
-            given = set(disks) - set(boot_disk.going(op))
-            made = op.private.get(networking.MADE, {}).values()
+            given = set(disks) - set(boot_disk.going(op.private))
+            made = (op.private.addresses or {}).values()
             addresses = [ip.id for adapter in now.network_adapters for ip in adapter.ip_addresses if ip.id not in made]
             if (given or addresses) and now.state not in now.new:
                 now = op.wait_settled(now)
@@ -132,15 +138,15 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         with op.exclusive(live.id):
             op.delete(live, prepare)
 
-    def clean_up(self, op: Operation) -> None:
+    def clean_up(self, op: Operation[InstanceMemory]) -> None:
         boot_disk.clean_up(op)
-        for source in list(op.private.get(networking.MADE, ())):
+        for source in list(op.private.addresses or ()):
             networking.give_back(op, source)
 
-    def forget(self, op: Operation) -> None:
-        made = (op.private[name] for name in (boot_disk.MADE, boot_disk.NEXT) if name in op.private)
-        disks = [*made, *op.private.get(boot_disk.OLD, ())]
-        addresses = list(op.private.get(networking.MADE, {}).values())
+    def forget(self, op: Operation[InstanceMemory]) -> None:
+        memory = op.private
+        disks = [*filter(None, (memory.boot_disk, memory.next_boot_disk)), *memory.old_boot_disks]
+        addresses = list((memory.addresses or {}).values())
         if disks or addresses:
             op.warn(
                 "the instance is gone, so nothing manages any more what was made with it. If they still exist, delete "
@@ -208,11 +214,11 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         yield from boot_disk.announce(change)
 
     def _state(
-        self, op: Operation, live: models.Instance, arguments: Mapping[str, Any], hidden: Hidden
+        self, op: Operation[InstanceMemory], live: models.Instance, arguments: Mapping[str, Any], hidden: Hidden
     ) -> dict[str, Any]:
         # where a change from disks to a boot_disk has failed, the first disk is either of them, not both
         if arguments.get("disks") and "boot_disk" in arguments:
-            swapped = op.private.get(boot_disk.MADE) in [disk.id for disk in live.disks]
+            swapped = op.private.boot_disk in [disk.id for disk in live.disks]
             arguments = {key: value for key, value in arguments.items() if key != ("disks" if swapped else "boot_disk")}
         return super()._state(op, live, arguments, hidden)
 
@@ -223,7 +229,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
         return bool(only_one_can_have(change.live) & only_one_can_have(change.wanted))
 
-    def _settings(self, op: Operation, live: models.Instance, args: InstanceArgs) -> list[power.Change]:
+    def _settings(self, op: Operation[InstanceMemory], live: models.Instance, args: InstanceArgs) -> list[power.Change]:
         """Return the one request that changes settings, if any differs."""
         differing = self.differing(live, args)
         body = {field: differing[field] for field in differing.keys() & UPDATED}
@@ -231,9 +237,9 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
             return []
         return [lambda: op.retry_while_changing(live, lambda now: op.api.update(models.Instance, now.id, body))]
 
-    def _set_power(self, op: Operation, live: models.Instance, args: InstanceArgs) -> None:
+    def _set_power(self, op: Operation[InstanceMemory], live: models.Instance, args: InstanceArgs) -> None:
         if args.power_state == "stopped":
-            op.private.pop(power.STOPPED_FOR_CHANGE, None)
+            op.private.stopped_for_change = ""
         power.resume(op)
         if "power_state" in args.model_fields_set:
             if args.power_state == "running":
@@ -241,14 +247,14 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
             elif args.power_state == "stopped":
                 power.stop(op, live.id)
 
-    def _replace(self, op: Operation, live: models.Instance, what: str, wanted: Any) -> None:
+    def _replace(self, op: Operation[InstanceMemory], live: models.Instance, what: str, wanted: Any) -> None:
         path = op.api.path(models.Instance, live.id, what)
         op.retry_while_changing(
             op.api.get(models.Instance, live.id), lambda _now: op.api.call("PUT", path, {what: wanted})
         )
         op.wait_settled(op.api.get(models.Instance, live.id))
 
-    def _set_context(self, op: Operation, live: models.Instance, wanted: Mapping[str, str]) -> None:
+    def _set_context(self, op: Operation[InstanceMemory], live: models.Instance, wanted: Mapping[str, str]) -> None:
         path, there = op.api.path(models.Instance, live.id, "context"), live.context or {}
         changed = {key: value for key, value in wanted.items() if there.get(key) != value}
         if changed:

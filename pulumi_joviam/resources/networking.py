@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError, NotFound, Vanished
 from pulumi_joviam.lifecycle.arguments import given
+from pulumi_joviam.lifecycle.state import Memory
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
     from pulumi_joviam.resources.instance_args import InstanceArgs
 
 PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
-MADE = "addresses"
-"""In ``op.private``: {PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
+
+
+@dataclass
+class AddressMemory(Memory):
+    """What an instance remembers of its addresses."""
+
+    addresses: dict[str, str] | None = None
+    """{PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
 
 
 def as_input(adapter: models.NetworkAdapter) -> dict[str, Any]:
@@ -178,10 +186,10 @@ def release(op: Operation, address: models.IpAddress) -> None:
 # -- addresses that are made and given back together with their instance (basic create) --
 
 
-def adopt(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
+def adopt(op: Operation[AddressMemory], live: models.Instance, args: InstanceArgs) -> None:
     """Remember which addresses were made with the instance, and for what."""
     free = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
-    made = op.private.setdefault(MADE, {})
+    made = op.private.addresses = op.private.addresses or {}
     for source in _wanted(args):
         for network, address_id in free:
             if _serves(network, source):
@@ -190,13 +198,13 @@ def adopt(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
                 break
 
 
-def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
+def allocate(op: Operation[AddressMemory], live: models.Instance, args: InstanceArgs) -> None:
     """Make, attach and give back addresses until the instance has one for each source that is said."""
-    wanted, made = _wanted(args), op.private.get(MADE, {})
+    wanted, made = _wanted(args), op.private.addresses or {}
     in_scope = [source for source in [*wanted, *made] if _argument(source) in args.model_fields_set]
     if not in_scope:
         return
-    op.private[MADE] = made
+    op.private.addresses = made
     for source in [source for source in made if source not in wanted and source in in_scope]:
         give_back(op, source)
     live = op.api.get(models.Instance, live.id)
@@ -209,12 +217,12 @@ def allocate(op: Operation, live: models.Instance, args: InstanceArgs) -> None:
         if source not in made and fitting:  # there already, but not of our making: so it is not given back either
             free.remove(fitting)
             continue
-        attach_address(op, live.id, _made(op, live, source))
+        attach_address(op, live.id, _made(op, live, source, made))
 
 
-def give_back(op: Operation, source: str) -> None:
+def give_back(op: Operation[AddressMemory], source: str) -> None:
     """Give back the address that was made for ``source``. One that is gone is fine."""
-    made: dict[str, str] = op.private.get(MADE, {})
+    made = op.private.addresses or {}
     with suppress(NotFound):
         release(op, op.api.get(models.IpAddress, made[source]))
     del made[source]
@@ -234,9 +242,8 @@ def _serves(network: models.Network, source: str) -> bool:
     return by_kind.get(source, network.id == source)
 
 
-def _made(op: Operation, live: models.Instance, source: str) -> models.IpAddress:
+def _made(op: Operation, live: models.Instance, source: str, made: dict[str, str]) -> models.IpAddress:
     """Return the address for a source: the one that was made for it before, or a new one."""
-    made: dict[str, str] = op.private[MADE]
     if source in made:
         try:
             return op.api.get(models.IpAddress, made[source])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import AnswerLost, Failed, JoviamError, NotFound, ServerError, TimedOut, ValidationFail
+from pulumi_joviam.lifecycle.state import Memory
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -25,15 +26,20 @@ RESTART_SECONDS = 60.0
 PATIENCE_SECONDS = 10.0
 """How long after a start or stop the instance may look as if nobody had asked for it."""
 
-STOPPED_FOR_CHANGE = "stopped_for_change"
-"""In ``op.private``: id of the instance that this resource has asked to stop for a change, and not started again."""
-
 Change = Callable[[], object]
 """Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
 
 
 class NeedsStop(JoviamError):
     """Known to need a stopped instance: do not try it live."""
+
+
+@dataclass
+class StopMemory(Memory):
+    """What a resource remembers that may stop an instance."""
+
+    stopped_for_change: str = ""
+    """Id of the instance that this resource has asked to stop for a change, and not started again."""
 
 
 @dataclass
@@ -74,15 +80,15 @@ def rests(held: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
     return bool(held.get("state") == said.get("power_state") == "stopped")
 
 
-def resume(op: Operation) -> None:
+def resume(op: Operation[StopMemory]) -> None:
     """Start the instance that an earlier step of this resource stopped and could not start again."""
-    if STOPPED_FOR_CHANGE in op.private:
+    if op.private.stopped_for_change:
         with suppress(NotFound):
-            start(op, op.private[STOPPED_FOR_CHANGE])
-        del op.private[STOPPED_FOR_CHANGE]
+            start(op, op.private.stopped_for_change)
+        op.private.stopped_for_change = ""
 
 
-def change(op: Operation, instance_id: str, changes: Sequence[Change], *, allowed: bool) -> None:
+def change(op: Operation[StopMemory], instance_id: str, changes: Sequence[Change], *, allowed: bool) -> None:
     """Make all changes: on the instance as it is, and those refused because it runs while it is stopped.
 
     Raises the refusal where it is not about the state of the instance, or the instance does not run; and an error that
@@ -116,7 +122,7 @@ def _refusal(make: Change) -> JoviamError | None:
 
 
 @contextmanager
-def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: bool) -> Iterator[None]:
+def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, allowed: bool) -> Iterator[None]:
     """Hold the instance stopped, or use the stop of whoever holds it already."""
     stop = _stops[instance_id]
     with stop.changed:
@@ -133,7 +139,7 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
             _allow(live.name, refused, allowed)
             stopped = False
             try:
-                op.private[STOPPED_FOR_CHANGE] = instance_id
+                op.private.stopped_for_change = instance_id
                 _turn(op, instance_id, "stop", STOPPED)
                 stopped = True
                 with stop.changed:
@@ -149,7 +155,7 @@ def _stopped(op: Operation, instance_id: str, refused: JoviamError, allowed: boo
                     stop.stopped = False
                 start(last, instance_id)
                 if stopped:  # otherwise it may still stop, and the next update has to start it
-                    del op.private[STOPPED_FOR_CHANGE]
+                    op.private.stopped_for_change = ""
     finally:
         with stop.changed:
             stop.led = False

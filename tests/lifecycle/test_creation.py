@@ -21,6 +21,7 @@ from pulumi_joviam.lifecycle import creation, host, journal
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.arguments import BaseArgs
 from pulumi_joviam.lifecycle.operation import Operation
+from pulumi_joviam.lifecycle.state import Memory
 
 Begin = Callable[..., Operation]
 
@@ -33,7 +34,7 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
     def start(name: str = "data", seconds: float = 60.0) -> Operation:
         return Operation.begin(
-            host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), {}
+            host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), Memory()
         )
 
     yield start

@@ -11,6 +11,7 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 import pulumi_joviam as joviam
+from pulumi_joviam.cli.comment.harm import LIFECYCLES
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from tests.conftest import ROOT
@@ -43,3 +44,43 @@ def test_new_state_is_like_the_old(name: str) -> None:
     assert serialize_provider(resource._lifecycle()) == GOLDEN[name]["provider"]
     assert len(GOLDEN[name]["provider"]) < 150
     assert resource._lifecycle.serialize_as_secret_always is False
+
+
+PRIVATE: list[tuple[str, dict[str, Any]]] = [
+    (it["type"], it["outputs"]["__kept"])
+    for it in json.loads((ROOT / "tests/golden/states/0.1.0.json").read_text())["deployment"]["resources"]
+    if "__kept" in it.get("outputs", {})
+]
+"""(type, private state) of the resources in an old stack."""
+
+WRITTEN: dict[str, dict[str, Any]] = {
+    "Disk": {"stopped_for_change": "id"},
+    "Instance": {
+        "boot_disk": "id",
+        "boot_disk_stays": True,
+        "next_boot_disk": "id",
+        "old_boot_disks": ["id"],
+        "smaller_boot_disk": True,
+        "addresses": {"allocate_public_ip": "id"},
+        "stopped_for_change": "id",
+    },
+    "AvailabilityGroup": {"members": ["id"]},
+}
+"""{resource: private state with all that version 0.1.0 wrote}"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "private"),
+    [
+        *PRIVATE,
+        *((GOLDEN[name]["type"], it) for name, it in WRITTEN.items()),
+        (GOLDEN["Instance"]["type"], {"addresses": {}}),
+        (GOLDEN["AvailabilityGroup"]["type"], {"members": []}),
+    ],
+)
+def test_private_state_is_read_and_written_as_before(kind: str, private: dict[str, Any]) -> None:
+    """Every key is a field, and comes back as it was; one of another version survives."""
+    memory = LIFECYCLES[kind].memory.read(private)
+    assert {name: getattr(memory, name) for name in private} == private
+    assert json.dumps(memory.write(), sort_keys=True) == json.dumps(private, sort_keys=True)
+    assert LIFECYCLES[kind].memory.read({**private, "of_tomorrow": 1}).write() == {**private, "of_tomorrow": 1}

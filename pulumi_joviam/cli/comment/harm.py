@@ -20,7 +20,8 @@ from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource as Managed
 from pulumi_joviam.lifecycle.state import Hidden
-from pulumi_joviam.resources import boot_disk, networking, power
+from pulumi_joviam.resources import boot_disk, power
+from pulumi_joviam.resources.instance import InstanceMemory
 
 LIFECYCLES: Mapping[str, type[Lifecycle[Any, Any]]] = {
     f"pulumi-python:{found._resource_type_name}": found._lifecycle
@@ -106,7 +107,7 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
 
 def _fate(resource: Resource) -> Iterator[str]:
     """Yield what else happens to the old object, and to what was made together with it."""
-    kept = _hidden(resource).private
+    memory = InstanceMemory.read(_hidden(resource).private)
     if resource.old.retain_on_delete:
         yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
         return
@@ -117,9 +118,9 @@ def _fate(resource: Resource) -> Iterator[str]:
     else:
         if resource.old.inputs.get("disks") and resource.type in LIFECYCLES:
             yield "the disks that it was given stay, but for those that are deleted here themselves"
-        if boot_disk.MADE in kept and boot_disk.STAYS not in kept:
+        if memory.boot_disk and not memory.boot_disk_stays:
             yield "its boot disk was made with it and is deleted with it"
-        if kept.get(networking.MADE):
+        if memory.addresses:
             yield "the addresses that were made with it are given back"
 
 
@@ -131,8 +132,8 @@ def _lost(resource: Resource) -> str:
         return ""
     if resource.kind == "Disk":
         return _gigabytes(old) if goes else ""
-    kept = _hidden(resource).private
-    if resource.kind == "Instance" and boot_disk.MADE in kept and boot_disk.STAYS not in kept:
+    memory = InstanceMemory.read(_hidden(resource).private)
+    if resource.kind == "Instance" and memory.boot_disk and not memory.boot_disk_stays:
         swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
         return _gigabytes(old.get(BOOT_DISK)) if goes or swapped else ""
     return ""

@@ -23,7 +23,7 @@ from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.operation import Operation, Session
 from pulumi_joviam.lifecycle.provider import READ_SECONDS
 from pulumi_joviam.lifecycle.resource import Resource
-from pulumi_joviam.resources.availability_group import MEMBERS, AvailabilityGroup, Group
+from pulumi_joviam.resources.availability_group import AvailabilityGroup, Group, GroupMemory
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
 from pulumi_joviam.resources.ip_address import IpAddress
@@ -153,9 +153,9 @@ class Account:
 
     def _look(self, kind: Kind, listed: Any) -> Found | str | None:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
-        kept = {MEMBERS: list(listed.lists)} if isinstance(listed, Group) else {}
         provider = KINDS[kind]._lifecycle()
-        op = Operation.begin(host.Call(), self.settings, READ_SECONDS, Aliases(provider.args), kept)
+        private = GroupMemory(members=list(listed.lists)) if isinstance(listed, Group) else provider.memory()
+        op = Operation.begin(host.Call(), self.settings, READ_SECONDS, Aliases(provider.args), private)
         try:
             live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
         except NotFound:
