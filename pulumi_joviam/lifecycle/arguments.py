@@ -21,6 +21,7 @@ from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
 from pulumi_joviam.api.errors import readable
 from pulumi_joviam.api.models import UUID
+from pulumi_joviam.lifecycle.effects import Stop
 
 T = TypeVar("T")
 
@@ -47,13 +48,13 @@ class MayStop:
 
     which: str = "the instance"
 
-    def warning(self, change: str, allowed: bool, *, sure: bool = False) -> str:
-        """Say what ``change`` does to the instance, with allow_stopping and without it. ``sure``: it has to stop."""
+    def stop(self, field: str, change: str, allowed: bool, *, sure: bool = False) -> Stop:
+        """Return what ``change`` does to the instance, with allow_stopping and without it. ``sure``: it has to stop."""
         if allowed:
             stops, starts = ("stops", "starts") if sure else ("may stop", "start")
-            return f"{change} {stops} {self.which} and {starts} it again (allow_stopping)"
+            return Stop(field, sure, f"{change} {stops} {self.which} and {starts} it again (allow_stopping)")
         needs, refuses = ("needs", "refuses it") if sure else ("may need", "then refuses it")
-        return f"{change} {needs} {self.which} stopped: `up` {refuses} unless allow_stopping=True"
+        return Stop(field, sure, f"{change} {needs} {self.which} stopped: `up` {refuses} unless allow_stopping=True")
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str
         if not any(it.startswith((f"{where}.", f"{where}[")) for it in found)
     }
     # rules that concern several arguments are asked about those that are right so far
-    wrong = {field: UNKNOWN for field in given if any(where.split("[")[0].split(".")[0] == field for where in found)}
+    wrong = {re.split(r"[.\[]", where)[0]: UNKNOWN for where in found}
     for where, text in args.model_construct(**{**given, **wrong}).problems():
         found.setdefault(where, text)
     return list(found.items())

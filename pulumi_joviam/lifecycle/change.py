@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"
-"""Part of a warning: that option saves the old object of a replacement, and the engine tells no provider of it."""
-
 Step: TypeAlias = Literal["update", "replace"]
 
 
@@ -24,11 +21,18 @@ class Change:
     """What the program said last, in its own words."""
     steps: Mapping[str, Step] = field(default_factory=dict)
     """What each argument takes that means something else than before."""
+    asked_to_go: bool = False
+    """Whether the object is deleted or replaced for another reason than an argument."""
 
     @property
     def replaces(self) -> bool:
-        """Whether it needs a new object."""
+        """Whether an argument needs a new object."""
         return "replace" in self.steps.values()
+
+    @property
+    def removes(self) -> bool:
+        """Whether the object goes."""
+        return self.asked_to_go or self.replaces
 
     @property
     def may_stop(self) -> bool:

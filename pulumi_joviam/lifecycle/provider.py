@@ -59,6 +59,7 @@ from pulumi_joviam.lifecycle.aliases import Aliases, Path, at, put
 from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Args
+from pulumi_joviam.lifecycle.effects import Effect
 from pulumi_joviam.lifecycle.state import Hidden, Memory
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
@@ -169,18 +170,38 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         """Say whether old and new cannot exist side by side, so that a replacement deletes first."""
         return False
 
-    def announce(self, change: Change) -> Iterator[str]:
-        """Yield warnings for a preview."""
-        if not change.replaces:
-            for field in change.steps:
-                if may_stop := self.args.traits()[field].may_stop:
-                    yield may_stop.warning(f"changing {field}", change.may_stop)
+    def effects(self, change: Change, private: Any) -> Iterator[Effect]:
+        """Yield what the change does to people: a preview warns of it, and a comment on a pull request shows it."""
+        for field in () if change.removes else change.steps:
+            if may_stop := self.args.traits()[field].may_stop:
+                yield may_stop.stop(field, f"changing {field}", change.may_stop)
+
+    def unfinished(self, private: Any) -> set[str]:
+        """Return the arguments that the next step brings to what the program says, as the private state knows."""
+        return set()
+
+    def notices(self, change: Change) -> Iterator[str]:
+        """Yield what else a preview should warn of."""
+        yield from ()
 
     def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
         """Yield (argument, what is wrong) for what does not go together with what its words were found to mean."""
         yield from ()
 
     # -- what every resource does alike --
+
+    def steps(self, change: Change) -> dict[str, Step]:
+        """Return what each argument takes that means something else than before."""
+        live, wanted, steps = change.live, change.wanted, dict[str, Step]()
+        for field, traits in self.args.traits().items():
+            if field not in wanted:
+                if field in live and traits.resets and not traits.same(live[field], traits.resets.to):
+                    steps[field] = "update"
+            elif has_unknown(wanted[field]):
+                steps[field] = self.at_worst(field)
+            elif (step := self.compare(field, change)) != "same":
+                steps[field] = step
+        return steps
 
     def differing(self, live: M, args: A) -> dict[str, Any]:
         """Return {field: wanted} for the arguments that are given, can be read back, and differ."""
@@ -275,9 +296,11 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
             if difference.problems:
                 raise ArgumentError(*difference.problems[0])
         change, steps = difference.change, difference.change.steps
-        # the engine also asks what would have to go with another resource, before it comes to this one
-        for message in self.announce(change) if checked else ():
-            host.warn(call.urn, message)
+        if checked:  # the engine also asks what would have to go with another resource, before it comes to this one
+            effects = self.effects(change, self.memory.read(hidden.private))
+            for warning in (*(effect.warning for effect in effects), *self.notices(change)):
+                if warning:
+                    host.warn(call.urn, warning)
         replaces = [field for field, step in steps.items() if step == "replace"]
         # None lets the engine show the lines that differ between what was said and what is said now
         lines = None if steps and before is not None and before != news else True
@@ -302,16 +325,8 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         old, new = aliases.as_ids(olds), aliases.as_ids(news)
         for path in aliases.new(news, held):  # nobody could be asked
             new = put(new, path, UNKNOWN)
-        change, steps = Change(old, new, before), dict[str, Step]()
-        for field, traits in self.args.traits().items():
-            if field not in new:
-                if field in old and traits.resets and not traits.same(old[field], traits.resets.to):
-                    steps[field] = "update"
-            elif has_unknown(new[field]):
-                steps[field] = self.at_worst(field)
-            elif (step := self.compare(field, change)) != "same":
-                steps[field] = step
-        return Difference(replace(change, steps=steps), news, aliases, problems)
+        change = Change(old, new, before)
+        return Difference(replace(change, steps=self.steps(change)), news, aliases, problems)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = host.call(), _plain(props)
@@ -339,7 +354,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
                 raise JoviamError(f"the {self.model.noun} {id} does not exist any more. {MISSING}.")
             scope = {*difference.change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
             # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
-            scope = scope or args.model_fields_set
+            scope = (scope or args.model_fields_set) | (self.unfinished(op.private) & args.model_fields_set)
             for field in sorted(args.model_fields_set - scope - ignored.fields(call.ignored)):
                 if not self._is_as_held(field, live, difference.change.live):
                     op.warn(self._left_alone(field, live, wanted=said.get(field), held=held.get(field)))

@@ -16,6 +16,7 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import Failed, JoviamError, NotFound
 from pulumi_joviam.lifecycle.arguments import MayStop, given, has_unknown
 from pulumi_joviam.lifecycle.change import Change
+from pulumi_joviam.lifecycle.effects import Effect, Loss
 from pulumi_joviam.lifecycle.state import Memory
 from pulumi_joviam.resources import power
 from pulumi_joviam.resources.disk import grow, kept_size
@@ -81,30 +82,39 @@ def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mappin
     return bool(old and before and new["size"] < min(old["size"], before["size"]))
 
 
-def announce(change: Change) -> Iterator[str]:
-    """Yield warnings for a preview of an instance that stays: it boots from another disk, or from a larger one."""
-    olds, news, steps = change.live, change.wanted, change.steps
-    allowed, rests = change.may_stop, power.rests(olds, news)
-    old, new, disks = olds.get("boot_disk"), news.get("boot_disk"), news.get("disks")
-    if old and new and not has_unknown(new):
-        swaps = not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
-        if not swaps and new["size"] < old["size"]:
-            yield kept_size("boot disk", old["size"], new["size"])
+def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
+    """Yield what a change does to an instance that stays: it boots from another disk, or from a larger one."""
+    live, allowed, rests = change.live, change.may_stop, power.rests(change.live, change.wanted)
+    old, new, disks = live.get("boot_disk") or {}, change.wanted.get("boot_disk"), change.wanted.get("disks")
+    if new and "boot_disk" in change.steps:
+        known = bool(old) and not has_unknown(new)
+        swaps = not known or not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
         if not rests and (swaps or new["size"] > old["size"]):
-            yield STOPS.warning("another boot_disk" if swaps else "changing boot_disk.size", allowed, sure=swaps)
+            what = "another boot_disk" if swaps else "changing boot_disk.size"
+            yield STOPS.stop("boot_disk", what, allowed, sure=known and swaps)
         if swaps:
-            yield from announce_loss(old, "another boot_disk", "the old one")
-    elif new and "boot_disk" in steps:
-        if not rests:
-            yield STOPS.warning("another boot_disk", allowed)
-        yield from announce_loss(old, "another boot_disk", "the old one") if old else ()
-    elif "disks" in steps:
-        there = olds.get("disks") or olds.get("disk_ids") or []
+            yield from lost(change, memory, "another boot_disk", "the old one", "boot_disk")
+    elif "disks" in change.steps:
+        there = live.get("disks") or live.get("disk_ids") or []
         if not rests and not keeps_first(there, disks):
-            known = bool(disks and given(disks) and given(disks[0]))
-            yield STOPS.warning(FIRST, allowed, sure=known)
-        if old and not (disks and given(disks) and olds.get("boot_disk_id") in disks):
-            yield from announce_loss(old, "giving the instance other disks")
+            yield STOPS.stop("disks", FIRST, allowed, sure=bool(disks and given(disks) and given(disks[0])))
+        if not (disks and given(disks) and memory.boot_disk in disks):
+            yield from lost(change, memory, "giving the instance other disks", "its boot disk", "disks")
+
+
+def notices(change: Change) -> Iterator[str]:
+    """Yield what else a preview should warn of, for an instance that stays."""
+    old, new = change.live.get("boot_disk") or {}, change.wanted.get("boot_disk") or {}
+    stays = bool(old and new) and not has_unknown(new) and same_kind(old, new)
+    if stays and not shrunk(old, new, change.before.get("boot_disk")):
+        yield from kept_size("boot disk", old, new)
+
+
+def lost(change: Change, memory: DiskMemory, by: str, of: str, field: str = "", unless: str = "") -> Iterator[Loss]:
+    """Yield the loss of the data on the disk that was made with the instance, unless that stays."""
+    if memory.boot_disk and not memory.boot_disk_stays:
+        size = (change.live.get("boot_disk") or {}).get("size")
+        yield Loss(by, size, of, "say delete_with_instance=False and bring that up first", field, unless)
 
 
 def keeps_first(there: Sequence[str], disks: Any) -> bool:
@@ -115,15 +125,6 @@ def keeps_first(there: Sequence[str], disks: Any) -> bool:
 def same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Say whether both have the same template and tier. An old one that says none is not asked for it."""
     return all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
-
-
-def announce_loss(old: Mapping[str, Any], by: str, what: str = "its boot disk") -> Iterator[str]:
-    """Yield a warning that the data on the disk are lost, unless it stays."""
-    if goes(old):
-        yield (
-            f"{by} loses the {old['size']} GB on {what}. To keep them, say delete_with_instance=False "
-            "and bring that up first"
-        )
 
 
 def goes(said: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ and the API neither lists nor deletes one: it ends by itself. For a person, `pul
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pulumi.runtime import rpc
@@ -14,7 +15,9 @@ from pulumi.runtime import rpc
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import AnswerLost, ServerError
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, Replaces
+from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Args, Filled, Out, arg, out
+from pulumi_joviam.lifecycle.effects import FORGETS, Effect
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -49,6 +52,10 @@ class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession
         with op.exclusive(args.instance):  # not while another resource has it stopped for a change
             instance = op.api.get(models.Instance, args.instance)
             return op.retry_while_changing(instance, lambda _now: op.api.create(models.ConsoleSession, body, path))
+
+    def effects(self, change: Change, private: Any) -> Iterator[Effect]:
+        if change.removes:
+            yield FORGETS
 
     def remove(self, op: Operation, live: models.ConsoleSession) -> None:
         """Forget it: the API has no way to end a session."""

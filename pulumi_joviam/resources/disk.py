@@ -13,8 +13,9 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.lifecycle.aliases import Path
 from pulumi_joviam.lifecycle.arguments import DiskTier, Id, MayStop, Names, Positive, Replaces, Resets, Text
-from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
+from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg, out
+from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Loss
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import power
@@ -54,9 +55,11 @@ def too_small(template: models.Named | None, size: Any, argument: str) -> Iterat
         yield argument, f"must be {least} GB or more: the template needs that much"
 
 
-def kept_size(what: str, live: int, wanted: int) -> str:
-    """Return the warning for a disk that somebody grew by hand."""
-    return f"the {what} has {live} GB but the program asks for {wanted} GB; it is left as is (disks cannot shrink)"
+def kept_size(what: str, live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the warning for a disk that somebody grew by hand, and that stays."""
+    has, asked = live.get("size"), wanted.get("size")
+    if isinstance(has, int) and isinstance(asked, int) and asked < has:
+        yield f"the {what} has {has} GB but the program asks for {asked} GB; it is left as is (disks cannot shrink)"
 
 
 def grow(op: Operation, disk: models.Disk, size: int) -> None:
@@ -122,17 +125,18 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
     def stays(self, field: str, shown: Any, said: Any) -> bool:
         return field == "size" and said is not None and shown > said
 
-    def announce(self, change: Change) -> Iterator[str]:
-        yield from super().announce(change)
-        there, wanted = change.live.get("size", 0), change.wanted.get("size")
-        if change.replaces:
-            yield (
-                f"replacing the disk loses the {there} GB on it, {UNLESS_RETAINED}. "
-                "To keep them, make the new disk beside it (under another resource name, or with source_disk) and copy "
-                "before you take this one away"
+    def effects(self, change: Change, private: power.StopMemory) -> Iterator[Effect]:
+        yield from super().effects(change, private)
+        if change.removes:
+            instead = (
+                "make the new disk beside it (under another resource name, or with source_disk) and copy before you "
+                "take this one away"
             )
-        elif "size" not in change.steps and isinstance(wanted, int) and wanted < there:
-            yield kept_size("disk", there, wanted)
+            yield Loss("replacing the disk", change.live.get("size"), "it", instead, unless=UNLESS_RETAINED)
+
+    def notices(self, change: Change) -> Iterator[str]:
+        if "size" not in change.steps and not change.removes:
+            yield from kept_size("disk", change.live, change.wanted)
 
 
 class Disk(DiskArgs, Resource, provider=DiskProvider):

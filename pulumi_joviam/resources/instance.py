@@ -19,8 +19,9 @@ from pulumi_joviam.api.models import Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.aliases import Path, at
 from pulumi_joviam.lifecycle.arguments import given
-from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change, Step
+from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Out, out
+from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Fate, Stop
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
@@ -203,15 +204,29 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     def stays(self, field: str, shown: Any, said: Any) -> bool:
         return field == "boot_disk" and bool(said) and bool(shown["size"] > said["size"])
 
-    def announce(self, change: Change) -> Iterator[str]:
-        if change.replaces:
-            if old := change.live.get("boot_disk"):
-                what = f"its boot disk, {UNLESS_RETAINED}"
-                yield from boot_disk.announce_loss(old, "replacing the instance", what)
+    def effects(self, change: Change, private: InstanceMemory) -> Iterator[Effect]:
+        if change.removes:
+            if change.before.get("disks"):
+                yield Fate("the disks that it was given stay, but for those that are deleted here themselves")
+            for loss in boot_disk.lost(
+                change, private, "replacing the instance", "its boot disk", unless=UNLESS_RETAINED
+            ):
+                yield loss
+                yield Fate("its boot disk was made with it and is deleted with it")
+            if private.addresses:
+                yield Fate("the addresses that were made with it are given back")
             return
         if not power.rests(change.live, change.wanted):
-            yield from super().announce(change)
-        yield from boot_disk.announce(change)
+            yield from super().effects(change, private)
+        yield from boot_disk.effects(change, private)
+        if "power_state" in change.steps and change.wanted["power_state"] == "stopped":
+            yield Stop("power_state", True, "power_state stops it", asked_for=True)
+
+    def unfinished(self, private: InstanceMemory) -> set[str]:
+        return {"power_state"} if private.stopped_for_change else set()
+
+    def notices(self, change: Change) -> Iterator[str]:
+        return iter(()) if change.removes else boot_disk.notices(change)
 
     def _state(
         self, op: Operation[InstanceMemory], live: models.Instance, arguments: Mapping[str, Any], hidden: Hidden

@@ -53,8 +53,7 @@ class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
                 raise
             op.delete(live)
 
-    def announce(self, change: Change) -> Iterator[str]:
-        yield from super().announce(change)
+    def notices(self, change: Change) -> Iterator[str]:
         if change.replaces and self.delete_first(change):
             yield (
                 "the network is deleted before the one that replaces it is made, since the two overlap: meanwhile "

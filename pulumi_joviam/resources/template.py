@@ -6,12 +6,15 @@ version is for ever; taking it out of a program only forgets it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail, readable
 from pulumi_joviam.lifecycle.arguments import Id, Names, Replaces, Text
+from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg, out
+from pulumi_joviam.lifecycle.effects import FORGETS, Effect
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -53,6 +56,10 @@ class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
 
     def as_outputs(self, live: models.Template) -> dict[str, Any]:
         return {**super().as_outputs(live), "region": live.region.code}
+
+    def effects(self, change: Change, private: Any) -> Iterator[Effect]:
+        if change.removes:
+            yield FORGETS
 
     def remove(self, op: Operation, live: models.Template) -> None:
         called = readable(live.slug or live.name or "template")

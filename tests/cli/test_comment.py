@@ -68,7 +68,7 @@ RECORDED = {
     "nothing": "",
     "create": "",
     "delete": "delete",
-    "disk-shrink": "replace, stop",
+    "disk-shrink": "replace",
     "memory": "stop",
     "boot-disks": "delete, stop",
     "mixed": "replace, stop",
@@ -222,6 +222,8 @@ def test_a_swapped_disk_is_not_retained() -> None:
     new = {**state(**{**held, "boot_disk": {**held["boot_disk"], "template": "b"}}), "retainOnDelete": True}
     step = {"op": "update", "urn": urn("vm", INSTANCE), "diffReasons": ["boot_disk"]}
     assert "data loss (20 GB), stop" in written({**step, "oldState": old, "newState": new})
+    old["outputs"]["state"] = new["inputs"]["power_state"] = "stopped"
+    assert "**data loss (20 GB)**" in written({**step, "oldState": old, "newState": new})  # it rests: nothing stops
 
 
 @pytest.mark.parametrize(

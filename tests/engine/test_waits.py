@@ -278,7 +278,7 @@ def test_a_stop_or_start_whose_answer_is_lost(cloud: Emulator, small: Miniature,
 
 
 def test_a_stop_that_comes_when_nobody_waits_any_more(cloud: Emulator, small: Miniature) -> None:
-    """The error says that it may, and the next `up` starts the machine again."""
+    """The error says that it may, and the next `up` starts the machine again: no warning says that it does not."""
     said = MACHINE | {"allow_stopping": True, "memory": 2048}
     small.up({"i": said | {"memory": 1024}})
     cloud.fail(STOP, status=502, act_after=4.0)  # the plugin here waits for 2 seconds
@@ -286,6 +286,8 @@ def test_a_stop_that_comes_when_nobody_waits_any_more(cloud: Emulator, small: Mi
     assert "It may still stop" in error
     while cloud.objects("instances")[0]["state"] == "running":
         time.sleep(0.1)
+    small.plugin.warnings()
     assert small.up({"i": said}).error == ""
+    assert small.plugin.warnings() == []
     [machine] = cloud.objects("instances")
     assert (machine["state"], machine["memory"]) == ("running", 2048)

@@ -1,27 +1,27 @@
 """What hurts: deletes, replacements, stops of machines, and loss of data.
 
-Why an argument replaces or stops is told by the markers on the provider's arguments. A plain delete reaches no code
-of a provider in a preview, so what goes with a deleted object is told here. Of resources of other providers only
-deletes and replacements are known.
+The lifecycles say what a change stops and loses, to a preview and to this. A plain delete reaches no provider in a
+preview, so it is asked for here. Of resources of other providers only deletes and replacements are known.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pulumi.output import UNKNOWN
 
 import pulumi_joviam as joviam
 from pulumi_joviam.cli.comment.preview import Argument, Preview, Resource, is_hidden, name
 from pulumi_joviam.lifecycle.aliases import Aliases
-from pulumi_joviam.lifecycle.arguments import BaseArgs, check
-from pulumi_joviam.lifecycle.change import UNLESS_RETAINED, Change
+from pulumi_joviam.lifecycle.arguments import check, has_unknown
+from pulumi_joviam.lifecycle.change import Change, Step
+from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Fate, Loss, Stop
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource as Managed
 from pulumi_joviam.lifecycle.state import Hidden
-from pulumi_joviam.resources import boot_disk, power
-from pulumi_joviam.resources.instance import InstanceMemory
 
 LIFECYCLES: Mapping[str, type[Lifecycle[Any, Any]]] = {
     f"pulumi-python:{found._resource_type_name}": found._lifecycle
@@ -29,11 +29,6 @@ LIFECYCLES: Mapping[str, type[Lifecycle[Any, Any]]] = {
     if isinstance(found, type) and issubclass(found, Managed)
 }
 """{type in a stack: its lifecycle}"""
-
-FOR_EVER = {"Template", "ConsoleSession"}
-"""Kinds that the API deletes on no demand: destroying one only forgets it."""
-
-POWER, BOOT_DISK = "power_state", "boot_disk"
 
 
 @dataclass(frozen=True)
@@ -64,23 +59,29 @@ def found(preview: Preview) -> list[Harm]:
 
 
 def _harm(resource: Resource, preview: Preview) -> Harm | None:
-    warnings = preview.warnings_on.get(resource.urn, [])
+    effects, warnings = _effects(resource), preview.warnings_on.get(resource.urn, [])
+    fates = [effect.text for effect in effects if isinstance(effect, Fate)]
+    losses = [effect for effect in effects if isinstance(effect, Loss)]
     if resource.old.retain_on_delete:
+        fates = ["the object stays in the cloud and is only forgotten (retain_on_delete)"]
+        losses = [loss for loss in losses if loss.unless != UNLESS_RETAINED]
         warnings = [warning for warning in warnings if UNLESS_RETAINED not in warning]
+    elif resource.new.retain_on_delete:
+        fates.insert(0, "retain_on_delete counts from the next up on: this time the old object is still deleted")
+    loses = losses[0].amount if losses and not _hidden(resource).failed else ""
     if resource.op == "delete":
-        return Harm(resource, _lost(resource), notes=(*_fate(resource), *warnings))
+        return Harm(resource, loses, notes=(*fates, *warnings))
     if resource.op == "replace":
         causes = tuple(argument for argument in resource.arguments if argument.replaces)
-        notes = (*_reasons(resource, causes, preview), *_fate(resource), *warnings)
-        return Harm(resource, _lost(resource), causes=causes, notes=notes)
-    stops = list(_stops(resource)) if resource.op == "update" else []
-    if not stops:
+        return Harm(resource, loses, causes=causes, notes=(*_reasons(resource, causes, preview), *fates, *warnings))
+    stops = [effect for effect in effects if isinstance(effect, Stop)]
+    if not stops and not loses:
         return None
-    fields = {stop.field for stop in stops}
+    fields = {stop.field for stop in stops} | {loss.field for loss in losses}
     causes = tuple(argument for argument in resource.arguments if argument.field in fields)
-    notes = tuple(dict.fromkeys([*(stop.why for stop in stops), *warnings]))
-    word = "stop" if any(stop.sure for stop in stops) else "possible stop"
-    return Harm(resource, _lost(resource), word, causes, notes)
+    notes = tuple(dict.fromkeys([*(stop.text for stop in stops), *warnings]))
+    word = "stop" if any(stop.sure for stop in stops) else "possible stop" if stops else ""
+    return Harm(resource, loses, word, causes, notes)
 
 
 def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview) -> Iterator[str]:
@@ -105,117 +106,43 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
         yield "no argument makes it so: it was asked for (--replace), or an earlier run did not finish it"
 
 
-def _fate(resource: Resource) -> Iterator[str]:
-    """Yield what else happens to the old object, and to what was made together with it."""
-    memory = InstanceMemory.read(_hidden(resource).private)
-    if resource.old.retain_on_delete:
-        yield "the object stays in the cloud and is only forgotten (retain_on_delete)"
-        return
-    if resource.new.retain_on_delete:
-        yield "retain_on_delete counts from the next up on: this time the old object is still deleted"
-    if resource.type in LIFECYCLES and resource.kind in FOR_EVER:
-        yield "the object is only forgotten: the API deletes none"
-    else:
-        if resource.old.inputs.get("disks") and resource.type in LIFECYCLES:
-            yield "the disks that it was given stay, but for those that are deleted here themselves"
-        if memory.boot_disk and not memory.boot_disk_stays:
-            yield "its boot disk was made with it and is deleted with it"
-        if memory.addresses:
-            yield "the addresses that were made with it are given back"
-
-
-def _lost(resource: Resource) -> str:
-    """Return how much data a change destroys."""
-    old = resource.old.outputs
-    goes = resource.op in ("delete", "replace")
-    if resource.type not in LIFECYCLES or _hidden(resource).failed or (goes and resource.old.retain_on_delete):
-        return ""
-    if resource.kind == "Disk":
-        return _gigabytes(old) if goes else ""
-    memory = InstanceMemory.read(_hidden(resource).private)
-    if resource.kind == "Instance" and memory.boot_disk and not memory.boot_disk_stays:
-        swapped = any(stop.field == BOOT_DISK and stop.sure for stop in _stops(resource))
-        return _gigabytes(old.get(BOOT_DISK)) if goes or swapped else ""
-    return ""
-
-
 def _hidden(resource: Resource) -> Hidden:
     """Return what the state holds and no display shows."""
     return Hidden.read(resource.old.outputs)
 
 
-def _gigabytes(disk: Any) -> str:
-    size = disk.get("size") if isinstance(disk, dict) else None
-    return f"{size:g} GB" if isinstance(size, (int, float)) else "all that is on it"
-
-
-@dataclass(frozen=True)
-class Stop:
-    """An argument that stops a machine, or may do so."""
-
-    field: str
-    why: str
-    sure: bool
-
-
-def _stops(resource: Resource) -> Iterator[Stop]:
-    if resource.type not in LIFECYCLES:
-        return
-    changed, traits = _changed(resource), LIFECYCLES[resource.type].args.traits()
-    rests = power.rests(resource.old.outputs, resource.new.inputs)
-    allowed = resource.new.inputs.get("allow_stopping") is True
-    for field in () if rests else changed:
-        if field in traits and (may_stop := traits[field].may_stop):
-            yield Stop(field, may_stop.warning(f"changing {field}", allowed), sure=False)
-    if resource.kind == "Instance":
-        if BOOT_DISK in changed:
-            yield from _another_boot_disk(changed[BOOT_DISK], allowed)
-        elif BOOT_DISK in resource.old.outputs and "disks" in changed:
-            yield Stop(BOOT_DISK, "it boots from one of its disks instead", sure=True)
-        elif "disks" in changed and not rests and not _boots_as_before(changed["disks"]):
-            yield Stop(
-                "disks", boot_disk.STOPS.warning(boot_disk.FIRST, allowed, sure=bool(changed["disks"])), sure=False
-            )
-        if POWER in changed and resource.new.inputs[POWER] == "stopped":
-            yield Stop(POWER, f"{POWER} stops it", sure=True)
-
-
-def _another_boot_disk(values: Any, allowed: bool) -> Iterator[Stop]:
-    old, new, before = values or (None, None, None)
-    if not old or not new:
-        yield Stop(BOOT_DISK, "it boots from another disk", sure=True)
-        return
-    swapped = not boot_disk.same_kind(old, new) or boot_disk.shrunk(old, new, before)
-    if swapped or new["size"] > old["size"]:
-        what = "another boot_disk" if swapped else "changing boot_disk.size"
-        yield Stop(BOOT_DISK, boot_disk.STOPS.warning(what, allowed, sure=swapped), sure=swapped)
-
-
-def _boots_as_before(disks: Any) -> bool:
-    """Say whether the first of the disks stays, of (live, wanted, said before)."""
-    return bool(disks) and boot_disk.keeps_first(disks[0] or [], disks[1])
-
-
-def _changed(resource: Resource) -> dict[str, Any]:
-    """Return {argument: (live, wanted, said before)} for those that mean something else than before.
-
-    What cannot be compared, a secret or what is known after `up`, has changed and has None.
-    """
+def _effects(resource: Resource) -> list[Effect]:
+    """Return what the lifecycle of a resource says that this change does; nothing of other providers."""
+    if resource.type not in LIFECYCLES or resource.op not in ("delete", "replace", "update"):
+        return []
     lifecycle = LIFECYCLES[resource.type]()
-    words = Aliases(lifecycle.args, _hidden(resource).aliases)
+    change = _change(resource, lifecycle)
+    changing = {argument.field for argument in resource.arguments}
+    # what is hidden may take a new object: the engine, which knows it, says that it takes none
+    steps: dict[str, Step] = {field: "update" for field in lifecycle.steps(change) if field in changing}
+    change = replace(change, steps=steps, asked_to_go=resource.op != "update")
+    return list(lifecycle.effects(change, lifecycle.memory.read(_hidden(resource).private)))
+
+
+def _change(resource: Resource, lifecycle: Lifecycle[Any, Any]) -> Change:
+    """Return the change as the lifecycle knows it: what cannot be compared is unknown until `up`."""
+    args, words = lifecycle.args, Aliases(lifecycle.args, _hidden(resource).aliases)
     words.follow(resource.old.outputs, resource.old.inputs)
-    bags = [words.as_ids(bag) for bag in (resource.old.outputs, resource.new.inputs, resource.old.inputs)]
-    found: dict[str, Any] = {}
-    for field in {argument.field for argument in resource.arguments} & resource.new.inputs.keys():
-        if not all(_is_plain(lifecycle.args, field, bag.get(field)) for bag in bags):
-            found[field] = None
-        elif lifecycle.compare(field, Change(*bags)) != "same":
-            found[field] = [bag.get(field) for bag in bags]
-    return dict(sorted(found.items()))
+    bags = (resource.old.outputs, resource.new.inputs, resource.old.inputs)
+    live, wanted, before = (words.as_ids(_with_unknown(bag)) for bag in bags)
+    hidden = {field for bag in (live, before) for field in args.model_fields if has_unknown(bag.get(field))}
+    for bag in (live, wanted, before):
+        arguments = {name: value for name, value in bag.items() if name in args.model_fields and value is not None}
+        hidden |= arguments.keys() & {re.split(r"\W", where)[0] for where, _ in check(args, arguments)}
+    wanted |= dict.fromkeys(wanted.keys() & hidden, UNKNOWN)
+    live, before = ({name: value for name, value in bag.items() if name not in hidden} for bag in (live, before))
+    return Change(live, wanted, before)
 
 
-def _is_plain(args: type[BaseArgs], field: str, value: Any) -> bool:
-    """Say whether it is a value of the argument, not one that stands for something hidden."""
-    if field not in args.model_fields or is_hidden(value):
-        return False
-    return value is None or not any(re.match(rf"{field}\b", where) for where, _ in check(args, {field: value}))
+def _with_unknown(value: Any) -> Any:
+    """Return a value in which what stands for a secret, or for what is known after `up`, is unknown."""
+    if isinstance(value, dict):
+        return {key: _with_unknown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_unknown(item) for item in value]
+    return UNKNOWN if is_hidden(value) else value

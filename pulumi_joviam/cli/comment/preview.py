@@ -271,9 +271,7 @@ def name(urn: str) -> str:
 
 
 def is_hidden(value: Any) -> bool:
-    """Say whether a value is a secret or unknown until `up`, or holds something that is."""
-    if isinstance(value, (dict, list)):
-        return any(map(is_hidden, value.values() if isinstance(value, dict) else value))
+    """Say whether a value stands for a secret, or for what is unknown until `up`."""
     return value in (SECRET, UNKNOWN)
 
 
@@ -315,7 +313,7 @@ def _at(values: Mapping[str, Any], path: str) -> Any:
         return values[path]
     found: Any = values
     for part in _parts(path):
-        if found in (SECRET, UNKNOWN):  # a value that is so as a whole is so in each of its parts
+        if is_hidden(found):  # a value that is so as a whole is so in each of its parts
             return found
         try:
             found = found[part]
