@@ -28,6 +28,7 @@ from pulumi_joviam.api.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
 from pulumi_joviam.lifecycle import host, journal
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.creation import Creations, Order, Repeated
+from pulumi_joviam.lifecycle.shared_stop import SharedStop
 from pulumi_joviam.lifecycle.state import Memory
 
 M = TypeVar("M", bound=Model)
@@ -45,6 +46,7 @@ class Session:
         self.creations = Creations()
         self.reads = Reads()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self.stops: defaultdict[str, SharedStop] = defaultdict(SharedStop)
         self.accounts = {settings.account}
         """Digests of the tokens, and endpoints, by which the account was known: one of their objects is in it."""
         self.offline = False

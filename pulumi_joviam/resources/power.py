@@ -6,11 +6,9 @@ all changes that need one at the same time, and power goes back to what it was a
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
@@ -42,29 +40,6 @@ class StopMemory(Memory):
     """Id of the instance that this resource has asked to stop for a change, and not started again."""
 
 
-@dataclass
-class Stop:
-    """One stop of one instance, shared by all changes of this process that need it at the same time.
-
-    ``near`` counts the changes that may come to need it, or use it now; one of them leads: it stops and starts.
-    """
-
-    near: int = 0
-    led: bool = False
-    stopped: bool = False
-    changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def until(self, op: Operation, true: Callable[[], bool]) -> None:
-        """Wait, holding the condition, until something is so."""
-        while not true():
-            if not op.deadline.remaining():
-                raise TimedOut("another resource still works on the same instance", "busy")
-            self.changed.wait(0.2)
-
-
-_stops: defaultdict[str, Stop] = defaultdict(Stop)
-
-
 def start(op: Operation, instance_id: str) -> None:
     """Start the instance and wait until it runs. One that runs is left alone."""
     _turn(op, instance_id, "start", RUNNING)
@@ -94,7 +69,7 @@ def change(op: Operation[StopMemory], instance_id: str, changes: Sequence[Change
     Raises the refusal where it is not about the state of the instance, or the instance does not run; and an error that
     names allow_stopping where a stop is needed and not ``allowed``.
     """
-    stop = _stops[instance_id]
+    stop = op.session.stops[instance_id]
     with stop.changed:
         stop.near += 1
     try:
@@ -124,9 +99,9 @@ def _refusal(make: Change) -> JoviamError | None:
 @contextmanager
 def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, allowed: bool) -> Iterator[None]:
     """Hold the instance stopped, or use the stop of whoever holds it already."""
-    stop = _stops[instance_id]
+    stop = op.session.stops[instance_id]
     with stop.changed:
-        stop.until(op, lambda: stop.stopped or not stop.led)
+        stop.until(op.deadline, lambda: stop.stopped or not stop.led)
         leads, stop.led = not stop.led, True
     if not leads:
         yield
@@ -151,7 +126,7 @@ def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, 
                 last = op.afresh(RESTART_SECONDS)
                 with stop.changed:
                     with suppress(TimedOut):  # whoever is near may find that it needs the stop, too
-                        stop.until(last, lambda: stop.near <= 1)
+                        stop.until(last.deadline, lambda: stop.near <= 1)
                     stop.stopped = False
                 start(last, instance_id)
                 if stopped:  # otherwise it may still stop, and the next update has to start it
