@@ -31,18 +31,14 @@ from tests.stack import Spec
 
 # Waits of minutes are for networks; on this machine, what has not come after a second will not come.
 LAUNCHER = """
-import runpy, sys
-from pulumi_joviam.api import catalog, client, shared_reads, transport
-from pulumi_joviam.lifecycle import creation, provider
-from pulumi_joviam.resources import power
-transport.READ_SECONDS = 1.0
-creation.LATE_SECONDS = 1.0
-creation.LONGEST_PAUSE = 0.5
-client.LONGEST_PAUSE = 0.5
-provider.STEP_SECONDS = 6.0
-power.PATIENCE_SECONDS = 2.0
+import dataclasses, runpy
+from pulumi_joviam.api import catalog, settings
+from pulumi_joviam.api.pace import Pace
+pace = Pace(silence=1.0, longest_retry=0.5, late_create=1.0, longest_search=0.5, step=6.0, power_seen=2.0,
+            reads_fresh=0.0)
+load = settings.Settings.load
+settings.Settings.load = lambda *said: dataclasses.replace(load(*said), pace=pace)
 # one process serves many commands here, and each must see what was there when it began
-shared_reads.FRESH_SECONDS = 0.0
 catalog.Catalog.listed = lambda self, model, path: self._client.list(model, path)
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """

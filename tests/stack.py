@@ -38,9 +38,10 @@ PIP_LIST = "-m pip list -v --format json"
 """How the language host asks which packages bring a plugin."""
 
 HURRIED = """
-import runpy
-from pulumi_joviam.lifecycle import creation
-creation.LATE_SECONDS = 1.0
+import dataclasses, runpy
+from pulumi_joviam.api import pace, settings
+load = settings.Settings.load
+settings.Settings.load = lambda *said: dataclasses.replace(load(*said), pace=pace.Pace(late_create=1.0))
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """
 

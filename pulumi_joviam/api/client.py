@@ -55,13 +55,7 @@ from pulumi_joviam.api.transport import Transport, Unsent, Untrusted
 
 M = TypeVar("M", bound=Model)
 
-SCRIPT_SECONDS = 60.0
-FIRST_CONTACT_SECONDS = 10.0
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 8.0
 A_FEW = 5
-TOO_LARGE_SECONDS = 60.0
-"""How long a list that was too large is taken to be so."""
 
 # The server did not act: its own words for "not now", so even a POST can go out again.
 _NOT_NOW = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -172,7 +166,7 @@ class Client:
         try:
             answer = self.call("GET", path)
         except TooLarge as large:
-            self._too_large[path] = time.monotonic() + TOO_LARGE_SECONDS, str(large)
+            self._too_large[path] = time.monotonic() + self.settings.pace.too_large, str(large)
             raise
         if not isinstance(answer, list):
             raise BadAnswer(f"GET {path} was not answered with a list")
@@ -206,9 +200,10 @@ class Client:
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, again where that is safe, and return the decoded answer. Raises JoviamError."""
-        deadline = self._deadline or Deadline.after(SCRIPT_SECONDS, self._cancelled)
-        contact = Deadline.after(FIRST_CONTACT_SECONDS, deadline.cancelled)
-        longest, tries = FIRST_PAUSE, 1
+        pace = self.settings.pace
+        deadline = self._deadline or Deadline.after(pace.script_call, self._cancelled)
+        contact = Deadline.after(pace.first_contact, deadline.cancelled)
+        longest, tries = pace.first_retry, 1
         before: JoviamError | None = None
         while True:
             quiet = self._transport.quiet_until - time.monotonic()
@@ -232,7 +227,7 @@ class Client:
                 if pause >= contact.remaining() and not self._transport.reached.is_set():
                     raise
             deadline.sleep(pause)
-            longest, tries = min(2 * longest, LONGEST_PAUSE), tries + 1
+            longest, tries = min(2 * longest, pace.longest_retry), tries + 1
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Any:
         """Send one request once, and judge the answer."""

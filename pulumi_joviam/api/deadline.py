@@ -11,6 +11,19 @@ from dataclasses import dataclass, field, replace
 
 from pulumi_joviam.api.errors import Cancelled
 
+
+class Clock:
+    """The time, and a wait on it. Tests have another one."""
+
+    def now(self) -> float:
+        """Return the seconds of ``time.monotonic()``."""
+        return time.monotonic()
+
+    def wait(self, changed: threading.Condition, seconds: float) -> None:
+        """Wait so long, or until something has changed. The caller holds the condition."""
+        changed.wait(seconds)
+
+
 TICK = 0.1
 """How soon Ctrl-C ends the wait for a semaphore, which cannot also wait for an event. In seconds."""
 

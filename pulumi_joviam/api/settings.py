@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi_joviam.api.errors import ConfigError
+from pulumi_joviam.api.pace import Pace
 
 ENDPOINT = "https://cloud.joviam.com/api/v1"
 MAX_CONCURRENCY = 32
@@ -37,7 +38,7 @@ class Settings:
     """What is needed to talk to an account. The token is in no repr; two equal settings share one connection.
 
     ``token_source`` says in a user's words where the token came from ("the stack config joviam:token"), and
-    ``endpoint_name`` which setting holds the endpoint, or would.
+    ``endpoint_name`` which setting holds the endpoint, or would. ``pace`` is for tests.
     """
 
     token: str = field(repr=False)
@@ -46,6 +47,7 @@ class Settings:
     max_concurrency: int = MAX_CONCURRENCY
     token_source: str = "the argument token"  # noqa: S105 - where it came from, not what it is
     endpoint_name: str = field(default="joviam:endpoint", repr=False, compare=False)
+    pace: Pace = field(default=Pace(), repr=False)
 
     def __post_init__(self) -> None:
         """Raise ConfigError for what no request could be made with."""

@@ -1,8 +1,8 @@
 """Reads that many share: a refresh of five hundred disks asks for a list, not for five hundred disks.
 
 The first few ask by id. From then on one list serves all who ask within a few seconds, until we write anything: the
-answer that a reader gets was never given before our own last write, nor more than FRESH_SECONDS ago. What a list does
-not show is asked for by id before it counts as gone.
+answer that a reader gets was never given before our own last write, nor more than `Pace.reads_fresh` ago. What a list
+does not show is asked for by id before it counts as gone.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from pulumi_joviam.api.models import Model
 M = TypeVar("M", bound=Model)
 
 FEW = 4
-"""Up to this many within WINDOW_SECONDS are read by id."""
-WINDOW_SECONDS = 1.0
-FRESH_SECONDS = 3.0
+"""Up to this many within `Pace.reads_together` are read by id."""
 
 
 @dataclass
@@ -45,17 +43,17 @@ class Reads:
 
     def get(self, client: Client, model: type[M], id: str) -> M | None:
         """Return the object from a list, or None where it has to be asked for by id."""
-        writes = client.writes
+        writes, pace = client.writes, client.settings.pace
         if not model.listed or writes is None:
             return None
         with self._lock:
             kind, now = self._kinds[model], time.monotonic()
             kind.asked.append(now)
-            while kind.asked[0] < now - WINDOW_SECONDS:
+            while kind.asked[0] < now - pace.reads_together:
                 kind.asked.popleft()
             if len(kind.asked) <= FEW:
                 return None
-            fresh = kind.found and kind.writes == writes and now - kind.began < FRESH_SECONDS
+            fresh = kind.found and kind.writes == writes and now - kind.began < pace.reads_fresh
             mine = Future[dict[str, Any]]()
             if not fresh:
                 kind.found, kind.began, kind.writes = mine, now, writes

@@ -34,8 +34,6 @@ from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import AnswerLost, ConfigError, JoviamError, Unreachable, readable
 from pulumi_joviam.api.settings import Settings
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
 LARGEST_ANSWER = 16 * 1024 * 1024
 """In bytes: some 2,000 instances with 8 disks each. As Python's objects, JSON can be thirty times as large."""
 SHORTEST_SECRET = 8
@@ -99,7 +97,7 @@ class Transport:
         self._lock = threading.Lock()
         self._sent, self._writing = 0, 0
         self._endpoint, self._token = settings.endpoint, settings.token.encode()
-        self._setting = settings.endpoint_name
+        self._setting, self._pace = settings.endpoint_name, settings.pace
         self._slots = threading.BoundedSemaphore(settings.max_concurrency)
         self._session = _Session()
         self._session.auth = _Token(settings.token)
@@ -138,7 +136,7 @@ class Transport:
         request, content = f"{method} {path}", bytearray()
         if not deadline.acquire(self._slots):
             raise Unsent(f"{request} was not sent: no time was left for it")
-        _due.set(deadline)
+        _due.set((deadline, self._pace.silence))
         left = max(deadline.left, 0.001)  # to sockets, 0 is no timeout
         try:
             with (
@@ -147,7 +145,7 @@ class Transport:
                     method,
                     self._endpoint + path,
                     json=body,
-                    timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                    timeout=(min(self._pace.connect, left), min(self._pace.silence, left)),
                     stream=True,
                 ) as response,
             ):
@@ -251,7 +249,8 @@ class _Adapter(HTTPAdapter):
         return pool
 
 
-_due: ContextVar[Deadline] = ContextVar("_due")
+_due: ContextVar[tuple[Deadline, float]] = ContextVar("_due")
+"""The deadline of the request under way, and how long the server may send nothing."""
 
 
 def _no_json(constant: str) -> None:
@@ -271,7 +270,8 @@ class _Punctual(io.RawIOBase):
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self._sock, self._raw, self._deadline = sock, sock.makefile("rb", buffering=0), _due.get()
+        self._sock, self._raw = sock, sock.makefile("rb", buffering=0)
+        self._deadline, self._silence = _due.get()
         self._room = 2 * LARGEST_ANSWER  # also for headers and what stands between the chunks of a body
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -284,7 +284,7 @@ class _Punctual(io.RawIOBase):
         left = self._deadline.left
         if not left:  # also where bytes never cease to be there
             raise TimeoutError("timed out")
-        self._sock.settimeout(min(READ_SECONDS, left))
+        self._sock.settimeout(min(self._silence, left))
         size = self._raw.readinto(buffer)
         self._room -= size or 0
         if self._room < 0:

@@ -8,23 +8,18 @@ never keep the API busy for more than a part of the time.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from pulumi_joviam.api.client import Client
-from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.deadline import Clock, Deadline
 from pulumi_joviam.api.errors import BadAnswer, Failed, JoviamError, NoAnswer, NotFound, ServerError, TimedOut, Vanished
 from pulumi_joviam.api.models import Model
+from pulumi_joviam.api.pace import Pace
 
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 3.0
-GROWTH = 1.25
 FEW = 3
 """Up to this many objects are polled individually."""
-RESTS = 4.0
-"""Pause at least this many times as long as the previous poll took."""
 TICK = 0.2
 """How soon Ctrl-C ends a wait, which cannot also wait for an event. In seconds."""
 
@@ -32,8 +27,9 @@ TICK = 0.2
 class Waiter:
     """Waits for objects of one account. Safe to share between threads."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, clock: Clock | None = None) -> None:
         self._client = client
+        self._clock = clock or Clock()
         self._polls: dict[type[Model], _Poll] = {}
         self._lock = threading.Lock()
 
@@ -51,13 +47,14 @@ class Waiter:
         Raises Failed, Vanished or TimedOut, each naming the last state, and Cancelled at Ctrl-C.
         """
         with self._lock:
-            poll = self._polls.setdefault(model, _Poll(self._client, model))
-        ticket, last = _Ticket(id, deadline), ""
+            poll = self._polls.setdefault(model, _Poll(self._client, model, self._clock))
+        first = self._client.settings.pace.first_poll
+        ticket, last = _Ticket(id, deadline, first), ""
         poll.join(ticket)
         try:
             while True:
                 state = ticket.next_news()
-                if isinstance(state, NoAnswer) and last and deadline.left <= FIRST_PAUSE:
+                if isinstance(state, NoAnswer) and last and deadline.left <= first:
                     state = None  # the deadline cut the last look short: what was waited for is the news, not that
                 if isinstance(state, JoviamError):
                     raise state
@@ -87,7 +84,7 @@ class _Ticket:
 
     id: str
     deadline: Deadline
-    pause: float = FIRST_PAUSE
+    pause: float
     due: float = 0.0
     news: SimpleQueue[str | JoviamError] = field(default_factory=SimpleQueue)
 
@@ -101,10 +98,10 @@ class _Ticket:
                 if not left:  # and so the last look has had its time
                     return None
 
-    def postpone(self) -> None:
+    def postpone(self, now: float, pace: Pace) -> None:
         # the last look comes shortly before the deadline
-        self.due = time.monotonic() + min(self.pause, max(self.deadline.left / 2, FIRST_PAUSE / 2))
-        self.pause = min(self.pause * GROWTH, LONGEST_PAUSE)
+        self.due = now + min(self.pause, max(self.deadline.left / 2, pace.first_poll / 2))
+        self.pause = min(self.pause * pace.poll_growth, pace.longest_poll)
 
 
 @dataclass
@@ -113,6 +110,7 @@ class _Poll:
 
     client: Client
     model: type[Model]
+    clock: Clock
     tickets: set[_Ticket] = field(default_factory=set)
     changed: threading.Condition = field(default_factory=threading.Condition)
     nobody: threading.Event = field(default_factory=threading.Event)
@@ -137,22 +135,23 @@ class _Poll:
             self.changed.notify()
 
     def _run(self) -> None:
+        pace, now = self.client.settings.pace, self.clock.now
         while waiting := self._due():
-            began = time.monotonic()
+            began = now()
             states = self._states({ticket.id for ticket in waiting}, max(ticket.deadline.at for ticket in waiting))
-            self.rest_until = time.monotonic() + max(FIRST_PAUSE / 2, RESTS * (time.monotonic() - began))
+            self.rest_until = now() + max(pace.first_poll / 2, pace.poll_rest * (now() - began))
             for ticket in waiting:
-                ticket.postpone()
+                ticket.postpone(now(), pace)
                 ticket.news.put(states[ticket.id])
 
     def _due(self) -> set[_Ticket]:
         """Return all who wait as soon as one of them is due; nobody where nobody waits."""
         with self.changed:
             while self.tickets:
-                pause = max(self.rest_until, min(ticket.due for ticket in self.tickets)) - time.monotonic()
+                pause = max(self.rest_until, min(ticket.due for ticket in self.tickets)) - self.clock.now()
                 if pause <= 0:
                     break
-                self.changed.wait(pause)
+                self.clock.wait(self.changed, pause)
             self.running = bool(self.tickets)
             return set(self.tickets)
 

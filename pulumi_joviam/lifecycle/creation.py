@@ -6,8 +6,8 @@ no equal request goes out, and those under way are waited for: so each of twenty
 together finds one of its own.
 
 However an answer is lost, the server may still act. So the request goes out again only when nothing was seen for
-LATE_SECONDS, after a mere timeout not at all, and never beside an object of which nobody can say whether it is older.
-After a request that went out twice, a last look at the end of the step tells of a twin.
+`Pace.late_create`, after a mere timeout not at all, and never beside an object of which nobody can say whether it is
+older. After a request that went out twice, a last look at the end of the step tells of a twin.
 
 What a killed run was making is in the journal. A create of the same resource takes it over.
 """
@@ -32,10 +32,6 @@ from pulumi_joviam.lifecycle.journal import Entry, Journal, Key, digest
 M = TypeVar("M", bound=Model)
 
 TRIES = 3
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 5.0
-LATE_SECONDS = 10.0
-"""How long after a POST whose answer nobody has got the server may still act on it."""
 SLACK = 2.0
 """Seconds by which a time of the server may seem too early: both its Date and created_at may leave out fractions."""
 
@@ -118,7 +114,8 @@ class Creations:
 
     def look_back(self, op: Step) -> None:
         """Warn of each object that this step may have made twice: of a twin by its id, also when its time is up."""
-        deadline = Deadline.after(LATE_SECONDS + LONGEST_PAUSE, op.deadline.cancelled)
+        pace = op.api.settings.pace
+        deadline = Deadline.after(pace.late_create + pace.longest_search, op.deadline.cancelled)
         op = op.until(deadline)
         while op.repeated:
             again = op.repeated.pop()
@@ -153,11 +150,12 @@ class Creations:
     def _found(self, op: Step, key: Key, order: Order, entry: Entry, error: JoviamError) -> Any:
         """Return the object whose answer was lost, or make it after all."""
         op.say("the answer was lost: looking whether it was made")
-        search, pause, tries, sent = _Search(order, entry, str(error)), FIRST_PAUSE, 1, time.monotonic()
+        pace, search = op.api.settings.pace, _Search(order, entry, str(error))
+        pause, tries, sent = pace.first_search, 1, time.monotonic()
         while True:
             with self._alone(op, entry):
                 live = self._look(op, search)
-                left = sent + LATE_SECONDS - time.monotonic()
+                left = sent + pace.late_create - time.monotonic()
                 if not live and left <= 0:
                     search.settle()
                 if not live and left <= 0 and not getattr(error, "timed_out", False):
@@ -175,7 +173,7 @@ class Creations:
                         if not isinstance(again, (AnswerLost, ServerError)):
                             tries = TRIES  # it was refused, perhaps because of what the first one has made by now
                         error, search.because = again, str(again)
-                        pause, sent, left = FIRST_PAUSE, time.monotonic(), LATE_SECONDS
+                        pause, sent, left = pace.first_search, time.monotonic(), pace.late_create
                 if live:
                     return _claimed(op.journal, live)
             nap = min(pause, left) if left > 0 else pause
@@ -183,7 +181,7 @@ class Creations:
                 search.settle()
                 raise search.unknown("was looked for and not found; it may still be made.")
             op.deadline.sleep(nap)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, pace.longest_search)
 
     def _taken_over(self, op: Step, order: Order, entry: Entry) -> Any:
         """Return what an interrupted run made, or None if it made nothing."""
@@ -194,13 +192,13 @@ class Creations:
                 return None
             return None if live.state in live.gone else live
         op.say("an interrupted run was making it: looking whether it did")
-        search = _Search(order, entry, "an interrupted run was making it")
+        search, late = _Search(order, entry, "an interrupted run was making it"), op.api.settings.pace.late_create
         while True:
             with self._alone(op, entry):
                 if live := self._look(op, search):
                     return _claimed(op.journal, live)
-            left = max(entry.at, entry.last) + LATE_SECONDS - time.time()
-            if not 0 < left <= LATE_SECONDS:
+            left = max(entry.at, entry.last) + late - time.time()
+            if not 0 < left <= late:
                 search.settle()
                 return None
             op.deadline.sleep(min(1.0, left))
@@ -237,7 +235,8 @@ class Creations:
         Their times are compared with that object's own: it was made by the same clock. Raises JoviamError where the
         list cannot tell.
         """
-        order, entry, live, pause = again.order, again.entry, again.live, FIRST_PAUSE
+        order, entry, live, pace = again.order, again.entry, again.live, op.api.settings.pace
+        pause = pace.first_search
         made = _made_at(live)
         since = None if made is None else entry.at + made - again.known - SLACK
         while True:
@@ -246,10 +245,10 @@ class Creations:
                 if live.id in {it.id for it in there}:
                     fit = [it.id for it in _fitting(op, order, entry, there) if _is_newer(it, since) is not False]
                     return fit if len(fit) > op.journal.open(entry) else []  # others look for these
-            if op.deadline.remaining() <= LONGEST_PAUSE:
+            if op.deadline.remaining() <= pace.longest_search:
                 raise JoviamError("the list does not show it either")
             op.deadline.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, pace.longest_search)
 
     @contextmanager
     def _sending(self, op: Step, entry: Entry) -> Iterator[None]:

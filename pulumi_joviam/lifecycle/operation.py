@@ -22,9 +22,10 @@ from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import Failed, NotFound, Taken, TimedOut, ValidationFail, Vanished
 from pulumi_joviam.api.models import AnyBut, Disk, Instance, IpAddress, Model
+from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.api.shared_reads import Reads, SharedClient
-from pulumi_joviam.api.waiter import FIRST_PAUSE, GROWTH, LONGEST_PAUSE, Waiter
+from pulumi_joviam.api.waiter import Waiter
 from pulumi_joviam.lifecycle import host, journal
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.creation import Creations, Order, Repeated
@@ -134,6 +135,11 @@ class Operation(Generic[K]):
         return made
 
     @property
+    def pace(self) -> Pace:
+        """All pauses and time limits."""
+        return self.api.settings.pace
+
+    @property
     def catalog(self) -> Catalog:
         """What the account offers, asked for until this step's deadline."""
         return self.session.catalog.until(self.deadline)
@@ -238,7 +244,7 @@ class Operation(Generic[K]):
                 except Failed as failed:
                     if failed.state != live.state:
                         raise
-                    self.deadline.sleep(FIRST_PAUSE)  # it had failed before, and the API has not begun yet
+                    self.deadline.sleep(self.pace.first_poll)  # it had failed before, and the API has not begun yet
         except (NotFound, Vanished):
             return
 
@@ -281,7 +287,7 @@ class Operation(Generic[K]):
                 self.wait(live, AnyBut(live.state))
             elif not self._is_moving(live):
                 raise refusal
-            elif (pause := min(FIRST_PAUSE * GROWTH**tries, LONGEST_PAUSE)) < self.deadline.remaining():
+            elif (pause := self._pause(tries)) < self.deadline.remaining():
                 self.deadline.sleep(pause)
             else:
                 on = " and ".join(live.shown_on)
@@ -290,3 +296,6 @@ class Operation(Generic[K]):
                 )
         except TimedOut as late:
             raise TimedOut(f"{late}\n{refusal}", late.state) from None
+
+    def _pause(self, tries: int) -> float:
+        return min(self.pace.first_poll * self.pace.poll_growth**tries, self.pace.longest_poll)

@@ -68,15 +68,6 @@ if TYPE_CHECKING:  # the program imports this module too, and must not pay for r
 A = TypeVar("A", bound=Args)
 M = TypeVar("M", bound=Model)
 
-STEP_SECONDS = 600.0
-"""How long create, update and delete may take without customTimeouts."""
-READ_SECONDS = 60.0
-
-LAST_LOOK_SECONDS = 5.0
-
-PREVIEW_SECONDS = 10.0
-"""How long a preview tries to look up a new word."""
-
 MISSING = "`pulumi refresh` records that, and the next `up` makes it again"
 
 
@@ -263,7 +254,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         shared = session(self._configured)
         if shared.offline:
             return []
-        catalog = shared.catalog.until(Deadline.after(PREVIEW_SECONDS, host.cancelled))
+        catalog = shared.catalog.until(Deadline.after(self._configured.pace.preview, host.cancelled))
         try:
             found, wrong = aliases.look_up(catalog, said, known)
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
@@ -331,7 +322,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
     def create(self, props: dict[str, Any]) -> CreateResult:
         call, said = host.call(), _plain(props)
         with self._reporting("creating", call):
-            op = self._begin(call, STEP_SECONDS)
+            op = self._begin(call, self._configured.pace.step)
             args = self._args(self._meant(op, said, self.args.names()))
             live = self.post(op, args)
             return CreateResult(live.id, self._converged("creating", op, live, args, said, {}))
@@ -341,7 +332,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         self._seen(call, id)
         with self._reporting("updating", call):
             difference = self._difference(call, held, news)
-            op, said = self._begin(call, STEP_SECONDS, difference), difference.said
+            op, said = self._begin(call, self._configured.pace.step, difference), difference.said
             wanted = self._meant(op, said, difference.aliases.new(said, held))
             taken = {
                 field: traits.resets.to
@@ -371,7 +362,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         unmanaged = not said  # read through Class.get: all there is to know is wanted
         self._checked.discard(call.urn)
         with self._reporting("reading", call):
-            op = self._begin(call, READ_SECONDS)
+            op = self._begin(call, self._configured.pace.read)
             live = self._existing(op, id, set(self.args.model_fields) if unmanaged else set(said))
             if live is None:
                 self.forget(op)
@@ -401,7 +392,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         call = host.call()
         self._seen(call, id)
         with self._reporting("deleting", call):
-            op = self._begin(call, STEP_SECONDS)
+            op = self._begin(call, self._configured.pace.step)
             live = self._existing(op, id, set())
             if live is not None:
                 self.remove(op, live)
@@ -461,7 +452,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         if account in session(self._configured).accounts:
             return
         try:
-            self._existing(self._begin(call, PREVIEW_SECONDS), id, set())
+            self._existing(self._begin(call, self._configured.pace.preview), id, set())
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             host.warn(call.urn, f"the API cannot be asked whether the account still has it: {error}")
 
@@ -559,7 +550,7 @@ class Lifecycle(ResourceProvider, Generic[A, M]):
         if host.cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
-            now = self.look(op.afresh(LAST_LOOK_SECONDS), live.id, args.model_fields_set)
+            now = self.look(op.afresh(op.pace.last_look), live.id, args.model_fields_set)
         except NotFound:
             return None
         except JoviamError:

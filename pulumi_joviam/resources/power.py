@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 RUNNING = frozenset({"running"})
 STOPPED = frozenset({"stopped"})
-RESTART_SECONDS = 60.0
-PATIENCE_SECONDS = 10.0
-"""How long after a start or stop the instance may look as if nobody had asked for it."""
 
 Change = Callable[[], object]
 """Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
@@ -123,7 +120,7 @@ def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, 
                 yield
             finally:
                 # with time of its own, also after Ctrl-C: a machine that stays down is worse than a slow end
-                last = op.afresh(RESTART_SECONDS)
+                last = op.afresh(op.pace.restart)
                 with stop.changed:
                     with suppress(TimedOut):  # whoever is near may find that it needs the stop, too
                         stop.until(last.deadline, lambda: stop.near <= 1)
@@ -161,14 +158,13 @@ def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -
     if before in until:
         return
     tells = f"{lost[-1]}. It may still {action}" if lost else "the API took the request and does not say why"
+    patience = op.pace.power_seen
     try:  # what follows the request may be a look at how it was before
-        op.wait(live, models.AnyBut(before), within=PATIENCE_SECONDS)
+        op.wait(live, models.AnyBut(before), within=patience)
     except TimedOut:
         if not op.deadline.remaining():
             raise
-        text = (
-            f"the instance {instance_id} did not {action}: it is still {before} after {PATIENCE_SECONDS:.0f} s; {tells}"
-        )
+        text = f"the instance {instance_id} did not {action}: it is still {before} after {patience:.0f} s; {tells}"
         raise Failed(text, before) from None
     while op.wait(live, until | {before}) == before:
         # by id, too: a list that many share may be older

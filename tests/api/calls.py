@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import (
     JoviamError,
 )
+from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
 from tests.api.loopback import Loopback
@@ -27,11 +29,18 @@ SOON = 10.0
 """Much less than a minute, also on a slow machine. In seconds."""
 
 
-def client_of(where: Loopback | Emulator | str, seconds: float = 60, token: str = "", width: int = 32) -> Client:
-    """A client whose calls have some seconds."""
+QUICK = Pace(first_retry=0.02)
+"""Pauses before a repetition begin short."""
+
+
+def client_of(
+    where: Loopback | Emulator | str, seconds: float = 60, token: str = "", width: int = 32, **pace: float
+) -> Client:
+    """A client whose calls have some seconds, with other pauses and time limits."""
     url = where if isinstance(where, str) else where.url
     token = where.token if isinstance(where, Emulator) else token or "a-token-that-must-not-be-seen"
-    return Client(Settings(token, url, max_concurrency=width)).until(Deadline.after(seconds))
+    settings = Settings(token, url, max_concurrency=width, pace=dataclasses.replace(QUICK, **pace))
+    return Client(settings).until(Deadline.after(seconds))
 
 
 def failure(kind: type[JoviamError], act: Callable[[], object]) -> str:

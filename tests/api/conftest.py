@@ -1,4 +1,4 @@
-"""Calls over real sockets, with short first pauses."""
+"""Calls over real sockets."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import models
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.emulator import Emulator
 from tests.api.calls import KEY, client_of
 from tests.api.loopback import Loopback
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses before a repetition begin short."""
-    monkeypatch.setattr(client_module, "FIRST_PAUSE", 0.02)
 
 
 @pytest.fixture

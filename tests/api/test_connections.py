@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import models
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.emulator import Emulator
@@ -44,11 +43,10 @@ def test_a_turn_that_comes_too_late(cloud: Emulator) -> None:
     assert [request.operation for request in cloud.requests] == ["GET /disks"]
 
 
-def test_a_pause_holds_no_turn(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_holds_no_turn(cloud: Emulator) -> None:
     """A call that pauses before a repetition lets others go first."""
-    monkeypatch.setattr(client_module, "FIRST_PAUSE", 3.0)
     cloud.fail("GET /disks", status=503)
-    client = client_of(cloud, width=1)
+    client = client_of(cloud, width=1, first_retry=3.0)
     with ThreadPoolExecutor(1) as pool:
         paused = pool.submit(client.list, models.Disk)
         asked(cloud)

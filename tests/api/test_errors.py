@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import errors, models
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.errors import ApiError, readable
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
+from tests.api.calls import QUICK
 
 TOKEN_ADVICE = (
     "\nThe token came from the stack config joviam:token. `pulumi refresh` and `pulumi destroy` use the stack config "
@@ -22,7 +22,7 @@ TOKEN_ADVICE = (
 
 @pytest.fixture
 def client(cloud: Emulator) -> Client:
-    return Client(Settings(cloud.token, cloud.url, token_source="the stack config joviam:token"))
+    return Client(Settings(cloud.token, cloud.url, token_source="the stack config joviam:token", pace=QUICK))
 
 
 HIDDEN = "(not shown: it repeats a value)"
@@ -83,13 +83,11 @@ TABLE: list[tuple[tuple[int, dict[str, Any]], type[ApiError], str]] = [
 def test_each_error_of_the_reference(
     cloud: Emulator,
     client: Client,
-    monkeypatch: pytest.MonkeyPatch,
     answer: tuple[int, dict[str, Any]],
     kind: type[ApiError],
     text: str,
 ) -> None:
     """Each error of the reference has its class, chosen by its word, and a text that says what to do."""
-    monkeypatch.setattr(client_module, "FIRST_PAUSE", 0.02)
     status, body = answer
     cloud.fail("GET /disks", status=status, body=json.dumps(body).encode(), times=9)
     with pytest.raises(ApiError) as caught:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import (
     AnswerLost,
@@ -45,9 +44,9 @@ def test_a_proxy_that_loses_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that cannot be reached is not mistaken for the API."""
-    monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.3)
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    text = failure(Unreachable, lambda: client_of("http://joviam.localhost/api/v1").call("POST", "/disks"))
+    client = client_of("http://joviam.localhost/api/v1", first_contact=0.3)
+    text = failure(Unreachable, lambda: client.call("POST", "/disks"))
     assert text == (
         "cannot reach http://joviam.localhost/api/v1 through the proxy: connection refused. "
         "Is joviam:endpoint right, and is the network up?"
@@ -57,9 +56,9 @@ def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that does not let https through is quoted, and has heard no token."""
     with Loopback(answer(b"", "407 Proxy Authentication Required", "Connection: close")) as proxy:
-        monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.3)
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.removesuffix("/api/v1"))
-        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api").call("POST", "/disks"))
+        client = client_of("https://joviam.invalid/api", first_contact=0.3)
+        text = failure(Unreachable, lambda: client.call("POST", "/disks"))
         assert text.startswith(
             "cannot reach https://joviam.invalid/api through the proxy: "
             "tunnel connection failed: 407 Proxy Authentication Required."

@@ -10,7 +10,6 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pulumi_joviam.api import models
-from pulumi_joviam.api import transport as transport_module
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import (
@@ -21,6 +20,7 @@ from pulumi_joviam.api.errors import (
     ServerError,
     Unreachable,
 )
+from pulumi_joviam.api.transport import Transport, Unsent
 from pulumi_joviam.emulator import Emulator
 from tests.api.calls import KEY, SOON, client_of, failure, fit_for_a_user
 from tests.api.faults import ACTS, FAULTS, ONCE
@@ -29,14 +29,11 @@ from tests.api.loopback import Loopback, answer
 
 @pytest.mark.parametrize("method", ACTS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_sent_again(
-    cloud: Emulator, client: Client, key: str, method: str, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_sent_again(cloud: Emulator, key: str, method: str, fault: str) -> None:
     """A request is repeated only where it is safe, and a POST never after the server may have acted."""
     how, ends = FAULTS[fault]
     operation, act = ACTS[method]
-    if "delay" in how:
-        monkeypatch.setattr(transport_module, "READ_SECONDS", 1.0)
+    client = client_of(cloud, silence=1.0) if "delay" in how else client_of(cloud)
     cloud.fail(operation, **how)
     before = len(cloud.requests)
     expected = ends[method]
@@ -133,6 +130,6 @@ def test_a_server_that_starts_late(method: str) -> None:
 
 def test_the_last_try_that_comes_too_late(mocker: MockerFixture) -> None:
     """What went wrong with the request that was sent is told, not that there was no time to send it again."""
-    tries = [Unreachable("refused"), transport_module.Unsent("no time")]
-    mocker.patch.object(transport_module.Transport, "exchange", side_effect=tries)
+    tries = [Unreachable("refused"), Unsent("no time")]
+    mocker.patch.object(Transport, "exchange", side_effect=tries)
     assert failure(Unreachable, lambda: client_of("http://127.0.0.1").call("POST", "/disks")) == "refused"

@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import (
     AnswerLost,
@@ -297,9 +296,9 @@ def test_what_a_terminal_would_obey(sent: bytes) -> None:
 def test_a_proxy_that_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words of a proxy are shown without what a terminal would obey."""
     with Loopback(answer(b"", "407 \x1b[2Jno", "Connection: close")) as proxy:
-        monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.3)
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.removesuffix("/api/v1"))
-        text = failure(Unreachable, lambda: client_of("https://joviam.invalid/api").call("POST", "/disks"))
+        client = client_of("https://joviam.invalid/api", first_contact=0.3)
+        text = failure(Unreachable, lambda: client.call("POST", "/disks"))
     assert "407 [2Jno" in text
     assert fit_for_a_terminal(text)
 
@@ -393,9 +392,8 @@ def test_the_password_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy gets its password and no token on the way to https; a failure shows neither."""
     with Loopback(answer(b"", "403 Forbidden", "Connection: close")) as proxy:
         address = proxy.url.removesuffix("/api/v1").replace("://", f"://somebody:{PASSWORD}@")
-        monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.3)
         monkeypatch.setenv("HTTPS_PROXY", address)
-        client = client_of("https://joviam.invalid/api", token=TOKEN)
+        client = client_of("https://joviam.invalid/api", token=TOKEN, first_contact=0.3)
         text = failure(Unreachable, lambda: client.call("POST", "/disks")) + repr(vars(client))
         assert proxy.requests
         assert all("Proxy-Authorization: Basic " in request for request in proxy.requests)

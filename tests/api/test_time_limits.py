@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api import models
-from pulumi_joviam.api import transport as transport_module
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import (
     Unreachable,
 )
+from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
 from tests.api.calls import client_of, failure, lasts
@@ -43,9 +42,8 @@ def test_an_answer_without_end(how: str) -> None:
         assert len(server.requests) == 1
 
 
-def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_never_made() -> None:
     """A host that does not take connections costs the connect timeout, and even a POST is tried again there."""
-    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
         # the kernel lets the backlog's connections wait, and the next ones never hear of it
@@ -53,7 +51,8 @@ def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch) -> Non
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(("127.0.0.1", port))
-        text = lasts(1.0, lambda: client_of(f"http://127.0.0.1:{port}", 1.0).call("POST", "/disks"))
+        client = client_of(f"http://127.0.0.1:{port}", 1.0, connect=0.2)
+        text = lasts(1.0, lambda: client.call("POST", "/disks"))
         for each in waiting:
             each.close()
     assert text == (
@@ -61,11 +60,10 @@ def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
-def test_a_read_without_deadline_near(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_without_deadline_near() -> None:
     """A server that falls silent costs the read timeout, not the whole deadline."""
-    monkeypatch.setattr(transport_module, "READ_SECONDS", 1.0)
     with Loopback(silence) as server:
-        text = lasts(1.0, lambda: client_of(server).call("POST", "/disks"))
+        text = lasts(1.0, lambda: client_of(server, silence=1.0).call("POST", "/disks"))
         assert text == "POST /disks was sent, but no whole answer arrived: timed out"
 
 
@@ -76,30 +74,27 @@ def test_nothing_is_sent_after_the_deadline(cloud: Emulator) -> None:
     assert cloud.requests == []
 
 
-def test_a_script_has_a_minute(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_has_a_minute(cloud: Emulator) -> None:
     """A client without a deadline gives each call the same time."""
-    monkeypatch.setattr(client_module, "SCRIPT_SECONDS", 1.0)
     over = threading.Event()
     cloud.fail("GET /disks", until=over.is_set, times=2)
-    script = Client(Settings(cloud.token, cloud.url))
+    script = Client(Settings(cloud.token, cloud.url, pace=Pace(script_call=1.0)))
     for _ in range(2):
         lasts(1.0, lambda: script.list(models.Disk))
     over.set()
     assert script.list(models.Disk) == []
 
 
-def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_there() -> None:
     """A server that was never reached is given up long before the deadline, also for a POST."""
-    monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.5)
     where = f"http://127.0.0.1:{free_port()}/api/v1"
-    text = lasts(0.4, lambda: client_of(where).call("POST", "/disks"))
+    text = lasts(0.4, lambda: client_of(where, first_contact=0.5).call("POST", "/disks"))
     assert text == f"cannot reach {where}: connection refused. Is joviam:endpoint right, and is the network up?"
 
 
-def test_a_server_that_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_was_there() -> None:
     """A server that was reached before is tried until the deadline."""
-    monkeypatch.setattr(client_module, "FIRST_CONTACT_SECONDS", 0.1)
     with Loopback(answer()) as server:
-        client = client_of(server)
+        client = client_of(server, first_contact=0.1)
         client.list(models.Disk)
     lasts(0.6, lambda: client.until(Deadline.after(0.7)).list(models.Disk))

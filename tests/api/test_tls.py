@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from pulumi_joviam.api import models
-from pulumi_joviam.api import transport as transport_module
 from pulumi_joviam.api.errors import (
     Unreachable,
 )
@@ -113,10 +112,9 @@ def test_https_where_http_is_spoken(cloud: Emulator) -> None:
     assert re.fullmatch(rf"cannot reach {where}: [a-z ]+\. Does that port speak HTTPS\?", text), text
 
 
-def test_a_handshake_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handshake_without_end() -> None:
     """A server that never says hello costs the connect timeout."""
-    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 0.2)
     with Loopback(answer()) as server:
         where = server.url.replace("http:", "https:")
-        text = lasts(0.2, lambda: client_of(where).call("POST", "/disks"))
+        text = lasts(0.2, lambda: client_of(where, connect=0.2).call("POST", "/disks"))
         assert text == "POST /disks was sent, but no whole answer arrived: timed out"

@@ -9,7 +9,6 @@ import pytest
 import requests
 from pytest_mock import MockerFixture
 
-from pulumi_joviam.api import client as client_module
 from pulumi_joviam.api.errors import (
     AnswerLost,
     ConfigError,
@@ -71,8 +70,8 @@ def test_a_name_that_does_not_resolve(mocker: MockerFixture) -> None:
     """A host that does not exist is said in the words of the resolver."""
     unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     mocker.patch("socket.getaddrinfo", side_effect=unknown)
-    mocker.patch.object(client_module, "FIRST_CONTACT_SECONDS", 0.3)
-    text = failure(Unreachable, lambda: client_of("https://nowhere.invalid/api").call("POST", "/disks"))
+    client = client_of("https://nowhere.invalid/api", first_contact=0.3)
+    text = failure(Unreachable, lambda: client.call("POST", "/disks"))
     assert text == (
         "cannot reach https://nowhere.invalid/api: name or service not known. "
         "Is joviam:endpoint right, and is the network up?"

@@ -12,9 +12,10 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pulumi_joviam.api.client import Client
-from pulumi_joviam.api.deadline import Deadline
+from pulumi_joviam.api.deadline import Clock, Deadline
 from pulumi_joviam.api.errors import AnswerLost, Cancelled, Failed, Forbidden, TimedOut, Unreachable, Vanished
-from pulumi_joviam.api.models import Disk, Network, PerformanceTier, Region
+from pulumi_joviam.api.models import Disk, Model, Network, PerformanceTier, Region
+from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.api.waiter import Waiter
 from pulumi_joviam.emulator import Emulator
@@ -206,16 +207,33 @@ def test_kinds_without_a_state_of_their_own(cloud: Emulator, client: Client, wai
     assert "GET /networks/{network_id}" in [request.operation for request in cloud.requests]
 
 
-def test_ticks_start_short_and_grow(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """The first look comes back after a tenth of a second, later ones after longer and longer."""
-    cloud.change(disk, state="pending")
-    with pytest.raises(TimedOut):
-        waiter.wait(Disk, disk, Disk.ready, Deadline.after(6))
-    looks = [request.time for request in cloud.requests if request.operation == STATE]
-    gaps = [after - before for before, after in pairwise(looks)]
-    assert gaps[0] < 0.5
-    assert max(gaps) > 0.5
-    assert 8 < len(looks) < 18
+class Virtual(Clock):
+    """A clock on which time passes by waiting alone."""
+
+    time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, changed: threading.Condition, seconds: float) -> None:
+        self.time += seconds
+
+
+def test_ticks_start_short_and_grow(cloud: Emulator, disk: str) -> None:
+    """The first look comes back after a tenth of a second, later ones after longer and longer, up to a limit."""
+    pace, clock, looks = Pace(), Virtual(), list[float]()
+
+    class Watched(Client):
+        def state(self, model: type[Model], id: str) -> str:
+            looks.append(clock.now())
+            return super().state(model, id) if len(looks) >= 20 else "pending"
+
+    cloud.change(disk, state="unattached")
+    waiter = Waiter(Watched(Settings(cloud.token, cloud.url, pace=pace)), clock)
+    waiter.wait(Disk, disk, Disk.ready, soon())
+    gaps = [after - before for before, after in pairwise(looks[:20])]
+    growing = [pace.first_poll * pace.poll_growth**n for n in range(19)]
+    assert gaps == pytest.approx([min(gap, pace.longest_poll) for gap in growing])
 
 
 def test_many_share_one_look(cloud: Emulator, client: Client, waiter: Waiter) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi_joviam.lifecycle.creation import LATE_SECONDS
+from pulumi_joviam.api.pace import Pace
 from tests.stack import Stack
 
 DROPPED = {"drop": "before"}
@@ -19,7 +19,7 @@ LOST: list[dict[str, Any]] = [
 def test_every_disk_is_made_once_or_its_twin_is_named(stack: Stack) -> None:
     """However an answer is lost and whenever the server acts, also where lists show new objects late."""
     stack.cloud.configure(late_lists=2.0, provision_seconds=5.0)
-    faults = [*LOST, {**DROPPED, "act_after": LATE_SECONDS + 2.5}]  # later than it is looked for
+    faults = [*LOST, {**DROPPED, "act_after": Pace().late_create + 2.5}]  # later than it is looked for
     for fault in faults:
         stack.cloud.fail("POST /disks", **fault)
     disks = {f"d{n}": {"kind": "Disk", "size": 5 + n, "performance_tier": "Fast"} for n in range(len(faults))}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from pytest_mock import MockerFixture
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import AnswerLost, JoviamError, ServerError, ValidationFail
+from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.lifecycle import creation, host, journal
+from pulumi_joviam.lifecycle import host, journal
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.arguments import BaseArgs
 from pulumi_joviam.lifecycle.operation import Operation
@@ -25,30 +28,24 @@ from pulumi_joviam.lifecycle.state import Memory
 
 Begin = Callable[..., Operation]
 
+PACE = Pace(late_create=1.0, longest_search=0.3)
+"""What has not been made by this server after a second will not be made."""
+
 
 @pytest.fixture
 def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     """Return how to start a step on a resource; each test is a stack of its own."""
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
-    settings, stack = Settings(token=cloud.token, endpoint=cloud.url), uuid.uuid4().hex
+    stack = uuid.uuid4().hex
 
-    def start(name: str = "data", seconds: float = 60.0) -> Operation:
+    def start(name: str = "data", seconds: float = 60.0, **pace: float) -> Operation:
+        settings = Settings(cloud.token, cloud.url, pace=replace(PACE, **pace))
         return Operation.begin(
             host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), Memory()
         )
 
     yield start
     killed(start())
-
-
-LATE_SECONDS = 1.0
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has not been made by this server after a second will not be made."""
-    monkeypatch.setattr(creation, "LATE_SECONDS", LATE_SECONDS)
-    monkeypatch.setattr(creation, "LONGEST_PAUSE", 0.3)
 
 
 @pytest.fixture
@@ -137,17 +134,15 @@ def test_twenty_equal_disks_are_twenty(cloud: Emulator, begin: Begin, drop: Any)
     assert len(cloud.objects("disks")) == 20
 
 
-def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
-    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 1.0)
+def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin) -> None:
     cloud.fail("POST /disks", delay=2.2, act="after")
-    made = disk(begin())
+    made = disk(begin(silence=1.0))
     assert [made.id] == [it["id"] for it in cloud.objects("disks")]
 
 
-def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
-    op = begin(seconds=4.0)
+def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin) -> None:
+    op = begin(seconds=4.0, silence=1.0)
     op.catalog.region("SY3")
-    mocker.patch("pulumi_joviam.api.transport.READ_SECONDS", 1.0)
     cloud.fail("POST /disks", delay=4.5, act="after")
     with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*next `pulumi up`"):
         disk(op)
@@ -219,7 +214,7 @@ def test_a_twin_is_named_with_both_ids(cloud: Emulator, begin: Begin, warned: li
     """The server acts on the first request when the second one has been answered."""
     op = begin()
     op.catalog.region("SY3")
-    cloud.fail("POST /disks", status=502, act_after=1.6 * LATE_SECONDS)
+    cloud.fail("POST /disks", status=502, act_after=1.6 * PACE.late_create)
     made = disk(op)
     while len(there(cloud)) < 2:
         time.sleep(0.02)
@@ -308,24 +303,20 @@ def test_a_repeated_request_that_is_refused_finds_the_first_one(cloud: Emulator,
     """Such as an address that is taken by then: by what the first request has made."""
     op = begin()
     op.catalog.region("SY3")
-    cloud.fail("POST /disks", drop="before", act_after=1.3 * LATE_SECONDS)
+    cloud.fail("POST /disks", drop="before", act_after=1.3 * PACE.late_create)
     cloud.fail("POST /disks", status=422, details={"name": ["is taken"]})
     made = disk(op)
     assert there(cloud) == [made.id]
 
 
-def test_after_a_request_of_a_killed_run_there_is_a_last_look(
-    cloud: Emulator, begin: Begin, warned: list[str], mocker: MockerFixture
-) -> None:
+def test_after_a_request_of_a_killed_run_there_is_a_last_look(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
     """The next run's request is a second one, too."""
-    mocker.patch.object(creation, "LATE_SECONDS", 60.0)  # it is killed before it would ask again
-    op = begin(seconds=1.5)
+    op = begin(seconds=1.5, late_create=60.0)  # it is killed before it would ask again
     op.catalog.region("SY3")
-    cloud.fail("POST /disks", drop="before", act_after=4.5 * LATE_SECONDS)
+    cloud.fail("POST /disks", drop="before", act_after=4.5 * PACE.late_create)
     with pytest.raises(AnswerLost):
         disk(op)
     killed(op)
-    mocker.patch.object(creation, "LATE_SECONDS", LATE_SECONDS)
     op = begin()
     made = disk(op)
     while len(there(cloud)) < 2:
@@ -337,12 +328,12 @@ def test_after_a_request_of_a_killed_run_there_is_a_last_look(
 
 def test_where_the_list_is_too_large_the_way_out_is_told(cloud: Emulator, begin: Begin, mocker: MockerFixture) -> None:
     """It will be too large at the next time, too."""
+    begin = functools.partial(begin, too_large=0.0)
     op = begin()
     op.catalog.region("SY3")
     for n in range(8):
         disk(begin(str(n)))
     mocker.patch("pulumi_joviam.api.transport.LARGEST_ANSWER", 3000)
-    mocker.patch("pulumi_joviam.api.client.TOO_LARGE_SECONDS", 0.0)
     cloud.fail("POST /disks", drop="before")
     folder = op.journal.folder
     for _ in range(2):

@@ -21,7 +21,6 @@ from pulumi_joviam.cli.import_.wanted import Filter, Kind
 from pulumi_joviam.lifecycle import host
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.operation import Operation, Session
-from pulumi_joviam.lifecycle.provider import READ_SECONDS
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources.availability_group import AvailabilityGroup, Group, GroupMemory
 from pulumi_joviam.resources.disk import Disk
@@ -155,7 +154,7 @@ class Account:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
         provider = KINDS[kind]._lifecycle()
         private = GroupMemory(members=list(listed.lists)) if isinstance(listed, Group) else provider.memory()
-        op = Operation.begin(host.Call(), self.settings, READ_SECONDS, Aliases(provider.args), private)
+        op = Operation.begin(host.Call(), self.settings, self.settings.pace.read, Aliases(provider.args), private)
         try:
             live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
         except NotFound:
