@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -28,26 +28,13 @@ from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import AnswerLost, Cancelled, JoviamError, NotFound, ServerError, TimedOut, TooLarge
 from pulumi_joviam.api.models import Model
 from pulumi_joviam.lifecycle.journal import Entry, Journal, Key, digest
+from pulumi_joviam.lifecycle.order import Order
 
 M = TypeVar("M", bound=Model)
 
 TRIES = 3
 SLACK = 2.0
 """Seconds by which a time of the server may seem too early: both its Date and created_at may leave out fractions."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be made: the POST, and how to know the object if its answer is lost.
-
-    ``shows`` are the attributes that it will show, ``alike`` is asked about what they do not tell.
-    """
-
-    model: type[Any]
-    body: Mapping[str, Any]
-    path: str
-    shows: Mapping[str, Any]
-    alike: Callable[[Any], bool] = lambda _live: True
 
 
 @dataclass(frozen=True)
@@ -302,6 +289,9 @@ class _Search:
         since = None if ahead is None else self.entry.at + ahead - SLACK
         newer, self.doubtful = [], {}
         for live in fitting:
+            if untold := self.order.untold:
+                self.doubtful[live.id] = f"the API does not show its {', '.join(untold)}"
+                continue
             is_newer, appeared = _is_newer(live, since), self.there is not None and live.id not in self.there
             if is_newer or (is_newer is None and appeared):
                 newer.append(live)
@@ -339,8 +329,20 @@ def _claimed(journal: Journal, live: Any) -> Any:
 
 def _digests(order: Order) -> dict[str, str]:
     """Return the digest of everything that was asked for and can be seen."""
-    names = set(order.model.model_fields)
-    return {name: digest(value) for name, value in order.shows.items() if name in names}
+    shown = {name: value for name, value in order.shows.items() if name in order.model.model_fields}
+    compared = {name: order.body[name] for name in order.alike if name in order.body}
+    return {name: digest(value) for name, value in (shown | compared).items()}
+
+
+def _fits(order: Order, entry: Entry, live: Any) -> bool:
+    """Say whether the object is as it was asked for. Where the program wants it otherwise by now, it need not be so."""
+    asked, now = entry.shows, _digests(order)
+    shows = asked.keys() & order.model.model_fields.keys() - order.alike.keys()
+    others = {name: is_alike for name, is_alike in order.alike.items() if name in order.body}
+    changed = {is_alike for name, is_alike in order.alike.items() if name in asked and asked[name] != now.get(name)}
+    return all(digest(_shown(live, name)) == asked[name] for name in shows) and all(
+        is_alike(live) for is_alike in {*others.values()} - changed
+    )
 
 
 def _shown(live: Model, name: str) -> Any:
@@ -356,10 +358,7 @@ def _fitting(op: Step, order: Order, entry: Entry, there: list[Any]) -> list[Any
     return [
         live
         for live in there
-        if not op.journal.knows(live.id)
-        and live.state not in live.gone
-        and all(digest(_shown(live, name)) == said for name, said in entry.shows.items())
-        and order.alike(live)
+        if not op.journal.knows(live.id) and live.state not in live.gone and _fits(order, entry, live)
     ]
 
 

@@ -41,7 +41,7 @@ class Entry:
 
     path: str
     shows: Mapping[str, str]
-    """{attribute: digest of the value that the object must show}."""
+    """{attribute: digest of its value}, of those of the request in which an object can be compared."""
     at: float
     """When it was asked for, by this machine's clock (time.time())."""
     id: str = ""

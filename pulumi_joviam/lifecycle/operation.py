@@ -28,7 +28,8 @@ from pulumi_joviam.api.shared_reads import Reads, SharedClient
 from pulumi_joviam.api.waiter import Waiter
 from pulumi_joviam.lifecycle import host, journal
 from pulumi_joviam.lifecycle.aliases import Aliases
-from pulumi_joviam.lifecycle.creation import Creations, Order, Repeated
+from pulumi_joviam.lifecycle.creation import Creations, Repeated
+from pulumi_joviam.lifecycle.order import Order
 from pulumi_joviam.lifecycle.shared_stop import SharedStop
 from pulumi_joviam.lifecycle.state import Memory
 
@@ -123,14 +124,15 @@ class Operation(Generic[K]):
         *,
         purpose: str = "",
         shows: Mapping[str, Any] | None = None,
-        alike: Callable[[M], bool] = lambda _live: True,
+        alike: Mapping[str, Callable[[M], bool]] | None = None,
     ) -> M:
         """Make an object exactly once, and return it as soon as it has an id: it may still be provisioning.
 
         ``purpose`` tells apart what one resource makes. An object whose answer is lost is known by the attributes that
-        ``shows`` names (default: those of ``body``), and by ``alike``.
+        ``shows`` names (default: those of ``body``) and by ``alike``: {attribute of ``body``: says of an object whether
+        it may have been made with that}. Where neither tells an attribute, such an object is named, and never taken.
         """
-        order = Order(model, body, path or model.path, body if shows is None else shows, alike)
+        order = Order(model, body, path or model.path, body if shows is None else shows, alike or {})
         made: M = self.session.creations.make(self, (self.call.urn, purpose), order)
         return made
 

@@ -8,7 +8,7 @@ stop is known only by asking, so it is tried live first.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,7 @@ from pulumi_joviam.lifecycle.arguments import given
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Out, out
 from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Fate, Stop
+from pulumi_joviam.lifecycle.order import does_not_matter, named_otherwise
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
@@ -66,20 +67,31 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         body = args.model_dump(include=GIVEN if disk else GIVEN | ASSEMBLED, exclude_unset=True)
         if disk is None:
             body["performance_tier"] = args.performance_tier
-            path = "/instances/assemble"
-            make = functools.partial(op.create, models.Instance, body, path)
-            return op.retry_when_settled(args.disks or (), make, addresses=args.ip_addresses or (), to="")
-        body |= args.model_dump(include={"networks", networking.PUBLIC, networking.PRIVATE}, exclude_unset=True)
-        body |= {
-            "instance_performance_tier": args.performance_tier,
+            addresses = args.ip_addresses or ()
+            # those that it has by now
+            may_be_it = {"ip_addresses": lambda live: {*networking.Addresses(live.network_adapters)} <= {*addresses}}
+            make = functools.partial(op.create, models.Instance, body, "/instances/assemble", alike=may_be_it)
+            return op.retry_when_settled(args.disks or (), make, addresses=addresses, to="")
+        body |= args.model_dump(include=networking.SOURCES, exclude_unset=True)
+        boots = {
             "disk_performance_tier": disk["performance_tier"],
             "template": disk["template"],
             "size": disk["size"],
+        }
+        body |= {
+            **boots,
+            "instance_performance_tier": args.performance_tier,
             # what the machine reads when it boots has to be there before
             "start_when_ready": args.power_state == "running" and not args.model_fields_set & LATER,
         }
-        shows = {name: getattr(args, name) for name in ("name", "memory", "region", "performance_tier")}
-        live = op.create(models.Instance, body, shows=shows)
+        shows = {**body, "performance_tier": args.performance_tier}
+        alike: dict[str, Callable[[models.Instance], bool]] = {
+            "instance_performance_tier": named_otherwise,
+            "start_when_ready": does_not_matter,
+            **dict.fromkeys(networking.SOURCES, lambda live: networking.may_have(live, args)),
+            **dict.fromkeys(boots, lambda live: not live.disks or boot_disk.Booted(live.disks[0]).matches(disk)),
+        }
+        live = op.create(models.Instance, body, shows=shows, alike=alike)
         if live.disks:
             op.private.boot_disk = live.disks[0].id
         networking.adopt(op, live, args)

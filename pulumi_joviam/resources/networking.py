@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError, NotFound, Vanished
 from pulumi_joviam.lifecycle.arguments import given
+from pulumi_joviam.lifecycle.order import named_otherwise
 from pulumi_joviam.lifecycle.state import Memory
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pulumi_joviam.resources.instance_args import InstanceArgs
 
 PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
+SOURCES = {"networks", PUBLIC, PRIVATE}
+"""Arguments for which addresses are made with an instance."""
 
 
 @dataclass
@@ -171,9 +174,9 @@ def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> m
         public = op.api.list(models.Network, f"{models.Network.path}/public")
         return "network" in body or live.network_id in [it.id for it in public if it.region.id == body["region"]]
 
-    shows = {name: value for name, value in body.items() if name not in ("network", "region")}
-    shows |= {"network_id": body["network"]} if "network" in body else {}
-    return op.create(models.IpAddress, body, purpose=purpose, shows=shows, alike=is_there)
+    shows = {"network_id" if name == "network" else name: value for name, value in body.items() if name != "region"}
+    alike = {"network": named_otherwise, "region": is_there}
+    return op.create(models.IpAddress, body, purpose=purpose, shows=shows, alike=alike)
 
 
 def release(op: Operation, address: models.IpAddress) -> None:
@@ -231,6 +234,12 @@ def give_back(op: Operation[AddressMemory], source: str) -> None:
 def _wanted(args: InstanceArgs) -> list[str]:
     flags = [(PUBLIC, args.allocate_public_ip), (PRIVATE, args.allocate_private_ip)]
     return [*(args.networks or ()), *(source for source, wanted in flags if wanted)]
+
+
+def may_have(live: models.Instance, args: InstanceArgs) -> bool:
+    """Say whether the instance may have been made for ``args``: each address that it has by now is one of theirs."""
+    adapters = [adapter for adapter in live.network_adapters if adapter.ip_addresses]
+    return all(any(_serves(adapter.network, source) for source in _wanted(args)) for adapter in adapters)
 
 
 def _argument(source: str) -> str:

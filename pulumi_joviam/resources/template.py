@@ -15,6 +15,7 @@ from pulumi_joviam.lifecycle.arguments import Id, Names, Replaces, Text
 from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg, out
 from pulumi_joviam.lifecycle.effects import FORGETS, Effect
+from pulumi_joviam.lifecycle.order import named_otherwise
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -37,7 +38,8 @@ class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
         while True:
             try:
                 shows = {"disk_id": disk.id, "slug": line[0].slug, "version": line[0].version + 1}
-                made = op.create(models.Template, {"disk": disk.id, "supersedes": line[0].id}, shows=shows)
+                body = {"disk": disk.id, "supersedes": line[0].id}
+                made = op.create(models.Template, body, shows=shows, alike=dict.fromkeys(body, named_otherwise))
                 break
             except ValidationFail:
                 tried = line[0].id
