@@ -51,7 +51,7 @@ def test_the_layers_keep_their_contracts() -> None:
         ("resources/power.py", "import grpc", "only the host knows"),
         ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no line"),
         ("lookups/query.py", "import pulumi_joviam.emulator", "nothing needs the emulator"),
-        ("resources/disk.py", "from pulumi_joviam.resources import instance", "no file imports"),
+        ("resources/boot_disk.py", "from pulumi_joviam.resources import instance", "no file imports"),
     ],
 )
 def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:

@@ -19,7 +19,7 @@ from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.effects import Effect, Loss
 from pulumi_joviam.lifecycle.state import Memory
 from pulumi_joviam.resources import power
-from pulumi_joviam.resources.disk import grow, kept_size
+from pulumi_joviam.resources.disk_size import grow, kept_size
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation

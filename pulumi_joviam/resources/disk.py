@@ -19,6 +19,7 @@ from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Loss
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import power
+from pulumi_joviam.resources.disk_size import grow, kept_size, too_small
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -46,27 +47,6 @@ class DiskArgs(Regional):
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.template is not None and self.source_disk is not None:
             yield "source_disk", "a disk is made from a template or from a source_disk: say one of them"
-
-
-def too_small(template: models.Named | None, size: Any, argument: str) -> Iterator[tuple[str, str]]:
-    """Yield (argument, what is wrong) for a size that the template does not fit on."""
-    least = template.minimum_disk_size if isinstance(template, models.Template) else None
-    if least and isinstance(size, int) and size < least:
-        yield argument, f"must be {least} GB or more: the template needs that much"
-
-
-def kept_size(what: str, live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the warning for a disk that somebody grew by hand, and that stays."""
-    has, asked = live.get("size"), wanted.get("size")
-    if isinstance(has, int) and isinstance(asked, int) and asked < has:
-        yield f"the {what} has {has} GB but the program asks for {asked} GB; it is left as is (disks cannot shrink)"
-
-
-def grow(op: Operation, disk: models.Disk, size: int) -> None:
-    """Resize a disk to ``size`` GB and wait until it has it. Raises ValidationFail if its instance may not run."""
-    path = op.api.path(models.Disk, disk.id, "resize")
-    op.retry_while_changing(disk, lambda _now: op.api.call("POST", path, {"size": size}))
-    op.wait_ready(op.api.get(models.Disk, disk.id))
 
 
 class DiskProvider(Lifecycle[DiskArgs, models.Disk]):

@@ -27,7 +27,7 @@ from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.resources import boot_disk, networking, power
-from pulumi_joviam.resources.disk import too_small
+from pulumi_joviam.resources.disk_size import too_small
 from pulumi_joviam.resources.instance_args import InstanceArgs
 
 if TYPE_CHECKING:
