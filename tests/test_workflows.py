@@ -1,4 +1,4 @@
-"""The workflows of the repository: what they run is pinned, and they may do no more than they need."""
+"""The workflows of the repository and of examples/ci pin their actions and have minimal permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import yaml
 
 from tests.conftest import ROOT
 
-WORKFLOWS = {path.name: path.read_text() for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
+EXAMPLE = "github.yml"
+FILES = [*sorted((ROOT / ".github/workflows").glob("*.yml")), ROOT / "examples/ci" / EXAMPLE]
+WORKFLOWS = {path.name: path.read_text() for path in FILES}
 
 
 def steps(name: str) -> list[dict[str, Any]]:
@@ -20,7 +22,7 @@ def steps(name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_actions_are_pinned(name: str) -> None:
-    """Each action of another repository is named by a full commit, with its version in a comment."""
+    """Each action of another repository is pinned to a full commit, with its version in a comment."""
     used = re.findall(r"uses: (?!\./)(.*)$", WORKFLOWS[name], re.MULTILINE)
     assert used
     assert not [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", action)]
@@ -28,8 +30,9 @@ def test_actions_are_pinned(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_permissions_are_minimal(name: str) -> None:
-    """A workflow may read the repository, no checkout leaves its token behind, and no expression gets into a shell."""
-    assert yaml.safe_load(WORKFLOWS[name])["permissions"] == {"contents": "read"}
+    """Workflows only read (the example also comments), drop the checkout token, and keep expressions out of shells."""
+    comments = {"pull-requests": "write"} if name == EXAMPLE else {}
+    assert yaml.safe_load(WORKFLOWS[name])["permissions"] == {"contents": "read", **comments}
     checkouts = [step for step in steps(name) if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
@@ -37,7 +40,7 @@ def test_permissions_are_minimal(name: str) -> None:
 
 
 def test_ci_runs_the_tests() -> None:
-    """The workflow runs the same command as any other CI, and a release waits for it."""
+    """The workflow runs the same command as any other CI, and a release needs it to pass."""
     assert ".ci/run" in [step.get("run") for step in steps("ci.yml")]
     release = yaml.safe_load(WORKFLOWS["release.yml"])["jobs"]
     assert release["ci"]["uses"] == "./.github/workflows/ci.yml"
