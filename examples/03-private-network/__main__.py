@@ -1,4 +1,4 @@
-"""Two machines that see each other on a private network; only the first has a public address."""
+"""Two machines on a private network. Only the first one has a public address."""
 
 import pulumi
 import pulumi_joviam as joviam
@@ -8,7 +8,7 @@ public = joviam.IpAddress("web-public")
 
 
 def machine(name: str, memory: int, *addresses: joviam.IpAddress, note: str | None = None) -> joviam.Instance:
-    """Make a machine with a disk of its own, in the private network."""
+    """Create a machine with its own disk, on the private network."""
     disk = joviam.Disk(f"{name}-disk", size=20, performance_tier="Standard", template="ubuntu-16-04")
     private = joviam.IpAddress(f"{name}-private", network=network.id)
     return joviam.Instance(

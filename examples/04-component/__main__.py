@@ -1,8 +1,8 @@
-"""A shop of three components: a private network, web servers that never share hardware, and a database behind them.
+"""A shop built from three components: a private network, web servers on different hardware, and a database.
 
 pulumi up
 pulumi config set servers 3
-pulumi up                      # one more web server; of the others only the availability group changes
+pulumi up                      # adds a web server; for the others, only the availability group changes
 """
 
 import pulumi

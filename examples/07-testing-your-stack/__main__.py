@@ -1,4 +1,4 @@
-"""A database server whose data disk must survive everything: test_stack.py holds it to that."""
+"""A database server whose data disk must survive: test_stack.py checks that it does."""
 
 import pulumi
 import pulumi_joviam as joviam

@@ -1,4 +1,4 @@
-"""${DESCRIPTION}: a machine with a public address, and with your SSH key if you have set one."""
+"""${DESCRIPTION}: a machine with a public address, and with your SSH key if `publicKey` is set."""
 
 import pulumi
 import pulumi_joviam as joviam

@@ -1,4 +1,4 @@
-"""The network that other stacks build on: what it exports is what they may use."""
+"""A network that other stacks use through the id that it exports."""
 
 import pulumi
 import pulumi_joviam as joviam

@@ -1,4 +1,4 @@
-"""A web server on the network of another stack: shop/dev uses network/dev, shop/prod uses network/prod."""
+"""A server on the network of another stack: shop/dev uses network/dev, and shop/prod uses network/prod."""
 
 import pulumi
 import pulumi_joviam as joviam
