@@ -7,48 +7,48 @@ READY := $(VENV)/.ready
 
 check: lint types test  ## everything a merge needs (the default)
 
-demo: $(READY) engine  ## see it work: preview, up, change, drift, repair and destroy, on the real pulumi and an emulated cloud
+demo: $(READY) engine  ## preview, up, a change, drift and repair, destroy: the real pulumi against an emulated cloud
 	$(BIN)/python tools/demo.py
 
-test: $(READY) engine  ## every test, on the real engine
+test: $(READY) engine  ## every test, with the real Pulumi engine
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
-quick: $(READY)  ## what needs neither the Pulumi CLI nor much time (under a minute)
+quick: $(READY)  ## the tests that need neither the Pulumi CLI nor much time (under a minute)
 	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not engine and not slow"
 
-sweep: $(READY)  ## every request of a run with every fault: what is lost or made twice (about an hour)
+sweep: $(READY)  ## fail every request of a run in every way; is anything lost or created twice? (about an hour)
 	$(BIN)/python -m tests.sweep
 
-kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an up: what is lost or made twice
+kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an up; is anything lost or created twice?
 	$(BIN)/python -m tests.kill
 
 random: $(READY)  ## 10,000 steps of random programs, drift and faults
 	JOVIAM_EXAMPLES=480 $(BIN)/python -m pytest -q -s tests/test_random_programs.py
 
-bench: $(READY) engine  ## how fast it is, side by side with others, as Markdown (about an hour; NAMES="disks web" for a part)
+bench: $(READY) engine  ## measure against other providers, as Markdown (about an hour; NAMES="disks web" for a part)
 	$(BIN)/python -m bench $(NAMES)
 
-matrix: $(READY) engine  ## the wheel on each CPython found, with the lowest and the newest dependencies (about 5 minutes)
+matrix: $(READY) engine  ## the wheel on each installed CPython, with the lowest and the newest dependencies (about 5 minutes)
 	$(BIN)/python -m tests.matrix
 
-lint: $(READY)  ## style and likely mistakes
+lint: $(READY)  ## ruff: style and likely mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
-docs: $(READY)  ## the docs site, in build/docs; a warning is an error
+docs: $(READY)  ## build the docs site in build/docs; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-engine:  ## find or build the Pulumi CLI
+engine:  ## find, download or build the Pulumi CLI
 	@echo "engine: $$($(PYTHON) tools/engine/install.py)"
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
 
-# Pulumi looks for pulumi-plugin.json in site-packages, where an editable install has no files: without the link
-# every run would try to download a plugin named joviam
+# Pulumi looks for pulumi-plugin.json in site-packages, but an editable install puts no files there. Without the link, every
+# run would try to download a plugin named joviam.
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
