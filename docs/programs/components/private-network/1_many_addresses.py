@@ -1,6 +1,6 @@
 """Addresses by name.
 
-`None` takes any free address.
+`None` allocates any free address.
 """
 
 import pulumi

@@ -1,6 +1,6 @@
-"""As many servers as the stack config says.
+"""Set the number of servers in the stack config.
 
-`pulumi config set workers 5` adds servers, a lower number removes the last ones.
+`pulumi config set workers 5` adds servers. A lower number removes the last ones.
 """
 
 import pulumi

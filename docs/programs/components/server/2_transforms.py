@@ -1,6 +1,6 @@
-"""Arguments that the component does not have.
+"""Set arguments that the component does not have.
 
-A transform sets them on a child: here, `start_on_shutdown` of the instance.
+A transform sets them on a child. Here, it sets `start_on_shutdown` on the instance.
 """
 
 import pulumi

@@ -1,6 +1,6 @@
 """Look up what a resource created.
 
-The `_output` form takes the output of a resource, and asks when that is known.
+The `_output` form takes an output of a resource, and asks the API once that is known.
 """
 
 import pulumi

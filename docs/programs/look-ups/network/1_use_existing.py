@@ -1,4 +1,4 @@
-"""A server in a network that exists already."""
+"""A server in an existing network."""
 
 import pulumi_joviam as joviam
 

@@ -1,8 +1,8 @@
 """A disk that is large enough for a template.
 
-The disk uses the slug, not `ubuntu.id`. An id is one version, and the look-up finds the newest: as soon as Joviam
-publishes the next one, the id would be another, and the next `up` would replace the disk and lose what is on it. With
-the slug, a disk keeps the version that it was made from.
+The disk uses the slug, not `ubuntu.id`, which is the id of the newest version. When Joviam publishes another version,
+`ubuntu.id` changes, and the next `up` would replace the disk and lose its data. With the slug, a disk keeps the version
+that it was created from.
 """
 
 import pulumi_joviam as joviam

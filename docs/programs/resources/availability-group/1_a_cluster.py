@@ -1,6 +1,6 @@
 """Three machines of a cluster on different hardware.
 
-[ServerPool](../components/server-pool.md) does the same for equal servers.
+[ServerPool](../components/server-pool.md) does the same for identical servers.
 """
 
 import pulumi_joviam as joviam

@@ -1,6 +1,6 @@
 """The screen of a machine.
 
-The token is a secret output: `pulumi stack output screen-token --show-secrets` prints it. For a look from time to time,
+The token is a secret output: `pulumi stack output screen-token --show-secrets` prints it. For occasional use,
 `pulumi-joviam console NAME` is simpler.
 """
 

@@ -1,6 +1,6 @@
 """A copy of another disk.
 
-The copy is made when the disk is created, and grown to its size. Later changes of the source do not reach it.
+The disk is cloned when it is created, and then grown to its size. Later changes to the source do not affect it.
 """
 
 import pulumi_joviam as joviam

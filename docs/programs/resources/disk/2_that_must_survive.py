@@ -1,7 +1,7 @@
 """A disk with data that must survive.
 
-`protect` rejects every change that would delete or replace the disk. A larger `size` still grows it in place,
-and `allow_stopping` lets that stop the machine.
+`protect` rejects every change that would delete or replace the disk. A larger `size` still grows it in place, and
+`allow_stopping` allows a stop of the machine for that.
 """
 
 import pulumi

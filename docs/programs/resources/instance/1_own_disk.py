@@ -1,6 +1,6 @@
 """A disk and a public address created with the machine.
 
-They are deleted with it, too.
+They are also deleted with it.
 """
 
 import pulumi

@@ -1,7 +1,7 @@
 """A database server in production.
 
-`allow_stopping` lets `up` stop the machine for changes that need it, such as more memory. The password is a secret of
-the stack: `pulumi config set --secret dbPassword`.
+`allow_stopping` allows `up` to stop the machine for changes that need it, such as more memory. The password is a secret
+in the stack config: `pulumi config set --secret dbPassword`.
 """
 
 import pulumi

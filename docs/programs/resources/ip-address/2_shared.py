@@ -1,6 +1,6 @@
 """An address that two machines share.
 
-For a failover: both machines have the address, and their software decides which one uses it.
+Use this for failover: both machines have the address, and their software decides which one uses it.
 """
 
 import pulumi

@@ -1,4 +1,4 @@
-"""With a gateway and nameservers.
+"""A network with a gateway and nameservers.
 
 The gateway must be inside the network.
 """

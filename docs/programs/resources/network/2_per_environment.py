@@ -1,6 +1,6 @@
 """A network for each environment.
 
-The ranges do not overlap: the API rejects networks that do.
+The ranges must not overlap: the API rejects a network that overlaps another one.
 """
 
 import pulumi_joviam as joviam

@@ -1,6 +1,6 @@
 """A backup in another account.
 
-Resources, components and look-ups use the account of the Provider in their `opts`. All others use that of the stack.
+Resources, components and look-ups use the account of the Provider in their `opts`. Without one, they use the stack's.
 """
 
 import pulumi

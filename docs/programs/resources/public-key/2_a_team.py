@@ -1,6 +1,6 @@
 """Several keys.
 
-The machine accepts all of them, in any order.
+The machine accepts all of them. Their order does not matter.
 """
 
 import pulumi_joviam as joviam

@@ -1,7 +1,7 @@
-"""A new version, and a machine made from it.
+"""A new version, and a machine created from it.
 
-`depends_on` makes the server wait for the new version. A disk keeps the version that it was made from: later versions
-replace nothing.
+`depends_on` makes the server wait for the new version. A disk keeps the version that it was created from: later
+versions replace nothing.
 """
 
 import pulumi
