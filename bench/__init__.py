@@ -1,10 +1,10 @@
-"""How fast the package is, as ratios measured side by side in one run: `python -m bench`.
+"""Measure how fast the package is compared with other ways, in one run: `python -m bench`.
 
     ours           the package
-    naive          a dynamic provider as the tutorials write it (naive.py)
-    engine alone   a dynamic provider that does nothing, with as many bytes of state (nothing.py)
-    bare script    threads that send the same requests, without any engine (script.py): the limit
+    naive          a dynamic provider written the way tutorials show it (naive.py)
+    engine alone   a dynamic provider that does nothing, with a state of the same size (nothing.py)
+    bare script    threads that send the same requests, without an engine (script.py): the lower limit
 
-The program is the same text for the three providers. cloud.py runs the emulator in a process of its own, stacks.py the
-real CLI, report.py prints; the other files hold the scenarios, one family each.
+The three providers run the same program. cloud.py runs the emulator in a separate process, stacks.py runs the real CLI,
+and report.py prints the results. Each of the other files has a group of scenarios.
 """

@@ -31,20 +31,20 @@ def main() -> None:
     listed = "\n".join(f"  {name:<10} {scenario.__doc__}" for name, scenario in SCENARIOS.items())
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="How fast the package is beside a naive provider, the engine alone and a bare script.",
+        description="Compare the speed of the package with a naive provider, the engine alone and a bare script.",
         epilog=f"scenarios:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="a small run, once: that it works, not how fast it is")
+    parser.add_argument("--quick", action="store_true", help="run once with small sizes, to check that it works")
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios (default: all)")
-    said = parser.parse_args()
-    if unknown := set(said.names).difference(SCENARIOS):
-        parser.error(f"no scenario {', '.join(sorted(unknown))}: there are {', '.join(SCENARIOS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cloud's process ends, too
+    options = parser.parse_args()
+    if unknown := set(options.names).difference(SCENARIOS):
+        parser.error(f"unknown scenario: {', '.join(sorted(unknown))}; available: {', '.join(SCENARIOS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cloud's process also ends
     found, began = Findings(), time.monotonic()
     with Cloud() as cloud, TemporaryDirectory(prefix="joviam-bench-") as folder:
-        lab = Lab(cloud, Path(folder), said.quick)
-        for name in said.names or SCENARIOS:
+        lab = Lab(cloud, Path(folder), options.quick)
+        for name in options.names or SCENARIOS:
             print(f"{time.monotonic() - began:6.0f} s  {name}", file=sys.stderr, flush=True)
             new = SCENARIOS[name](lab)
             found.rows += new.rows
@@ -52,9 +52,9 @@ def main() -> None:
             found.notes += new.notes
     print("\n".join(markdown(found)))
     print(
-        f"\n{'Quick: too small for the limits. ' if said.quick else ''}"
+        f"\n{'Quick: too small for the limits. ' if options.quick else ''}"
         f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; "
-        f"medians of {lab.rounds}; {time.monotonic() - began:.0f} s in all."
+        f"medians of {lab.rounds}; {time.monotonic() - began:.0f} s in total."
     )
 
 

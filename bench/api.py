@@ -1,4 +1,4 @@
-"""The emulator itself: whether it, not the package, is the limit of what is measured here."""
+"""The emulator itself: check that it is not the bottleneck of the other measurements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONNECTIONS = 16
 
 
 def emulator(lab: Lab) -> Findings:
-    """Requests per second that the emulator answers."""
+    """How many requests per second the emulator answers."""
     disks, seconds = (50, 0.5) if lab.quick else (500, 3.0)
     lab.cloud.prepare()
     lab.script("make", disks)
@@ -26,7 +26,7 @@ def emulator(lab: Lab) -> Findings:
 
 
 async def _ask(lab: Lab, seconds: float) -> None:
-    """Ask for one small thing, on all connections at once, again and again."""
+    """Send the same small request again and again, on all connections at once."""
     url = urlsplit(lab.cloud.url)
     request = (
         f"GET {url.path}/regions HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {lab.cloud.token}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""An emulated cloud in a process of its own: in ours it would share one interpreter with the measuring."""
+"""An emulated cloud in a separate process, so that it does not share an interpreter with the measurements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulumi_joviam.emulator import Emulator
 
 
 class _Account(Emulator):
-    """An emulator as another process asks it: by calls alone, whose results can travel."""
+    """An emulator for another process: only methods, whose results can be pickled."""
 
     def open(self) -> str:
         return self.start().url
@@ -35,9 +35,9 @@ _Process.register("Account", _Account, exposed=("open", "prepare", "slow_down", 
 
 
 class Cloud:
-    """One account, for as long as the `with` block. Only its ``token`` is accepted at its ``url``."""
+    """One account, for the duration of the `with` block. Its ``url`` accepts only its ``token``."""
 
-    token = "bench"  # noqa: S105 - opens nothing but the emulator of this run
+    token = "bench"  # noqa: S105 - works only for the emulator of this run
 
     def __enter__(self) -> Cloud:
         self._process = _Process(ctx=get_context("spawn"))
@@ -52,24 +52,24 @@ class Cloud:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What points a program to this account."""
+        """The environment variables with which a program uses this account."""
         return {"JOVIAM_TOKEN": self.token, "JOVIAM_ENDPOINT": self.url}
 
     def prepare(self, provision_seconds: float = 0.0) -> None:
-        """Forget everything. From now on a new object takes so many seconds to be ready."""
+        """Empty the account. From now on, a new object takes this many seconds to become ready."""
         self._account.prepare(provision_seconds)
         self._counted.clear()
 
     def slow_down(self, seconds: float) -> None:
-        """Let every answer take so many seconds, until the next `prepare`."""
+        """Delay every response by this many seconds, until the next `prepare`."""
         self._account.slow_down(seconds)
 
     def requests(self) -> Counter[str]:
-        """How often each operation was asked for since the last time, or since `prepare`."""
+        """Count the requests for each operation since the last call, or since `prepare`."""
         before, self._counted = self._counted, self._account.counted()
         return self._counted - before
 
     def count(self) -> Counter[str]:
-        """How many objects there are, by kind."""
+        """Count the objects of each kind."""
         counted: Counter[str] = self._account.count()
         return counted

@@ -1,4 +1,4 @@
-"""Growing: what becomes of time, memory and state when a stack does."""
+"""Growth: how time, memory and state depend on the size of a stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMANDS = ("up", "preview", "refresh")
 
 
 def growth(lab: Lab) -> Findings:
-    """Stacks of 100 to 2,000 disks that need no waiting: up, preview and refresh, and the memory of a refresh."""
+    """Stacks of 100 to 2,000 disks that are ready at once: up, preview and refresh, and the memory of a refresh."""
     sizes = (10, 20, 30) if lab.quick else (100, 500, 1000, 2000)
     found = {
         count: alternate(lab.rounds, {name: partial(_grow, lab, name, count) for name in (NOTHING, OURS)})
@@ -55,7 +55,7 @@ def growth(lab: Lab) -> Findings:
 
 
 def checkpoints(lab: Lab) -> Findings:
-    """Stacks of 100 to 1,000 disks whose state is written around every step, as the engine does by default (once)."""
+    """Stacks of 100 to 1,000 disks, with the state written around every step, the engine's default (one round)."""
     found = {
         count: alternate(1, {name: partial(_up, lab, name, count) for name in (NOTHING, OURS)})
         for count in ((10, 20) if lab.quick else (100, 500, 1000))
@@ -66,20 +66,20 @@ def checkpoints(lab: Lab) -> Findings:
 
 
 def state(lab: Lab) -> Findings:
-    """The bytes of state per disk."""
+    """Bytes of state per disk."""
     cells = {}
     for name in (NOTHING, OURS, NAIVE):
         lab.cloud.prepare()
         stack = lab.stack(name, EXAMPLE)
         stack.up()
         disk = next(item for item in stack.resources() if item["type"].endswith(":Disk"))
-        if name is NOTHING:  # a provider that is a program of its own stores no reference to Python code
+        if name is NOTHING:  # a native provider stores no reference to Python code
             for part in ("inputs", "outputs"):
                 del disk[part]["__provider"]
         cells[name] = Sample(size(disk), unit="B")
     return Findings(
         [Row("state per disk (engine alone: as a native provider would store it)", cells)],
-        [Limit("state per disk: over a native-sized one", cells[OURS].value / cells[NOTHING].value, 1.3)],
+        [Limit("state per disk: over that of a native provider", cells[OURS].value / cells[NOTHING].value, 1.3)],
     )
 
 
@@ -103,7 +103,7 @@ def _slope(first: tuple[float, int], second: tuple[float, int]) -> float:
 
 @contextmanager
 def _watching(folder: Path) -> Iterator[list[float]]:
-    """Watch the plugin that works in ``folder``: the list grows by what was its peak memory so far, in MB."""
+    """Watch the plugin that runs in ``folder``, and append its peak memory so far to the list, in MB."""
     peaks: list[float] = []
     over = threading.Event()
 
@@ -115,7 +115,7 @@ def _watching(folder: Path) -> Iterator[list[float]]:
                         process / "cmdline"
                     ).read_bytes()
                     lines = (process / "status").read_text().splitlines() if ours else ()
-                except OSError:  # it has ended, or belongs to somebody else
+                except OSError:  # it has ended, or belongs to another user
                     continue
                 peaks.extend(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 

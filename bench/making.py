@@ -1,4 +1,4 @@
-"""Making and destroying: where a provider waits, and how many requests it needs for that."""
+"""Create and destroy: how long a provider takes, and how many requests it sends."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bench.report import NAIVE, NOTHING, OURS, SCRIPT, Findings, Limit, Row, Sam
 from bench.stacks import DISKS, EXAMPLE, Lab
 
 WIDTH = 4 * (os.cpu_count() or 1)
-"""How many steps the engine takes at once without --parallel."""
+"""How many steps the engine runs in parallel without --parallel."""
 
 
 def disks(lab: Lab) -> Findings:
-    """64 disks of 2 s, made and destroyed, with --parallel 64."""
+    """Create and destroy 64 disks of 2 s, with --parallel 64."""
     count, seconds = (8, 1) if lab.quick else (64, 2)
     script = partial(lab.script, "make", count)
     found = _compete(lab, DISKS, seconds, script, f"--parallel={count}", BENCH_COUNT=str(count))
@@ -35,7 +35,7 @@ def disks(lab: Lab) -> Findings:
 
 
 def width(lab: Lab) -> Findings:
-    """64 disks of 2 s, made with the engine's default width."""
+    """Create 64 disks of 2 s, with the engine's default parallelism."""
     count, seconds = (8, 1) if lab.quick else (64, 2)
     stacks = {
         name: lab.stack(name, DISKS, BENCH_COUNT=str(count), BENCH_PADDING=lab.padding) for name in (NOTHING, OURS)
@@ -44,16 +44,16 @@ def width(lab: Lab) -> Findings:
     def of_stack(name: str) -> dict[str, Sample]:
         lab.cloud.prepare(seconds)
         made = {"up": stacks[name].up()}
-        lab.cloud.prepare()  # all that is left to do is to forget them
+        lab.cloud.prepare()  # an empty cloud, so that destroy only removes them from the state
         stacks[name].destroy(f"--parallel={count}")
         return made
 
     up = alternate(lab.rounds, {name: partial(of_stack, name) for name in stacks})["up"]
     least = count / WIDTH * seconds + up[NOTHING].value
-    title = f"{count} disks of {seconds} s, default width ({WIDTH} on this machine)"
+    title = f"{count} disks of {seconds} s, default parallelism ({WIDTH} on this machine)"
     return Findings(
         [Row(f"up, {title}", up)],
-        [Limit(f"up, {title}: time over disks / width waits + engine alone", up[OURS].value / least, 1.15)],
+        [Limit(f"up, {title}: time over disks / parallelism waits + engine alone", up[OURS].value / least, 1.15)],
     )
 
 
@@ -67,7 +67,7 @@ def web(lab: Lab) -> Findings:
 def _compete(
     lab: Lab, program: str, seconds: float, script: Callable[[], Sample], *options: str, **environ: str
 ) -> dict[str, dict[str, Sample]]:
-    """Let everybody make and destroy the same. Returns {"up" and "destroy": {contestant: median}}."""
+    """Let all contestants create and destroy the same. Returns {"up" and "destroy": {contestant: median}}."""
     stacks = {name: lab.stack(name, program, BENCH_PADDING=lab.padding, **environ) for name in (NOTHING, OURS, NAIVE)}
 
     def of_stack(name: str) -> dict[str, Sample]:

@@ -1,7 +1,7 @@
-"""A dynamic provider as the tutorials write it: naive on purpose, but correct.
+"""A dynamic provider written the way tutorials show it: naive on purpose, but correct.
 
-Every call opens a connection of its own, every name is looked up again, every wait is a loop with sleep(1) in one of
-the four threads that Pulumi's plugin has. Its classes take the place of pulumi_joviam's in a program.
+Every call opens a new connection, every name is looked up again, and every wait is a loop with sleep(1) in one of the
+four threads of Pulumi's plugin. Its classes replace those of pulumi_joviam in a program.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class JoviamProvider(ResourceProvider):
     path: ClassVar[str]
     create_path: ClassVar[str] = ""
     in_place: ClassVar[tuple[str, ...]] = ("name",)
-    """The arguments that PUT takes; another one that changes replaces."""
+    """The arguments that PUT accepts. A change of any other one replaces."""
 
     def body(self, props: dict[str, Any]) -> dict[str, Any]:
-        """What POST takes."""
+        """Return the body of the POST request."""
         raise NotImplementedError
 
-    def shown(self, live: dict[str, Any]) -> dict[str, Any]:
-        """What the API shows, under the names of arguments and outputs."""
+    def as_outputs(self, live: dict[str, Any]) -> dict[str, Any]:
+        """Return the live values under the names of arguments and outputs."""
         raise NotImplementedError
 
     def settled(self, id: str) -> dict[str, Any]:
@@ -67,18 +67,18 @@ class JoviamProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         made = call("POST", self.create_path or self.path, self.body(props))
-        return CreateResult(made["id"], {**props, **self.shown(self.settled(made["id"]))})
+        return CreateResult(made["id"], {**props, **self.as_outputs(self.settled(made["id"]))})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        said = [name for name, value in news.items() if not name.startswith("__") and value is not None]
-        changed = [name for name in said if olds.get(name) != news[name]]
+        given = [name for name, value in news.items() if not name.startswith("__") and value is not None]
+        changed = [name for name in given if olds.get(name) != news[name]]
         replaces = [name for name in changed if name not in self.in_place]
         return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=True)
 
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         changed = {name: news[name] for name in self.in_place if news.get(name) != olds.get(name)}
         call("PUT", f"{self.path}/{id}", changed)
-        return UpdateResult({**news, **self.shown(self.settled(id))})
+        return UpdateResult({**news, **self.as_outputs(self.settled(id))})
 
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
         try:
@@ -87,7 +87,7 @@ class JoviamProvider(ResourceProvider):
             if is_gone(error):
                 return ReadResult(None, {})
             raise
-        return ReadResult(id, {**props, **self.shown(live)})
+        return ReadResult(id, {**props, **self.as_outputs(live)})
 
     def delete(self, id: str, _props: dict[str, Any]) -> None:
         try:
@@ -105,7 +105,7 @@ class PublicKeyProvider(JoviamProvider):
     def body(self, props: dict[str, Any]) -> dict[str, Any]:
         return {"name": props["name"], "key": props["key"]}
 
-    def shown(self, live: dict[str, Any]) -> dict[str, Any]:
+    def as_outputs(self, live: dict[str, Any]) -> dict[str, Any]:
         return {name: live[name] for name in ("name", "key", "created_at")}
 
 
@@ -117,7 +117,7 @@ class NetworkProvider(JoviamProvider):
         given = {name: props[name] for name in ("name", "specification", "gateway") if props.get(name)}
         return {**given, "region": region_id(props["region"])}
 
-    def shown(self, live: dict[str, Any]) -> dict[str, Any]:
+    def as_outputs(self, live: dict[str, Any]) -> dict[str, Any]:
         return {name: live[name] for name in ("name", "specification", "gateway", "netmask", "network_address")}
 
 
@@ -128,7 +128,7 @@ class IpAddressProvider(JoviamProvider):
         where = {"network": props["network"]} if props.get("network") else {"region": region_id(props["region"])}
         return {"name": props["name"], **where}
 
-    def shown(self, live: dict[str, Any]) -> dict[str, Any]:
+    def as_outputs(self, live: dict[str, Any]) -> dict[str, Any]:
         return {name: live[name] for name in ("name", "address", "network_id")}
 
 
@@ -142,7 +142,7 @@ class DiskProvider(JoviamProvider):
         given = {name: props[name] for name in ("name", "template") if props.get(name)}
         return {**given, "size": int(props["size"]), "region": region, "performance_tier": tier}
 
-    def shown(self, live: dict[str, Any]) -> dict[str, Any]:
+    def as_outputs(self, live: dict[str, Any]) -> dict[str, Any]:
         template = live["template"]
         return {"name": live["name"], "size": live["size"], "template_id": template["id"] if template else ""}
 
@@ -158,7 +158,7 @@ class DiskProvider(JoviamProvider):
             self.settled(id)
         if news["name"] != olds["name"]:
             call("PUT", f"{self.path}/{id}", {"name": news["name"]})
-        return UpdateResult({**news, **self.shown(self.settled(id))})
+        return UpdateResult({**news, **self.as_outputs(self.settled(id))})
 
 
 class InstanceProvider(JoviamProvider):
@@ -178,7 +178,7 @@ class InstanceProvider(JoviamProvider):
             "performance_tier": tier,
         }
 
-    def shown(self, live: dict[str, Any]) -> dict[str, Any]:
+    def as_outputs(self, live: dict[str, Any]) -> dict[str, Any]:
         addresses = [address for adapter in live["network_adapters"] for address in adapter["ip_addresses"]]
         found = [call("GET", f"/ip_addresses/{address['id']}") for address in addresses]
         public = {network["id"] for network in call("GET", "/networks/public")}
@@ -195,7 +195,7 @@ class InstanceProvider(JoviamProvider):
         if props.get("note"):
             call("PUT", f"{self.path}/{id}", {"note": props["note"]})
         call("POST", f"{self.path}/{id}/start")
-        return CreateResult(id, {**props, **self.shown(self.settled(id))})
+        return CreateResult(id, {**props, **self.as_outputs(self.settled(id))})
 
     def delete(self, id: str, props: dict[str, Any]) -> None:
         try:

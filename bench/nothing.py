@@ -1,7 +1,7 @@
-"""A dynamic provider that does nothing: what is left is the engine's own cost.
+"""A dynamic provider that does nothing, to measure the cost of the engine alone.
 
-Its classes take the place of pulumi_joviam's in a program. BENCH_PADDING, as {class: bytes} in JSON, makes what the
-engine has to store of each resource as long as ours.
+Its classes replace those of pulumi_joviam in a program. BENCH_PADDING, {class: bytes} in JSON, makes the state of each
+resource as large as ours.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ OUTPUTS: dict[str, dict[str, Any]] = {
         "private_ip": "192.168.10.2",
     },
 }
-"""What a provider of the same resources has to tell beside their arguments."""
+"""The outputs that are not arguments."""
 
 
 class NothingProvider(ResourceProvider):
-    """Has no attributes: with any, pulumi 3.272 ends in a RecursionError from some 960 resources on."""
+    """It has no attributes: with any, pulumi 3.272 fails with a RecursionError from about 960 resources on."""
 
     serialize_as_secret_always = False
     kind: ClassVar[str]

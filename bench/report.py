@@ -1,4 +1,4 @@
-"""What was measured, and how it is printed: medians side by side, and one line for each limit."""
+"""Print the measurements: medians side by side, and one line for each limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = (SCRIPT, NOTHING, OURS, NAIVE)
 
 @dataclass(frozen=True)
 class Sample:
-    """One measurement: a ``value`` in ``unit``, and how often each operation of the API was asked for meanwhile."""
+    """One measurement: a ``value`` in ``unit``, and the requests for each operation of the API meanwhile."""
 
     value: float
     requests: Counter[str] = field(default_factory=Counter)
@@ -27,7 +27,7 @@ class Sample:
 
     @staticmethod
     def median(samples: list[Sample]) -> Sample:
-        """Return the median value, with the requests of the sample that is nearest to it."""
+        """Return the median value, with the requests of the nearest sample."""
         middle = median(sample.value for sample in samples)
         nearest = min(samples, key=lambda sample: abs(sample.value - middle))
         return Sample(middle, nearest.requests, nearest.unit)
@@ -35,7 +35,7 @@ class Sample:
 
 @dataclass
 class Row:
-    """One thing that was measured: {contestant: its median}."""
+    """The medians of one measurement: {contestant: median}."""
 
     what: str
     cells: Mapping[str, Sample]
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass
 class Limit:
-    """Something promised: ``measured`` is at most ``allowed``, or at least that."""
+    """A promise: ``measured`` is at most, or at least, ``allowed``."""
 
     what: str
     measured: float
@@ -58,7 +58,7 @@ class Limit:
 
 @dataclass
 class Findings:
-    """What a scenario found. ``notes`` are lines of Markdown for what fits into no table."""
+    """The results of a scenario. ``notes`` are lines of Markdown for what fits into no table."""
 
     rows: list[Row] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
@@ -66,11 +66,11 @@ class Findings:
 
 
 Contest = Mapping[str, Callable[[], Mapping[str, Sample]]]
-"""{contestant: one round of it, which returns {what: measurement}}."""
+"""{contestant: a function that runs one round and returns {what: measurement}}."""
 
 
 def alternate(rounds: int, contest: Contest) -> dict[str, dict[str, Sample]]:
-    """Let the contestants take turns, another one first in each round. Returns {what: {contestant: median}}."""
+    """Let the contestants take turns, in each round with another one first. Returns {what: {contestant: median}}."""
     found: dict[str, dict[str, list[Sample]]] = {}
     names = list(contest)
     for number in range(rounds):

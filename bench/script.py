@@ -1,9 +1,9 @@
-"""A bare script with threads that sends the same requests, without an engine, a state or any safety: the limit.
+"""A bare script with threads that sends the same requests, without an engine, state or any safety: the lower limit.
 
-python -m bench.script make 64      # disks
-python -m bench.script web          # what examples/03-private-network makes
-python -m bench.script read         # a look at everything
-python -m bench.script delete       # everything
+python -m bench.script make 64      # create 64 disks
+python -m bench.script web          # create the objects of examples/03-private-network
+python -m bench.script read         # list everything
+python -m bench.script delete       # delete everything
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def call(method: str, path: str, body: Any = None) -> Any:
 
 
 def wait(path: str, ids: Iterable[str], done: Callable[[str], bool]) -> None:
-    """Look at one list until all of these are done; what it does not show is terminated."""
+    """Poll one list until all of these are done. An object that is not in the list is terminated."""
     ids = list(ids)
     while True:
         states = {item["id"]: item["state"] for item in call("GET", path)}
@@ -52,7 +52,7 @@ def gone(path: str, *ids: str) -> None:
 
 
 def place() -> tuple[str, str, str]:
-    """Return the ids of the region, and of its standard tiers for disks and for instances."""
+    """Return the ids of the region and of its standard tiers for disks and instances."""
     region: str = next(item["id"] for item in call("GET", "/regions") if item["code"] == "SY3")
 
     def tier(use: str) -> str:

@@ -1,4 +1,4 @@
-"""Stacks that the real CLI works on, as a user runs it, and how long that takes."""
+"""Stacks for the real CLI, and how long its commands take."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.report import NAIVE, NOTHING, OURS, Sample
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {OURS: "pulumi_joviam", NAIVE: "bench.naive", NOTHING: "bench.nothing"}
-"""The provider that a program imports, by contestant."""
+"""{contestant: the provider that its program imports}."""
 EXAMPLE = (ROOT / "examples/03-private-network/__main__.py").read_text()
 
 DISKS = """
@@ -31,7 +31,7 @@ for number in range(int(os.environ["BENCH_COUNT"])):
 
 @dataclass
 class Lab:
-    """Where a run takes place. A ``quick`` one is small."""
+    """The environment of a run. A ``quick`` run has small sizes."""
 
     cloud: Cloud
     folder: Path
@@ -39,12 +39,12 @@ class Lab:
 
     @property
     def rounds(self) -> int:
-        """How often everything is measured."""
+        """How often to measure everything."""
         return 1 if self.quick else 3
 
     @cached_property
     def environ(self) -> dict[str, str]:
-        """The environment of every process that is measured."""
+        """The environment variables of every measured process."""
         engine = subprocess.run(
             [sys.executable, ROOT / "tools/engine/install.py"], check=True, stdout=subprocess.PIPE, text=True
         )
@@ -63,7 +63,7 @@ class Lab:
         }
 
     def stack(self, contestant: str, program: str, **environ: str) -> Stack:
-        """Make a stack for a program that imports the contestant's provider instead of ours."""
+        """Create a stack for a program that imports the contestant's provider instead of ours."""
         return Stack(self, contestant, program, environ)
 
     def measure(self, command: Sequence[str], folder: Path | None = None, **environ: str) -> Sample:
@@ -82,7 +82,7 @@ class Lab:
         )
         seconds = time.perf_counter() - began
         if done.returncode:
-            sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+            sys.exit(f"{' '.join(map(str, command))} exited with status {done.returncode}:\n{done.stdout[-4000:]}")
         return Sample(seconds, self.cloud.requests())
 
     def script(self, task: str, *numbers: int) -> Sample:
@@ -91,7 +91,7 @@ class Lab:
 
     @cached_property
     def padding(self) -> str:
-        """What nothing.py has to add to a resource of each kind, so that its state is as long as ours."""
+        """What nothing.py must add to a resource of each kind, so that its state is as large as ours."""
         self.cloud.prepare()
         sizes = []
         for contestant in (OURS, NOTHING):
@@ -103,7 +103,7 @@ class Lab:
 
 
 class Stack:
-    """A stack in a folder of its own, all in the backend of the run."""
+    """A stack in its own folder, in the backend of the run."""
 
     made = 0
 
@@ -128,24 +128,24 @@ class Stack:
         return self.run("up", "--yes", "--skip-preview", *options, **environ)
 
     def preview(self, *options: str) -> Sample:
-        """Look for changes. Ends the run if there are any."""
+        """Preview. Ends the benchmark if there are changes."""
         return self.run("preview", "--expect-no-changes", *options)
 
     def refresh(self, *options: str) -> Sample:
-        """Look at the cloud. Ends the run if it is not as the state says."""
+        """Refresh. Ends the benchmark if there is drift."""
         return self.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", *options)
 
     def destroy(self, *options: str) -> Sample:
         return self.run("destroy", "--yes", "--skip-preview", *options)
 
     def resources(self) -> list[dict[str, Any]]:
-        """Return what the state holds of each resource of ours."""
+        """Return the state of each resource of this package."""
         file = self._lab.folder / f"state/.pulumi/stacks/{self._name}/dev.json"
         found = json.loads(file.read_text())["checkpoint"]["latest"]["resources"]
         return [resource for resource in found if "joviam:" in resource["type"]]
 
     def bytes(self) -> dict[str, list[int]]:
-        """Return {kind: the bytes that the state needs for each such resource}."""
+        """Return {kind: the bytes of state of each resource}."""
         found: dict[str, list[int]] = {}
         for resource in self.resources():
             found.setdefault(resource["type"].rsplit(":", 1)[-1], []).append(size(resource))
@@ -153,5 +153,5 @@ class Stack:
 
 
 def size(resource: Mapping[str, Any]) -> int:
-    """Return the bytes of a resource in a state, without the blanks of its layout."""
+    """Return the bytes of a resource in the state, without indentation."""
     return len(json.dumps(resource, separators=(",", ":")).encode())

@@ -1,4 +1,4 @@
-"""Starting: what a program and the plugin process pay before anything happens."""
+"""Start-up: the time that a program and the plugin need before anything happens."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from bench.stacks import MODULES, Lab
 from pulumi_joviam.resources.disk import DiskProvider
 
 KINDS = ("Disk", "Instance", "IpAddress", "Network", "PublicKey")
-"""What a program of some size uses: it costs as much as what import itself loads."""
+"""The classes that a typical program uses: loading them takes as long as the import itself."""
 
 
 def imports(lab: Lab) -> Findings:
-    """Importing the package, and using five of its classes, in a fresh process."""
+    """Import the package and use five of its classes, in a new process."""
     alone = {name: f"import pulumi, {MODULES[name]}" for name in (OURS, NAIVE)}
     used = {
         name: f"import pulumi, {MODULES[name]} as joviam; {', '.join(f'joviam.{kind}' for kind in KINDS)}"
@@ -40,7 +40,7 @@ def imports(lab: Lab) -> Findings:
 
     def compared(codes: dict[str, str]) -> dict[str, Sample]:
         codes = {NOTHING: "import pulumi", **codes}
-        for code in codes.values():  # the first time writes bytecode
+        for code in codes.values():  # the first run writes bytecode
             of(code)
         contest = {name: partial(of, code) for name, code in codes.items()}
         return alternate(5 if lab.quick else 31, contest)["import"]
@@ -49,12 +49,12 @@ def imports(lab: Lab) -> Findings:
     what = f"import and use of {len(KINDS)} classes"
     return Findings(
         [
-            Row("import, fresh process (engine alone: `import pulumi`)", imported),
-            Row(f"{what}, fresh process (engine alone: `import pulumi`)", using),
+            Row("import, new process (engine alone: `import pulumi`)", imported),
+            Row(f"{what}, new process (engine alone: `import pulumi`)", using),
         ],
         [Limit("import: over `import pulumi`", imported[OURS].value - imported[NOTHING].value, 60, "ms")],
         [
-            f"What is used is loaded then: {what} takes {using[OURS].value - using[NOTHING].value:.0f} ms beyond "
+            f"Classes are loaded at first use: {what} takes {using[OURS].value - using[NOTHING].value:.0f} ms beyond "
             f"`import pulumi`, by package (`-X importtime`): {_breakdown(lab, used[OURS])}"
         ],
     )
@@ -71,7 +71,7 @@ def _breakdown(lab: Lab, code: str) -> str:
 
 
 def _import_times(lab: Lab, code: str) -> dict[str, int]:
-    """Return {module: microseconds that its own code took}."""
+    """Return {module: microseconds for its own code}."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code], env=lab.environ, capture_output=True, text=True, check=True
     )
@@ -80,17 +80,17 @@ def _import_times(lab: Lab, code: str) -> dict[str, int]:
 
 
 def plugin(lab: Lab) -> Findings:
-    """From the start of the plugin's process to its first answer, and to its first disk."""
+    """Time from the start of the plugin to its first response, and to its first disk."""
     lab.cloud.prepare()
     providers = {NOTHING: nothing.DiskProvider(), OURS: DiskProvider(), NAIVE: naive.DiskProvider()}
-    for provider in providers.values():  # the first time writes bytecode
+    for provider in providers.values():  # the first run writes bytecode
         _start(lab, provider)
     found = alternate(3 if lab.quick else 11, {name: partial(_start, lab, it) for name, it in providers.items()})
     return Findings([Row(f"plugin, from its start to {what}", found[what]) for what in found])
 
 
 def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
-    """Start a plugin as the engine does, and ask it to check and make a disk."""
+    """Start a plugin as the engine does, and let it check and create a disk."""
     disk = {"name": "data", "size": 10, "performance_tier": "Standard", "region": "SY3"}
     props = _struct(disk | {"__provider": serialize_provider(provider)})
     urn = "urn:pulumi:dev::bench::pulumi-python:dynamic/joviam:Disk::data"
@@ -102,7 +102,7 @@ def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
         found[what] = Sample(time.perf_counter() - began, lab.cloud.requests())
 
     with (
-        socket.create_server(("127.0.0.1", 0)) as engine,  # there, though it does not listen to what the plugin logs
+        socket.create_server(("127.0.0.1", 0)) as engine,  # accepts connections, but ignores what the plugin logs
         subprocess.Popen(
             [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"],
             cwd=lab.folder,
@@ -117,7 +117,7 @@ def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
                 stub.Configure(provider_pb2.ConfigureRequest(args=_struct({})))
                 checked = stub.Check(provider_pb2.CheckRequest(urn=urn, olds=_struct({}), news=props))
-                reached("its first answer")
+                reached("its first response")
                 stub.Create(provider_pb2.CreateRequest(urn=urn, properties=checked.inputs))
                 reached("its first disk")
         finally:

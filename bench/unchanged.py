@@ -1,4 +1,4 @@
-"""Nothing has changed: what a preview and a refresh of many resources cost."""
+"""No changes: the cost of a preview and a refresh of many resources."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ for number in range(int(os.environ["BENCH_COUNT"]) // 5):
 
 
 def unchanged(lab: Lab) -> Findings:
-    """Preview and refresh of 500 unchanged resources of four kinds, each answer of the API taking 20 ms."""
+    """Preview and refresh 500 unchanged resources of four kinds. Each response of the API takes 20 ms."""
     count = 50 if lab.quick else 500
     stacks = {
         name: lab.stack(name, MIXED, BENCH_COUNT=str(count), BENCH_PADDING=lab.padding)
@@ -35,7 +35,7 @@ def unchanged(lab: Lab) -> Findings:
     }
     lab.cloud.prepare()
     for stack in stacks.values():
-        # the state of half a thousand resources, written around every step, is another scenario
+        # writing the state around every step is measured by another scenario
         stack.up("--parallel=64", PULUMI_SKIP_CHECKPOINTS="true")
     lab.cloud.slow_down(ANSWER_SECONDS)
 
@@ -50,7 +50,7 @@ def unchanged(lab: Lab) -> Findings:
     asked = _by_kind(refresh[OURS].requests)
     what = f"{count} unchanged resources"
     return Findings(
-        [Row(f"preview of {what}", preview), Row(f"refresh of {what}, answers in 20 ms", refresh)],
+        [Row(f"preview of {what}", preview), Row(f"refresh of {what}, responses in 20 ms", refresh)],
         [
             Limit(f"preview of {what}: requests", preview[OURS].requests.total(), 0, "requests"),
             Limit(f"preview of {what}: time over engine alone", preview[OURS].value / preview[NOTHING].value, 1.15),
@@ -67,7 +67,7 @@ def unchanged(lab: Lab) -> Findings:
 
 
 def _by_kind(requests: Counter[str]) -> Counter[str]:
-    """Return how many requests there were below each first part of a path."""
+    """Return how many requests there were for each first part of a path."""
     found = Counter[str]()
     for operation, times in requests.items():
         found[operation.split("/")[1]] += times

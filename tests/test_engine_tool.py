@@ -146,7 +146,7 @@ def test_plugins_beside_the_target_of_a_link(machine: Machine, tmp_path: Path) -
     [
         ("v3.253.9", PLUGINS, "pulumi is v3.253.9"),
         ("v4.0.0", PLUGINS, "pulumi is v4.0.0"),
-        ("nonsense", PLUGINS, "`pulumi version` answers 'nonsense'"),
+        ("nonsense", PLUGINS, "`pulumi version` printed 'nonsense'"),
         ("; echo no libc >&2; exit 1", PLUGINS, "no libc"),
         ("v3.254.0", PLUGINS[:1], "there is no pulumi-resource-pulumi-python"),
         ("v3.254.0", PLUGINS[1:], "there is no pulumi-language-python"),
@@ -232,7 +232,7 @@ def test_caches_of_go(machine: Machine, home: str, kept_in_engine: bool) -> None
 def test_nothing_available(machine: Machine) -> None:
     """Without Pulumi, curl and go there is one message, which says what was tried and what to install."""
     assert machine.refuse() == (
-        "engine: there is no Pulumi CLI, and none could be installed:\n"
+        "engine: no Pulumi CLI found, and none could be installed:\n"
         "- on PATH: there is no pulumi\n"
         "- in .engine/: there is no pulumi\n"
         "- download: there is no curl\n"

@@ -117,5 +117,5 @@ def test_the_demo() -> None:
         [sys.executable, ROOT / "tools/demo.py"], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("==> The cloud is empty. That was all as announced.\n")
+    assert done.stdout.endswith("==> The cloud is empty. Every step did what was announced.\n")
     assert done.stdout.count("\n==> ") >= 10

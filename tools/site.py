@@ -1,7 +1,7 @@
-"""A hook of mkdocs: README.md is the home page of the docs site, CHANGELOG.md a page of its own, all else is docs/.
+"""A hook for mkdocs that adds README.md as the home page and CHANGELOG.md as a page. All other pages are in docs/.
 
-Links are written for GitHub, and changed for the site: one into docs/ becomes relative; one to any other file of the
-repository becomes absolute, and where it stands alone on its line, the file itself.
+Links are written for GitHub and rewritten for the site. Links into docs/ become relative. Links to other files of the
+repository become absolute, but a link that is a paragraph of its own is replaced by the file's content.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/pulumi-joviam/pulumi-joviam"
 SOURCES = {"index.md": "README.md", "changelog.md": "CHANGELOG.md"}
-"""{page: the file outside docs/ that it is}."""
+"""{page: its source file outside docs/}."""
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]+)?\)")
 IN_REPOSITORY = re.compile(rf"{REPOSITORY}/(?:blob|tree)/main/(.+)")
@@ -26,14 +26,14 @@ LANGUAGES = {".py": "python", ".yml": "yaml", ".md": "markdown"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages whose source is outside docs/."""
+    """Add the pages from outside docs/."""
     for page, source in SOURCES.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Change the links of a page."""
+    """Rewrite the links of a page."""
     path = page.file.src_uri
     pages = {source: f"docs/{name}" for name, source in SOURCES.items()}
 
@@ -60,5 +60,5 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def _fenced(file: Path, name: str) -> str:
-    # five of them, because the file may have fences of its own
+    # five backticks, because the file may contain fences
     return f'`````{LANGUAGES[file.suffix]} title="{name}"\n{file.read_text()}`````'

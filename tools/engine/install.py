@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Print the folder of a Pulumi CLI that runs Python programs; where there is none, put one into .engine/ first.
+"""Print the folder of a Pulumi CLI that runs Python programs. If there is none, install one in .engine/ first.
 
-The first of these that works is taken: the `pulumi` on PATH, the one already in .engine/, the official release, a build
-from Go modules. Nothing but Python's own library is used, because this may run before the project is installed.
+It takes the first of these that works: the `pulumi` on PATH, the one already in .engine/, the official release, a build
+from Go modules. It uses only the standard library, because it may run before the project is installed.
 """
 
 import fcntl
@@ -23,24 +23,24 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ENGINE = HERE.parents[1] / ".engine"
 BIN = ENGINE / "bin"
-NEW = ENGINE / "new"  # becomes BIN in one step when it is known to work, so an interrupted run leaves no half BIN
+NEW = ENGINE / "new"  # renamed to BIN once it works, so an interrupted run leaves no incomplete BIN
 
 Version = tuple[int, ...]
-OLDEST: Version = (3, 254)  # the first whose `pulumi import --file` takes dynamic resources
+OLDEST: Version = (3, 254)  # the first one whose `pulumi import --file` accepts dynamic resources
 PLUGINS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
 
 
 class Unavailable(Exception):
-    """This way leads to no working CLI; the message says why."""
+    """This way provides no working CLI. The message says why."""
 
 
 def say(text: str) -> None:
-    """Show progress; stdout is kept for the answer."""
+    """Show progress on stderr, because stdout is for the result."""
     print(f"engine: {text}", file=sys.stderr, flush=True)
 
 
 def program(name: str, path: str | None = None) -> str:
-    """Return where a program lies."""
+    """Return the path of a program."""
     found = shutil.which(name, path=path)
     if found is None:
         raise Unavailable(f"there is no {name}")
@@ -48,7 +48,7 @@ def program(name: str, path: str | None = None) -> str:
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
-    """Return what a command prints; none of those run this way may take longer than ten minutes."""
+    """Return the output of a command, which may take up to ten minutes."""
     try:
         done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600)
     except subprocess.CalledProcessError as error:
@@ -59,16 +59,16 @@ def run(*command: str, cwd: Path | None = None) -> str:
 
 
 def pinned(module: str = "cli") -> str:
-    """Return the Pulumi version that a folder here builds; its go.mod is the only place that names it."""
+    """Return the Pulumi version that the go.mod in a folder here pins."""
     require = r"^(?:require|\t) ?github\.com/pulumi/pulumi/(?:pkg|sdk)/v3 v(\S+)"
     return str(re.findall(require, (HERE / module / "go.mod").read_text(), re.MULTILINE)[0])
 
 
 def numbers(version: str) -> Version:
-    """Return what versions are compared by: without a suffix such as `-alpha`."""
+    """Return the numbers of a version, without a suffix such as `-alpha`."""
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
     if found is None:
-        raise Unavailable(f"`pulumi version` answers {version!r}")
+        raise Unavailable(f"`pulumi version` printed {version!r}")
     return tuple(map(int, found.groups()))
 
 
@@ -78,7 +78,7 @@ def find(path: str, oldest: Version, newest: Version) -> Path:
     version = run(str(pulumi), "version")
     if not oldest <= numbers(version) <= newest:
         raise Unavailable(f"{pulumi} is {version}")
-    # Like the CLI itself: a package manager may link `pulumi` alone into a folder on PATH.
+    # look where the CLI itself looks: a package manager may link only `pulumi` into a folder on PATH
     beside = os.pathsep.join((path, str(pulumi.parent), str(pulumi.resolve().parent)))
     for plugin in PLUGINS:
         program(plugin, beside)
@@ -90,14 +90,14 @@ def on_path() -> Path:
     return find(os.environ.get("PATH", os.defpath), OLDEST, newest=(4,))
 
 
-def kept(folder: Path = BIN) -> Path:
-    """Return a folder of ours if what is in it is whole and of the pinned version."""
+def installed(folder: Path = BIN) -> Path:
+    """Return a folder if it has a complete installation of the pinned version."""
     return find(str(folder), numbers(pinned()), numbers(pinned()))
 
 
 def download() -> Path:
     """Install the official release."""
-    curl = program("curl")  # bounds the look-up of the name and all attempts to connect together; urllib cannot
+    curl = program("curl")  # unlike urllib, it has one timeout for the name look-up and all attempts to connect
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     name = f"pulumi-v{pinned()}-{platform.system().lower()}-{machine}.tar.gz"
     say(f"downloading {name} from get.pulumi.com")
@@ -107,16 +107,16 @@ def download() -> Path:
     try:
         with tarfile.open(NEW / name) as archive:
             for member in archive:
-                target = NEW / Path(member.name).name  # whatever the archive says, nothing is written elsewhere
+                target = NEW / Path(member.name).name  # never write elsewhere, whatever the archive says
                 source = archive.extractfile(member) if member.isfile() else None
-                if source and (target.name == "pulumi" or "python" in target.name):  # not the other languages' 300 MB
+                if source and (target.name == "pulumi" or "python" in target.name):  # skip 300 MB of other languages
                     with target.open("wb") as file:
                         shutil.copyfileobj(source, file)
                     target.chmod(0o755)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise Unavailable(f"{name} cannot be unpacked: {error}") from None
     (NEW / name).unlink()
-    return keep()
+    return activate()
 
 
 def build() -> Path:
@@ -124,22 +124,22 @@ def build() -> Path:
     program("go")
     say(f"building Pulumi {pinned()} from Go modules: this takes about four minutes, once")
     clear()
-    if not os.environ.get("HOME"):  # where go keeps its caches unless told; -modcacherw lets `rm -r` delete them
+    if not os.environ.get("HOME"):  # the default place of go's caches; -modcacherw lets `rm -r` delete them
         flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip()
         os.environ.update({"GOPATH": f"{ENGINE}/go", "GOCACHE": f"{ENGINE}/go-cache", "GOFLAGS": flags})
     compile_tool("language-host")
     compile_tool("cli")
-    # The language host starts two scripts that lie in the same module.
+    # the language host starts two scripts from the same module
     source = run("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3", cwd=HERE / "language-host")
     for script in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
         target = NEW / Path(script).name
         shutil.copyfile(Path(source, script), target)
         target.chmod(0o755)
-    return keep()
+    return activate()
 
 
 def compile_tool(module: str) -> None:
-    """Build the tool that a go.mod names into NEW; go.sum holds for everything that goes into it."""
+    """Build the tool of a go.mod into NEW. go.sum verifies all of its modules."""
     version = f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{pinned(module)}"
     flags = ("-v", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w -X {version}")
     command = ("go", "build", *flags, "-o", f"{NEW}/", "tool")
@@ -163,10 +163,10 @@ def clear() -> None:
     NEW.mkdir()
 
 
-def keep() -> Path:
-    """Let NEW take the place of BIN, if it works."""
-    kept(NEW)
-    (BIN / "pulumi").unlink(missing_ok=True)  # first, so that a BIN of which a part is deleted never looks whole
+def activate() -> Path:
+    """Replace BIN by NEW, if NEW works."""
+    installed(NEW)
+    (BIN / "pulumi").unlink(missing_ok=True)  # first, so that a partly deleted BIN never looks complete
     shutil.rmtree(BIN, ignore_errors=True)
     NEW.rename(BIN)
     return BIN
@@ -174,7 +174,7 @@ def keep() -> Path:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let only one run at a time change .engine/."""
+    """Lock .engine/, so that only one run at a time changes it."""
     ENGINE.mkdir(exist_ok=True)
     with (ENGINE / "lock").open("w") as lock:
         try:
@@ -192,7 +192,7 @@ def engine() -> Path:
     except Unavailable as why:
         reasons = [f"- on PATH: {why}"]
     with alone():
-        for place, way in (("in .engine/", kept), ("download", download), ("build", build)):
+        for place, way in (("in .engine/", installed), ("download", download), ("build", build)):
             try:
                 return way()
             except Unavailable as why:
@@ -201,15 +201,15 @@ def engine() -> Path:
 
 
 if __name__ == "__main__":
-    os.environ["PULUMI_SKIP_UPDATE_CHECK"] = "true"  # or `pulumi version` asks a server
-    os.environ["GOWORK"] = "off"  # a go.work above the project is not about these modules
+    os.environ["PULUMI_SKIP_UPDATE_CHECK"] = "true"  # otherwise `pulumi version` asks a server
+    os.environ["GOWORK"] = "off"  # ignore a go.work in a parent folder
     try:
         print(engine())
     except KeyboardInterrupt:
         sys.exit("engine: interrupted")
     except (Unavailable, OSError) as why:
         sys.exit(
-            f"engine: there is no Pulumi CLI, and none could be installed:\n{why}\n"
+            f"engine: no Pulumi CLI found, and none could be installed:\n{why}\n"
             f"Install Pulumi {OLDEST[0]}.{OLDEST[1]} or newer (https://www.pulumi.com/docs/install/), "
             "or Go (https://go.dev/dl/), and try again."
         )
