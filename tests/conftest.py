@@ -1,4 +1,4 @@
-"""The real engine, an emulated cloud, and stacks that bring the two together."""
+"""Fixtures: the real engine, an emulated cloud, and stacks that use both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOKEN = "a-token-that-must-not-be-seen"
 
 @pytest.fixture(scope="session")
 def engine_folder() -> str:
-    """The folder of a working Pulumi CLI: built if there is none, never skipped."""
+    """The folder of a working Pulumi CLI. If there is none, it is installed; tests are never skipped."""
     found = subprocess.run(
         [sys.executable, ROOT / "tools/engine/install.py"], check=True, stdout=subprocess.PIPE, text=True
     )
@@ -27,8 +27,8 @@ def engine_folder() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxies and certificates of whoever runs the tests take no part in them."""
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests ignore the proxies and certificates of the environment."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -36,7 +36,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def shared_cloud() -> Iterator[Emulator]:
-    """One emulator for the tests of a module."""
+    """One emulator for all tests of a module."""
     with Emulator(token=TOKEN, provision_seconds=0.1) as cloud:
         yield cloud
 
@@ -50,7 +50,7 @@ def cloud(shared_cloud: Emulator) -> Emulator:
 
 @pytest.fixture(scope="module")
 def plugged(shared_cloud: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
-    """The real plugin without the engine, for many small runs."""
+    """The real plugin without the engine, for many short runs."""
     with plugin(shared_cloud, tmp_path_factory.mktemp("plugin")) as started:
         yield started
 
@@ -62,7 +62,7 @@ def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out, and begin with it: then nothing long is left for one worker at the end."""
+    """Mark what `make quick` leaves out, and run it first, so that no worker is left with a long test at the end."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "engine_folder" in fixtures or (ROOT / "tests" / "engine") in item.path.parents:
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables that tests have made."""
+    """Print the tables that tests have recorded."""
     for report in terminalreporter.getreports("passed"):
         for name, text in report.user_properties:
             if name == "table" and report.when == "call":

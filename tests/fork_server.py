@@ -1,9 +1,9 @@
-"""Python processes that begin with their libraries imported, which is most of the time that a command of the CLI takes.
+"""Start Python processes with their libraries already imported, because imports take most of the time of a CLI command.
 
-A server of each test process has imported what the package needs, but nothing of the package itself. For each process
-that the engine starts, it forks one with the arguments, the environment, the folder, the files and the process group of
-that one. It ends with it, in both directions. Tests that look at processes, or kill them, do without
-(`Stack.plain_python`), and so do those that run what a user installs: examples, docs, templates, the wheel.
+Each test process has a server that has imported the libraries of the package, but not the package itself. For each
+process that the engine starts, the server forks one with the same arguments, environment, folder, files and process
+group. When one of the two ends, so does the other. Tests that inspect or kill processes do not use this
+(`Stack.plain_python`), nor do tests of what a user installs: examples, docs, templates, the wheel.
 
     python -ISE tests/fork_server.py SOCKET -u -m pulumi.dynamic 127.0.0.1:1234
 """
@@ -22,11 +22,11 @@ import sys
 LIBRARIES = ("asyncio", "dill", "grpc", "pulumi", "pulumi.dynamic", "pydantic", "requests", "yaml")
 FILES = (0, 1, 2)
 ROOM = 1 << 20
-"""Bytes of arguments and environment that one process can begin with."""
+"""How many bytes of arguments and environment a process may have."""
 
 
 def serve(place: str) -> list[str]:
-    """Answer on a socket until stdin ends. Returns only in the processes that were asked for: their arguments."""
+    """Serve a socket until stdin is closed. Returns only in the forked processes, with their arguments."""
     import gc
     import importlib
 
@@ -48,13 +48,13 @@ def serve(place: str) -> list[str]:
             asked.close()
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                    pass  # those that have ended since
+                    pass  # reap those that have ended
 
 
 def _begin(asked: socket.socket) -> list[str]:
-    """Become the process that was asked for; a parent of it stays behind, and tells how it ended."""
-    said, files, _, _ = socket.recv_fds(asked, ROOM, len(FILES))
-    wanted = json.loads(said)
+    """Become the requested process. A parent process waits for it and reports its exit status."""
+    request, files, _, _ = socket.recv_fds(asked, ROOM, len(FILES))
+    wanted = json.loads(request)
     if child := os.fork():
         for file in files:
             os.close(file)
@@ -72,7 +72,7 @@ def _begin(asked: socket.socket) -> list[str]:
 
 
 def _watch(asked: socket.socket, child: int) -> None:
-    """Tell how a child ends, and end it when nobody wants to know any more."""
+    """Report the exit status of a child. Kill it when the requester has ended."""
     for file in FILES:
         os.close(file)
     end = os.pidfd_open(child)
@@ -86,7 +86,7 @@ def _watch(asked: socket.socket, child: int) -> None:
 
 
 def run(arguments: list[str]) -> None:
-    """Do what `python [-u] SCRIPT ARGUMENTS` does, or the same with -m MODULE or -c CODE instead of a script."""
+    """Do the same as `python [-u] SCRIPT ARGUMENTS`, or as with -m MODULE or -c CODE instead of a script."""
     import io
     import runpy
 
@@ -106,9 +106,9 @@ def run(arguments: list[str]) -> None:
 
 
 def ask(place: str, arguments: list[str]) -> int:
-    """Have a process forked, and stand for it: the engine waits for this one, and kills it."""
+    """Request a process, and take its place: the engine waits for this one, and may kill it."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the group gets it
+        signal.signal(number, signal.SIG_IGN)  # the whole process group gets the signal
     wanted = {"arguments": arguments, "environ": dict(os.environ), "folder": os.getcwd(), "group": os.getpgrp()}
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         server.connect(place)

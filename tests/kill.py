@@ -1,9 +1,9 @@
-"""Kill the CLI or its plugin at random moments of an `up` of 30 resources, then go on as README tells.
+"""Kill the CLI or its plugin at random moments of an `up` of 30 resources, then recover as the docs describe.
 
     python -m tests.kill [ROUNDS] [SEED]
 
-prints one line per kill and ends with status 1 if any object was lost or made twice, or a plugin lives on. Half of the
-rounds run under PULUMI_SKIP_CHECKPOINTS, where the state is written only at the end.
+prints one line per kill, and exits with status 1 if an object was lost or created twice, or a plugin keeps running.
+Half of the rounds use PULUMI_SKIP_CHECKPOINTS, with which the state is written only at the end.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tests.stack import Stack
 PLUGIN = "pulumi.dynamic"
 ENGINE = Path(__file__).parent.parent / "tools/engine/install.py"
 LONGEST = 4.0
-"""Seconds after the start by which the kill comes: a whole `up` takes about as long."""
+"""The latest time of the kill, in seconds after the start: a complete `up` takes about as long."""
 
 
 def thirty() -> dict[str, dict[str, Any]]:
-    """Return a program of 30 resources of which some need others."""
+    """Return a program of 30 resources, some of which depend on others."""
     spec: dict[str, dict[str, Any]] = {f"key{i}": {"kind": "PublicKey", "key": key(f"key{i}")} for i in range(4)}
     spec |= {f"net{i}": {"kind": "Network", "specification": f"10.{i}.0.0/24"} for i in range(3)}
     spec |= {f"ip{i}": {"kind": "IpAddress", "network": {"ref": f"net{i % 3}.id"}} for i in range(6)}
@@ -46,12 +46,12 @@ def thirty() -> dict[str, dict[str, Any]]:
 
 
 def past(moment: float) -> bool:
-    """Say whether a moment of time.monotonic() has come."""
+    """Return whether a time of time.monotonic() has passed."""
     return time.monotonic() >= moment
 
 
 def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -> int:
-    """Start an `up` and kill as soon as it is ``now``; return how many objects there were then."""
+    """Start an `up`, kill it as soon as ``now`` is true, and return how many objects existed then."""
     up = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
         cwd=stack.project,
@@ -72,13 +72,13 @@ def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -
 
 
 def end(home: str, name: str) -> None:
-    """Kill the processes of this name that work for a Pulumi home."""
+    """Kill the processes with this name that use a Pulumi home."""
     for process in running(home, name):
         os.kill(process, signal.SIGKILL)
 
 
 def running(home: str, name: str) -> list[int]:
-    """Return the ids of the processes of this name that work for a Pulumi home."""
+    """Return the ids of the processes with this name that use a Pulumi home."""
     found = subprocess.run(["pgrep", "-f", name], capture_output=True, text=True, check=False)
     theirs = f"PULUMI_HOME={home}\0".encode()
     mine = []
@@ -92,9 +92,9 @@ def running(home: str, name: str) -> list[int]:
 
 
 def ended(stack: Stack) -> bool:
-    """Wait until no plugin works for a stack any more, as is soon so after its CLI was killed.
+    """Wait until no plugin of this package runs for a stack, which ends soon after its CLI was killed.
 
-    Nothing ends one that was killed before the engine asked it for a resource: so far it is Pulumi's own.
+    A plugin that has not served any resource yet does not end: it has not loaded our code.
     """
     until = time.monotonic() + 10
     while lives := [process for process in running(stack.environ["PULUMI_HOME"], PLUGIN) if _is_ours(process)]:
@@ -105,7 +105,7 @@ def ended(stack: Stack) -> bool:
 
 
 def _is_ours(plugin: int) -> bool:
-    """Say whether a plugin has loaded a provider of ours, and with it pydantic."""
+    """Return whether a plugin has loaded our provider, and with it pydantic."""
     try:
         return "pydantic_core" in Path(f"/proc/{plugin}/maps").read_text()
     except OSError:
@@ -113,11 +113,11 @@ def _is_ours(plugin: int) -> bool:
 
 
 def recover(stack: Stack) -> str:
-    """Do what README says after a kill; return what is wrong then, or ""."""
+    """Recover from a kill as the docs describe. Return what is wrong then, or ""."""
     stack.pulumi("cancel", "--yes", fails=None)
     stack.up()
-    if not ended(stack):  # its journal has to be nobody's when the preview tidies up
-        return "a plugin lives on"
+    if not ended(stack):  # the preview only tidies up journals whose process has ended
+        return "a plugin keeps running"
     held = stack.resources()
     cloud = {it["id"]: kind for kind in stack.cloud.count() for it in stack.cloud.objects(kind)}
     mine = {held[name]["id"] for name in held}
@@ -132,11 +132,11 @@ def recover(stack: Stack) -> str:
     if not preview.empty:
         return f"the preview is not empty: {preview.steps}"
     left = list((Path(stack.environ["PULUMI_HOME"]) / "joviam").rglob("*.jsonl"))
-    return f"the journal was left: {left}" if left else ""
+    return f"the journal is not empty: {left}" if left else ""
 
 
 def main(rounds: int, seed: int) -> int:
-    """Run the rounds and print a line for each."""
+    """Run the rounds, and print a line for each."""
     random.seed(seed)
     engine = subprocess.run([sys.executable, ENGINE], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     wrong = 0
@@ -163,10 +163,10 @@ def main(rounds: int, seed: int) -> int:
                 print(f"  not destroyed: {dict(cloud.count())}")
                 wrong += 1
             cloud.reset()
-    print(f"{rounds} kills, {wrong} with something lost or made twice")
+    print(f"{rounds} kills, {wrong} with an object lost or created twice")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    said = [int(word) for word in sys.argv[1:]]
-    sys.exit(main(*(said + [20, 1][len(said) :])))
+    given = [int(argument) for argument in sys.argv[1:]]
+    sys.exit(main(*(given + [20, 1][len(given) :])))

@@ -1,10 +1,10 @@
-"""The wheel, installed as a user installs it: on each CPython, with the lowest and with the newest dependencies.
+"""Install the wheel as a user would, on each CPython, with the lowest and with the newest dependencies.
 
     python -m tests.matrix
 
-prints one line per cell and ends with status 1 if any failed; a CPython that is not on this machine is left out. A
-cell is an empty virtual environment, into which the wheel goes with its extras; from it the real CLI runs the first two
-examples, against its own emulator.
+prints one line per combination, and exits with status 1 if any failed. A CPython that is not installed is left out.
+For each combination, the wheel is installed with its extras in an empty virtual environment, and the real CLI runs the
+first two examples in it, against the emulator of the wheel.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "pyproject.toml"
 VERSIONS = re.findall(r"Python :: (3\.\d+)", PROJECT.read_text())
 BEGAN_WITH = dict(os.environ)
-"""The environment before tests take the proxies out of it: the index may be behind one."""
+"""The environment before tests remove proxies from it: the package index may be behind one."""
 OWNED = (models.PublicKey, models.Network, models.IpAddress, models.Disk, models.Instance)
 
 Resolution = Literal["lowest", "newest"]
@@ -50,17 +50,17 @@ for name in pulumi_joviam.__all__:
 
 
 class Failed(Exception):
-    """A command ended otherwise than it should; the message is what it printed."""
+    """A command failed. The message is its output."""
 
 
 def run(*command: str | Path, folder: Path = ROOT, environ: dict[str, str] | None = None) -> str:
-    """Run a command that must succeed, and return what it printed."""
+    """Run a command that must succeed, and return its output."""
     done = subprocess.run(
         command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, timeout=300, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise Failed(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
+        raise Failed(f"{' '.join(map(str, command))} exited with status {done.returncode}:\n{done.stdout}")
     return done.stdout
 
 
@@ -72,7 +72,7 @@ def build(target: Literal["wheel", "sdist"], folder: Path, source: Path = ROOT) 
 
 
 def interpreter(version: str) -> str | None:
-    """Return a CPython of this version that works: from PATH, or one of pyenv's that is not chosen now."""
+    """Return a working CPython of this version, from PATH or from pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     candidates = [*filter(None, [shutil.which(f"python{version}")])]
     candidates += map(str, pyenv.glob(f"versions/{version}.*/bin/python{version}"))
@@ -85,33 +85,33 @@ def interpreter(version: str) -> str | None:
 
 
 @cache
-def surroundings() -> dict[str, str]:
-    """Return an environment in which uv asks the index that pip is told to ask."""
+def uv_environment() -> dict[str, str]:
+    """Return an environment in which uv uses the package index that pip is configured for."""
     listed = run(sys.executable, "-m", "pip", "config", "list", environ=BEGAN_WITH)
     variables = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
-    said = {}
-    for line in sorted(listed.splitlines(), reverse=True):  # ":env:", which wins, comes last
+    found_variables = {}
+    for line in sorted(listed.splitlines(), reverse=True):  # ":env:" last, because it overrides the others
         if (found := re.match(r"[\w:]+\.([\w-]+)=('.*'|\".*\")$", line)) and found[1] in variables:
-            said[variables[found[1]]] = " ".join(ast.literal_eval(found[2]).split())
-    return {**said, **BEGAN_WITH, "UV_PYTHON_DOWNLOADS": "never"}
+            found_variables[variables[found[1]]] = " ".join(ast.literal_eval(found[2]).split())
+    return {**found_variables, **BEGAN_WITH, "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def environment(folder: Path, python: str) -> Path:
-    """Make an empty virtual environment, which is one with pip, and return the folder of its commands."""
-    run(sys.executable, "-m", "uv", "venv", "--quiet", "--seed", "--python", python, folder, environ=surroundings())
+    """Create a virtual environment with nothing but pip, and return the folder of its commands."""
+    run(sys.executable, "-m", "uv", "venv", "--quiet", "--seed", "--python", python, folder, environ=uv_environment())
     return folder / "bin"
 
 
 def install(commands: Path, *packages: str, lowest: Sequence[str] = ()) -> None:
-    """Install into an environment; with ``lowest`` the lowest versions that the project and these extras allow."""
-    # of a wheel's dependencies uv would take the newest: only those of a project are direct
+    """Install packages. With ``lowest``, use the lowest versions that the project and these extras allow."""
+    # from the project, because uv treats the dependencies of a wheel as indirect and would take the newest
     options = ["--resolution=lowest-direct", f"--requirements={PROJECT}", *(f"--extra={extra}" for extra in lowest)]
     uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", f"--python={commands / 'python'}"]
-    run(*uv, *(options if lowest else ()), *packages, environ=surroundings())
+    run(*uv, *(options if lowest else ()), *packages, environ=uv_environment())
 
 
 def cell(folder: Path, wheel: Path, python: str, resolution: Resolution) -> Path:
-    """Install the wheel with its extras into an empty environment; return the folder of its commands."""
+    """Install the wheel with its extras in a new environment, and return the folder of its commands."""
     commands = environment(folder, python)
     install(commands, f"{wheel}[emulator,cli]", lowest=("emulator", "cli") if resolution == "lowest" else ())
     run(commands / "python", "-c", IMPORT_ALL, folder=folder)
@@ -127,7 +127,7 @@ def versions(commands: Path) -> list[str]:
 
 @contextmanager
 def emulator(commands: Path) -> Iterator[list[str]]:
-    """Run the environment's own emulator, and give the lines that it prints to be pasted."""
+    """Run the emulator of the environment, and yield the commands that it prints."""
     with subprocess.Popen(
         [commands / "pulumi-joviam", "emulator", "--port=0", "--provision-seconds=0.1"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -142,15 +142,15 @@ def emulator(commands: Path) -> Iterator[list[str]]:
             process.terminate()
 
 
-def held(lines: Sequence[str]) -> set[str]:
-    """Return the ids of what the account holds."""
-    said = dict(line.removeprefix("pulumi config set ").removeprefix("--secret ").split() for line in lines)
-    client = Client(Settings(said["joviam:token"], said["joviam:endpoint"]))
+def ids(lines: Sequence[str]) -> set[str]:
+    """Return the ids of all objects in the account."""
+    config = dict(line.removeprefix("pulumi config set ").removeprefix("--secret ").split() for line in lines)
+    client = Client(Settings(config["joviam:token"], config["joviam:endpoint"]))
     return {found.id for model in OWNED for found in client.list(model)}
 
 
 def example(name: str, folder: Path, commands: Path, engine: str) -> None:
-    """Do as the reader of an example does: paste what the emulator prints, up, up again, refresh, destroy."""
+    """Run an example as a reader would: the emulator's commands, up, up again, refresh, destroy."""
     project = Path(shutil.copytree(ROOT / "examples" / name, folder / "project"))
     (folder / "state").mkdir()
     environ = {
@@ -170,19 +170,19 @@ def example(name: str, folder: Path, commands: Path, engine: str) -> None:
         pulumi("stack", "init", "dev")
         for line in lines:
             pulumi(*line.split()[1:])
-        before = held(lines)
+        before = ids(lines)
         pulumi("up", "--yes")
-        if held(lines) == before:
-            raise Failed("up made nothing")
+        if ids(lines) == before:
+            raise Failed("up created nothing")
         pulumi("up", "--yes", "--expect-no-changes")
         pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
         pulumi("destroy", "--yes", "--skip-preview")
-        if held(lines) != before:
+        if ids(lines) != before:
             raise Failed("destroy left something")
 
 
 def main() -> int:
-    """Run every cell and print a line for each."""
+    """Run every combination, and print a line for each."""
     engine = run(sys.executable, ROOT / "tools/engine/install.py").splitlines()[-1]
     failed = 0
     _print_row("CPython", "resolved", "pulumi", "pydantic", "seconds", "result")
@@ -190,7 +190,7 @@ def main() -> int:
         wheel = build("wheel", Path(temporary))
         for version, resolution in itertools.product(VERSIONS, RESOLUTIONS):
             if not (python := interpreter(version)):
-                _print_row(version, resolution, "", "", "", "left out: it is not on this machine")
+                _print_row(version, resolution, "", "", "", "left out: not installed")
                 continue
             folder, began = Path(temporary) / f"{version}-{resolution}", time.monotonic()
             found, result = [version, "", ""], "works"

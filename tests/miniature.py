@@ -1,7 +1,7 @@
-"""The part of Pulumi's engine that a provider sees, in this process: thousands of runs in the time of one CLI call.
+"""A miniature of Pulumi's engine, as a provider sees it: thousands of runs in the time of one CLI call.
 
-It speaks gRPC to the real plugin of Pulumi's Python SDK, a process of its own, one step at a time: check, diff, create,
-update, replacement, delete, read, partial failures. test_miniature.py holds it against the real engine.
+It calls the real plugin of Pulumi's Python SDK, a separate process, over gRPC, one step at a time: check, diff, create,
+update, replace, delete, read, partial failures. test_miniature.py compares it with the real engine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from tests.stack import Spec
 
-# Waits of minutes are for networks; on this machine, what has not come after a second will not come.
+# the long timeouts are for real networks: on one machine, a response that is a second late never comes
 LAUNCHER = """
 import dataclasses, runpy
 from pulumi_joviam.api import catalog, settings
@@ -38,7 +38,7 @@ pace = Pace(silence=1.0, longest_retry=0.5, late_create=1.0, longest_search=0.5,
             reads_fresh=0.0)
 load = settings.Settings.load
 settings.Settings.load = lambda *said: dataclasses.replace(load(*said), pace=pace)
-# one process serves many commands here, and each must see what was there when it began
+# one process serves many commands here, and each must read the current objects
 catalog.Catalog.listed = lambda self, model, path: self._client.list(model, path)
 runpy.run_module("pulumi.dynamic", run_name="__main__")
 """
@@ -55,7 +55,7 @@ class _Engine(engine_pb2_grpc.EngineServicer):
 
 @dataclass
 class Plugin:
-    """The plugin's process, and what it told the engine."""
+    """The process of the plugin, and its log messages."""
 
     stub: Any
     engine: _Engine
@@ -68,7 +68,7 @@ class Plugin:
 
 @contextmanager
 def plugin(cloud: Emulator, home: Path) -> Iterator[Plugin]:
-    """Run a plugin that is configured for an account."""
+    """Run a plugin with the configuration of an account."""
     engine = _Engine()
     server = grpc.server(futures.ThreadPoolExecutor(4))
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
@@ -98,34 +98,34 @@ def plugin(cloud: Emulator, home: Path) -> Iterator[Plugin]:
 
 @dataclass
 class Held:
-    """What the state holds of one resource."""
+    """The state of one resource."""
 
     kind: str
     id: str
     inputs: Any
     outputs: Any
     failed: bool = False
-    """A step of it ended as a partial failure."""
+    """The last step ended as a partial failure."""
     doomed: bool = False
-    """It was replaced and still has to be deleted."""
+    """It was replaced, and is still to be deleted."""
 
 
 @dataclass
 class Run:
-    """What one command did. ``error`` is the message of the step that failed, or ""."""
+    """The result of a command. ``error`` is the message of the failed step, or ""."""
 
     steps: dict[str, str] = field(default_factory=dict)
     named: dict[str, set[str]] = field(default_factory=dict)
-    """{resource: the arguments that a preview names}."""
+    """{resource: the arguments that a preview lists}."""
     error: str = ""
 
 
 class StepFailed(Exception):
-    """A step ended with a message for the user."""
+    """A step failed with a message for the user."""
 
 
 class Miniature:
-    """One stack on the small engine. ``program`` is a `tests.stack.Spec`."""
+    """One stack with the miniature engine. ``program`` is a `tests.stack.Spec`."""
 
     def __init__(self, plugin: Plugin, name: str) -> None:
         self.plugin = plugin
@@ -143,7 +143,7 @@ class Miniature:
         return self._run(lambda run: self._deploy(run, {}, dry=False))
 
     def refresh(self) -> Run:
-        """Read everything; a step says what differs from what the state held: "update" or "delete"."""
+        """Read everything. A step is how an object differs from the state: "update" or "delete"."""
         return self._run(self._read_all)
 
     def _run(self, command: Any) -> Run:
@@ -156,9 +156,9 @@ class Miniature:
 
     def _deploy(self, run: Run, program: Spec, dry: bool) -> None:
         unknown: dict[str, set[str]] = {}
-        """{resource: outputs that are not known in this preview; "*" is all of them}."""
+        """{resource: its unknown outputs in this preview; "*" for all}."""
         early: set[str] = set()
-        """Deleted already, because what they need could not be replaced while they were there."""
+        """Resources that were deleted first, because a dependency had to be replaced."""
         for name, said in program.items():
             kind, held = said["kind"], self.state.get(name)
             checked = self._wanted(name, said, unknown)
@@ -174,7 +174,7 @@ class Miniature:
             if not dry:
                 self._take(step, name, held, checked, said)
                 self.state[name] = self.state.pop(name)
-        # the engine keeps what it has come by in the order of the program, behind what it has not
+        # the engine orders resources in the state: first those that it has not reached, then those of the program
         for name in [name for name in reversed(self.state) if name not in program]:
             run.steps[name] = "delete"
             if not dry:
@@ -185,7 +185,7 @@ class Miniature:
             self.doomed.pop()
 
     def _wanted(self, name: str, said: Mapping[str, Any], unknown: Mapping[str, set[str]]) -> Any:
-        """Return the checked inputs that a program gives a resource."""
+        """Return the checked inputs of a resource."""
         wanted = {key: self._value(it, unknown) for key, it in said.items() if key not in ("kind", "opts")}
         held = self.state.get(name)
         before = _plain(held.inputs) if held else {}
@@ -193,7 +193,7 @@ class Miniature:
         return self._checked(name, said["kind"], held, wanted)
 
     def _delete_dependents(self, name: str, program: Spec) -> set[str]:
-        """Delete what has to be replaced with a resource, the last one first; return the names."""
+        """Delete the dependents that must be replaced with a resource, the last one first. Return their names."""
         later = [other for other in program if other != name and f"'ref': '{name}." in str(program[other])]
         deleted: set[str] = set()
         for other in reversed(later):
@@ -229,7 +229,7 @@ class Miniature:
                 self._delete(name, held)
                 del self.state[name]
             elif held:
-                # the engine keeps the old one in the state until the end of the run
+                # the old object stays in the state until the end of the run
                 self.doomed.append((name, held))
             properties = provider_pb2.CreateRequest(**self._of(name, kind), properties=checked)
             try:
@@ -240,7 +240,7 @@ class Miniature:
                 raise
 
     def _keep(self, name: str, kind: str, method: str, request: Any, inputs: Any, held: Held | None) -> None:
-        """Make a step and put into the state what came of it, also where it failed half-way."""
+        """Take a step and store the result in the state, even if it failed half-way."""
         try:
             answer = getattr(self.plugin.stub, method)(request)
         except grpc.RpcError as error:
@@ -287,7 +287,7 @@ class Miniature:
             raise StepFailed(_details(error)[0]) from None
 
     def _change(self, name: str, held: Held, checked: Any, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the engine says of an object that is there: in Diff and in Update."""
+        """Return what the requests Diff and Update have in common."""
         given = self._of(name, held.kind) | {"id": held.id, "olds": held.outputs, "old_inputs": held.inputs}
         return given | {"news": checked, "ignoreChanges": _ignored(said)}
 
@@ -310,14 +310,14 @@ class Miniature:
 
 
 def _named(held: Held, checked: Any) -> set[str]:
-    """Return what differs from what was said before, or from what was live; after a failed step, everything."""
+    """Return the arguments that differ from the earlier inputs or the live values; after a failed step, all."""
     wanted, live, said = (_plain(values) for values in (checked, held.outputs, held.inputs))
     fields = {*wanted, *said} - {"__provider"}
     return fields if held.failed else {it for it in fields if not wanted.get(it) == live.get(it) == said.get(it)}
 
 
 def _ignored(said: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of which changes are ignored: whole ones, this engine knows no others."""
+    """Return the arguments in `ignore_changes`. This engine only supports whole arguments."""
     return list(said.get("opts", {}).get("ignore_changes", ()))
 
 
@@ -332,13 +332,13 @@ def _struct(values: Mapping[str, Any]) -> Any:
 
 
 def _plain(struct: Any) -> dict[str, Any]:
-    """Return the values, as they are compared: by the engine, what is hidden counts, too."""
+    """Return the values to compare. Like the engine, include the hidden ones."""
     plain: dict[str, Any] = json.loads(json.dumps(MessageToDict(struct), sort_keys=True))
     return plain
 
 
 def _details(error: Any) -> tuple[str, Any]:
-    """Return the message of an error, and what it says of an object that was made by half."""
+    """Return the message of an error, and the details of a partial failure."""
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(value)

@@ -1,4 +1,4 @@
-"""A Pulumi stack, run by the real CLI as a user runs it."""
+"""A Pulumi stack that is run by the real CLI, as users do."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from pulumi_joviam.emulator import Emulator
 from tests import fork_server
 
 _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
-"""{token: the settings of a new stack that hold it, and nothing else; the files of its backend}."""
+"""{token: the config of a new stack with only this token, and the files of its backend}."""
 
 _servers: list[subprocess.Popen[bytes]] = []
 
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}.
 
-{"ref": "name.output"} stands for an output; {"after": "name", "say": value} for a value that nobody knows before the
-resource of that name is there; {"secret": value} for a secret.
+{"ref": "name.output"} stands for an output, {"after": "name", "say": value} for a value that is unknown until the
+resource with that name exists, and {"secret": value} for a secret.
 """
 
 PIP_LIST = "-m pip list -v --format json"
-"""How the language host asks which packages bring a plugin."""
+"""How the language host asks which packages contain a plugin."""
 
 HURRIED = """
 import dataclasses, runpy
@@ -82,26 +82,26 @@ for name, said in spec.items():
 
 @dataclass
 class Run:
-    """What one command of the CLI did and showed."""
+    """The result of a CLI command."""
 
     status: int
     text: str
     steps: dict[str, str] = field(default_factory=dict)
-    """{resource name: operation}, without those that stay the same."""
+    """{resource name: operation}, without unchanged resources."""
     changed: dict[str, set[str]] = field(default_factory=dict)
-    """{resource name: the properties shown as changed}."""
+    """{resource name: the properties listed as changed}."""
     warnings: list[tuple[str, str]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
     """(resource name, message)."""
 
     @property
     def empty(self) -> bool:
-        """Whether the command succeeded and there was nothing to do."""
+        """Whether the command succeeded and had nothing to do."""
         return self.status == 0 and not self.steps
 
 
 class Stack:
-    """One stack in a folder of its own, with its own backend and Pulumi home."""
+    """A stack in its own folder, with its own backend and Pulumi home."""
 
     def __init__(self, folder: Path, cloud: Emulator, engine: str, config: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -118,11 +118,11 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DEBUG_COMMANDS": "true",  # has --event-log
+            "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
             "PULUMI_PYTHON_CMD": str(_python(folder / "python")),
             "PULUMI_STACK": "dev",
             "FORKED": _fork_server(),
-            "GOGC": "off",  # no command lives long enough for its garbage to matter
+            "GOGC": "off",  # commands are too short for garbage collection to pay off
         }
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
         (self.project / "__main__.py").write_text(PROGRAM)
@@ -130,7 +130,7 @@ class Stack:
         self._configure({"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})})
 
     def _configure(self, settings: Mapping[str, str]) -> None:
-        """Make the stack. The first of a process is made by commands, the others are copies of it."""
+        """Create the stack. The first one of a process is created by the CLI, and the others are copies of it."""
         file, token = self.project / "Pulumi.dev.yaml", self.cloud.token
         if token not in _made:
             self.pulumi("stack", "init", "dev")
@@ -146,22 +146,22 @@ class Stack:
             (self.state / path).write_bytes(content)
 
     def plain_python(self) -> None:
-        """Start each Python process from nothing, as a user's: for tests that look at processes, or kill them."""
+        """Start each Python process anew, as for users: for tests that inspect or kill processes."""
         self.environ["FORKED"] = ""
 
     def hurry(self) -> None:
-        """After a lost answer, look for a second only: a server on this machine has acted by then, or never will."""
+        """After a lost response, look for the object for one second only: a local server takes no longer."""
         self.environ["HURRIED"] = HURRIED
 
     def program(self, spec: Spec) -> None:
-        """Write the program: what is wanted from now on."""
+        """Write the program."""
         (self.project / "spec.json").write_text(json.dumps(spec))
 
     def pulumi(self, *command: str, fails: bool | None = False, seconds: float = 120) -> Run:
-        """Run a command. Fails the test unless it ends as expected; None expects nothing."""
+        """Run a command. Fails the test unless it succeeds or ``fails`` as expected; None allows both."""
         log = self.folder / "events.json"
         log.unlink(missing_ok=True)
-        # nothing of ours is imported from the working folder, and warnings of the program stay visible
+        # the working folder does not contain the package, so the installed one is imported
         done = subprocess.run(
             ["pulumi", *command, "--non-interactive", *([f"--event-log={log}"] if command[0] in LOGGED else [])],
             cwd=self.project,
@@ -183,7 +183,7 @@ class Stack:
         return self.pulumi("preview", "--diff", *options, fails=fails)
 
     def up(self, *options: str, fails: bool = False) -> Run:
-        """Bring the program up: with its preview, as people do, unless the stack had one (which saves seconds)."""
+        """Bring the program up. Its first run includes a preview, unless there was one before (which saves seconds)."""
         skip = ["--skip-preview"] if self._previewed else []
         self._previewed = True
         return self.pulumi("up", "--yes", *skip, *options, fails=fails)
@@ -192,21 +192,21 @@ class Stack:
         return self.pulumi("refresh", "--yes", "--skip-preview", *options, fails=fails)
 
     def settled(self) -> bool:
-        """Whether nothing is left to do: a refresh finds nothing, and a preview after it is empty."""
+        """Whether nothing is left to do: a refresh finds no drift, and the next preview is empty."""
         return self.preview("--refresh").empty
 
     def destroy(self, *options: str, fails: bool = False) -> Run:
         return self.pulumi("destroy", "--yes", "--skip-preview", *options, fails=fails)
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """Return {resource name: what the state holds of it}."""
+        """Return {resource name: its state}."""
         held = json.loads((self.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]["latest"] or {}
         found = held.get("resources") or []
         return {item["urn"].split("::", 3)[-1]: item for item in found if "joviam:" in item["type"]}
 
 
 def _python(path: Path) -> Path:
-    """Make a Python that knows its version and its packages: every command asks for both, which takes half a second."""
+    """Write a Python wrapper that caches its version and packages, which every command asks for (half a second)."""
     packages, python = path.with_suffix(".json"), shlex.quote(sys.executable)
     packages.write_text(_packages())
     path.write_text(
@@ -224,14 +224,14 @@ exec {python} "$@"
 
 @functools.cache
 def _fork_server() -> str:
-    """Start what forks Python processes for this one, and return its socket; "" where there is none."""
+    """Start the fork server of this process, and return its socket, or "" if the platform has none."""
     if not sys.platform.startswith("linux"):
         return ""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     command = [sys.executable, fork_server.__file__, f"{folder}/socket"]
     environ = {"PATH": os.environ["PATH"], "HOME": folder}
-    # it ends with its stdin
+    # it ends when its stdin is closed
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, cwd="/")
     assert server.stdin
     assert server.stdout
@@ -248,7 +248,7 @@ def _packages() -> str:
 def _read(run: Run, log: Path) -> Run:
     for line in log.read_text().splitlines() if log.exists() else ():
         event = json.loads(line)
-        # what a refresh finds is known only after a step, and what up does is announced before it
+        # the result of a refresh is known only after a step, but the operation of an up before it
         for kind in ("resourcePreEvent", "resOutputsEvent"):
             if step := (event.get(kind) or {}).get("metadata"):
                 name = step["urn"].split("::", 3)[-1]

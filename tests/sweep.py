@@ -1,13 +1,13 @@
-"""Every request of a run with every fault: nothing is lost, nothing is made twice, and the next `up` heals.
+"""Fail every request of a run in every way: nothing is lost or created twice, and the next `up` recovers.
 
     python -m tests.sweep [PART OF AN OPERATION'S NAME]
 
-A stack with every kind of resource is made, changed and destroyed once, and its requests are noted. Then the run is
-repeated for each of them and each fault. Whatever happens then, the message must be clear, the same command given once
-once more must succeed, the cloud must hold what it holds without a fault, and a destroy must leave nothing. What the
-messages ask to be deleted by hand is deleted; what is there twice and no message names is a mistake.
+A stack with every kind of resource is created, changed and destroyed once, and its requests are recorded. Then the run
+is repeated for each request and each fault. After each fault, the message must be clear, a second run of the same
+command must succeed, the cloud must have the same objects as without the fault, and a destroy must leave nothing.
+Objects that a message asks to delete by hand are deleted. A duplicate that no message names is a failure.
 
-Creations lose their answers in other clouds, too: in such whose lists are behind or not whole, or without a clock.
+Create requests also lose their responses in other clouds: with late or truncated lists, or without a clock.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "acts 0.3 s after a 504": {"status": 504, "act_after": 0.3},
     "401 once": {"error": "invalid_token"},
 }
-"""{name: what `Emulator.fail` takes}. The plugin of tests/miniature.py waits one second for an answer, and looks for
-what may have been made as long: a tenth of what users have."""
+"""{name: arguments of `Emulator.fail`}. The plugin of tests/miniature.py waits one second for a response, and looks for
+a lost object for one second: a fraction of the real limits.
+"""
 
 CLOUDS: dict[str, dict[str, Any]] = {
     "": {},
@@ -63,9 +64,9 @@ CLOUDS: dict[str, dict[str, Any]] = {
         "clock_skew": -3600.0,
     },
 }
-"""{what follows the fault's name: how the cloud behaves}."""
+"""{suffix of the fault's name: switches of the cloud}."""
 LOSING = ("dropped before the act", "dropped after the act", "acts 0.5 s after a drop")
-"""What creations meet in all of these clouds."""
+"""The faults of create requests in all of these clouds."""
 
 MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
 FIRST: Spec = {
@@ -119,7 +120,7 @@ PHASES: dict[str, Spec] = {"make": FIRST, "change": SECOND, "destroy": {}}
 
 KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances", "templates")
 CHANGING = {"id", "created_at", "updated_at", "address", "hostname", "position", "superseded_by_id"}
-"""What differs between two clouds that hold the same."""
+"""Fields that differ between two clouds with the same objects."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,14 @@ class Case:
 
 @dataclass
 class Tally:
-    """What became of the runs with one fault."""
+    """The results of all runs with one fault."""
 
     tried: int = 0
     healed: int = 0
     one_more: int = 0
     lost: int = 0
     named: int = 0
-    """Made twice, and a message said so; or not made, because something was there that might have been it."""
+    """Created twice, and a message says so; or not created, because a matching object existed."""
     twice: int = 0
     unclear: int = 0
     problems: list[str] = field(default_factory=list)
@@ -151,7 +152,7 @@ class Tally:
 
 
 class Sweep:
-    """Runs with faults in one cloud of their own."""
+    """Runs with faults, in their own cloud."""
 
     numbers = itertools.count()
 
@@ -161,7 +162,7 @@ class Sweep:
         self.expected: dict[str, Counter[str]] = {}
 
     def record(self) -> list[Case]:
-        """Run without a fault; return every request of it."""
+        """Run without a fault, and return all requests."""
         stack, cases = self._fresh(), []
         for phase, program in PHASES.items():
             before = len(self.cloud.requests)
@@ -173,23 +174,23 @@ class Sweep:
         return cases
 
     def run(self, case: Case, fault: str) -> Tally:
-        """Repeat the run up to the phase of the case, with the fault; check what becomes of it."""
+        """Repeat the run up to the phase of the case, with the fault, and check the result."""
         stack, tally = self._fresh(), Tally()
         for phase, program in PHASES.items():
             if phase == case.phase:
                 break
             run = stack.up(program)
-            if run.error:  # a machine that is busy may be too slow for the short patience of this plugin
+            if run.error:  # a busy machine may be too slow for the short timeouts of this plugin
                 run = stack.up(program)
             assert not run.error, run.error
         before = len(self.cloud.requests)
         self.plugin.warnings()
         self.cloud.fail(case.operation, skip=case.number, **FAULTS[fault])
         run = stack.up(PHASES[case.phase])
-        # what is still to come has come when the next command starts
+        # delayed effects happen before the next command starts
         time.sleep(max(FAULTS[fault].get(it, 0.0) for it in ("delay", "act_after")))
         called = [request.operation for request in self.cloud.requests[before:]].count(case.operation)
-        if called <= case.number:  # a look more or less, of those that wait
+        if called <= case.number:  # waits may have sent one poll more or less
             return tally
         tally.tried = 1
         self._judge(tally, stack, case, run)
@@ -226,14 +227,14 @@ class Sweep:
             tally.problems.append(f"a destroy left: {dict(left)}")
 
     def _by_hand(self, stack: Miniature, said: str) -> bool:
-        """Delete what messages ask for: what they name, and what is like that, unless the state holds it."""
+        """Delete what messages ask for: the objects that they name, and identical ones that are not in the state."""
         objects = [(kind, it) for kind in KINDS for it in self.cloud.objects(kind)]
         meant = {(kind, it["name"]) for kind, it in objects if it["id"] in said} if "by hand" in said else set()
         held = str(stack.state)
         extra = [it for kind, it in objects if (kind, it["name"]) in meant and it["id"] not in held]
         for it in extra:
             addresses = [address for adapter in it.get("network_adapters", ()) for address in adapter["ip_addresses"]]
-            for part in (it, *it.get("disks", ()), *addresses):  # an instance with what was made with it
+            for part in (it, *it.get("disks", ()), *addresses):  # an instance, with what was created with it
                 if part["id"] not in held:
                     self.cloud.remove(part["id"])
         return bool(extra)
@@ -244,9 +245,9 @@ class Sweep:
 
 
 def contents(cloud: Emulator) -> Counter[str]:
-    """Return what a cloud holds, in words that are the same for every cloud that holds the same.
+    """Return the objects of a cloud as texts that are the same for every cloud with the same objects.
 
-    Console sessions are left out: they cannot be listed, so a lost one is asked for again, and each ends by itself.
+    Console sessions are left out: they cannot be listed, so a lost one is created again, and each ends by itself.
     """
     return Counter(f"{kind}: {_words(it)}" for kind in KINDS for it in cloud.objects(kind))
 
@@ -266,7 +267,7 @@ def _are_ids(values: Sequence[Any]) -> bool:
 
 @contextmanager
 def sweeping(**switches: Any) -> Iterator[Sweep]:
-    """Start a cloud and a plugin to sweep with."""
+    """Start a cloud and a plugin for a sweep."""
     with (
         tempfile.TemporaryDirectory() as home,
         Emulator(token="t", provision_seconds=0.0, **switches) as cloud,
@@ -290,7 +291,7 @@ def part(number: int, of: int, name: str) -> dict[str, Tally]:
 
 
 def nothing() -> dict[str, Tally]:
-    """Return an empty tally for each fault, and for what creations meet in each other cloud."""
+    """Return an empty tally for each fault, and for the faults of create requests in each of the other clouds."""
     return {fault + where: Tally() for where in CLOUDS for fault in (LOSING if where else FAULTS)}
 
 
@@ -307,7 +308,7 @@ def table(tallies: dict[str, Tally]) -> str:
 
 
 def main(name: str, workers: int = 3) -> int:
-    """Sweep all and print the table."""
+    """Sweep everything and print the table."""
     tallies = nothing()
     with ProcessPoolExecutor(workers) as pool:
         for found in pool.map(part, range(workers), [workers] * workers, [name] * workers):

@@ -1,4 +1,4 @@
-"""What README, the guides and the reference show is what there is: programs run, command lines and links exist."""
+"""Check README, the guides and the reference pages: programs run, and commands and links exist."""
 
 from __future__ import annotations
 
@@ -50,39 +50,39 @@ def programs(page: str) -> list[str]:
 
 
 def command_lines() -> list[str]:
-    """Return all lines that a reader is told to type, without what the shell does with them."""
+    """Return all commands for the reader to type, without pipes, redirections and comments."""
     typed = re.compile(r"^ *(?:\$ )?((?:pulumi|pulumi-joviam|make|pip) [^|<>\n]*?)(?: \d?[<>|].*)?$", re.MULTILINE)
     shown = [content for text in PAGES.values() for language, content in blocks(text) if language in ("", "sh", "text")]
     return list(dict.fromkeys(line for content in shown for line in typed.findall(content)))
 
 
 def test_the_reference_is_current() -> None:
-    """`python tools/reference.py` has nothing to change."""
+    """`python tools/reference.py` would change nothing."""
     assert reference.pages() == REFERENCE
 
 
 def test_the_programs_of_readme_run(stack: Stack) -> None:
-    """Every program in README goes up as it stands, and a second preview is empty."""
-    made = [{"laptop", "web-disk", "web-address", "web"}]
-    for program, names in zip(programs("README.md"), made, strict=True):
+    """Every program in README can be brought up unchanged, and a second preview is empty."""
+    created = [{"laptop", "web-disk", "web-address", "web"}]
+    for program, names in zip(programs("README.md"), created, strict=True):
         (stack.project / "__main__.py").write_text(program)
         assert {name for name, step in stack.up().steps.items() if step == "create"} == names
         assert stack.preview().empty
 
 
 def test_the_programs_of_the_guides_run(cloud: Emulator, engine_folder: str, tmp_path: Path) -> None:
-    """Every program in docs/ can be previewed, and makes something."""
+    """Every program in docs/ can be previewed, and would create something."""
     contexts = json.dumps({"web": {"DB_PASSWORD": "p", "ROLE": "r"}})
     stack = Stack(tmp_path, cloud, engine_folder, {"password": "p", "contexts": contexts})
     found = [program for page in GUIDES if page != EMULATOR for program in programs(page)]
     (stack.project / "__main__.py").write_text("\n".join(found))
-    made = set(stack.preview().steps.values())
+    steps = set(stack.preview().steps.values())
     assert len(found) >= 3
-    assert made == {"create"}
+    assert steps == {"create"}
 
 
 def test_every_program_of_the_reference_is_one_that_runs() -> None:
-    """The pages show examples of docstrings and the files of programs; each page has at least one of these."""
+    """The programs on a page are those of docs/programs (at least one) and the example in the docstring."""
     docstrings = {reference.example(found) for found in reference.classes()}
     for page in REFERENCE:
         files = [path.read_text().split('"""', 2)[2].lstrip() for path in reference.programs(page)]
@@ -94,10 +94,10 @@ def test_every_program_of_the_reference_is_one_that_runs() -> None:
 
 @pytest.mark.parametrize("folders", [("resources", "components"), ("look-ups",)], ids=" and ".join)
 def test_the_programs_of_the_reference_run(stack: Stack, folders: tuple[str, ...]) -> None:
-    """The programs of these pages go up together, all in one stack, and a second preview is empty."""
+    """The programs of these pages can be brought up together in one stack, and a second preview is empty."""
     stack.pulumi("config", "set", "--secret", "customer:token", stack.cloud.token)
     stack.pulumi("config", "set", "--secret", "dbPassword", "p")
-    account = Account(stack.cloud)  # what the look-ups find
+    account = Account(stack.cloud)  # with the objects that the look-ups find
     account.disk(name="orders")
     account.key()
     network = account.network("10.28.0.0/24")
@@ -115,7 +115,7 @@ def test_the_programs_of_the_reference_run(stack: Stack, folders: tuple[str, ...
 
 
 def test_the_programs_of_the_docstrings_run(stack: Stack) -> None:
-    """The examples of all classes, one after the other, are a program, and each class makes something in it."""
+    """The examples of all classes, joined to one program, can be previewed, and each class is used."""
     stack.pulumi("config", "set", "otherToken", stack.cloud.token)
     documented = {found.__name__: reference.example(found) for found in reference.classes()}
     order = ["PublicKey", "Network", "IpAddress", "Disk", "Instance"]
@@ -128,17 +128,17 @@ def test_the_programs_of_the_docstrings_run(stack: Stack) -> None:
 
 
 def test_the_programs_of_the_emulators_guide_run(joviam_emulator: Emulator) -> None:
-    """The script runs, the test passes."""
+    """The script of the guide runs, and its test passes."""
     script, test = programs(EMULATOR)
-    exec(script, {})  # noqa: S102 - what the guide tells to run
+    exec(script, {})  # noqa: S102 - a program from our own guide
     defined: dict[str, object] = {}
     exec(test, defined)  # noqa: S102 - the same
     [found] = [each for name, each in defined.items() if name.startswith("test_") and callable(each)]
     found(joviam_emulator)
 
 
-def test_what_is_shown_is_well_formed() -> None:
-    """Every block says a language that is checked here; shell lines, YAML and JSON parse, Python compiles."""
+def test_every_block_is_well_formed() -> None:
+    """Every block has a language that is checked here: shell commands, YAML and JSON parse, and Python compiles."""
     for name, text in PAGES.items():
         assert text.count("```") == 2 * len(blocks(text)), name
         for language, content in blocks(text):
@@ -156,7 +156,7 @@ def test_what_is_shown_is_well_formed() -> None:
 
 
 def test_every_command_exists(engine_folder: str) -> None:
-    """Each line to type has a command that is there, with options that its help knows; a slip of the pen has not."""
+    """The commands and options in the docs exist, and a misspelled one is detected."""
     lines = command_lines()
     assert {line.split()[0] for line in lines} == {"pulumi", "pulumi-joviam", "make", "pip"}
     assert not [line for line in lines if not known(line, engine_folder)]
@@ -166,42 +166,42 @@ def test_every_command_exists(engine_folder: str) -> None:
 
 
 def known(line: str, engine: str) -> bool:
-    """Say whether a command line may be typed like this."""
+    """Return whether a command line has a command and options that exist."""
     program, *words = shlex.split(line, comments=True)
     if program == "make":
         return set(words) <= set(re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     if program == "pip":
-        extras = {extra for said in re.findall(r"\[(.*?)\]", line) for extra in said.split(",")}
+        extras = {extra for listed in re.findall(r"\[(.*?)\]", line) for extra in listed.split(",")}
         return words[0] == "install" and extras <= set(metadata("pulumi-joviam").get_all("Provides-Extra") or ())
     plain = [word for word in words if not word.startswith("-")]
     options = [word.split("=")[0] for word in words if word.startswith("-")]
     folder = engine if program == "pulumi" else str(Path(sys.executable).parent)
-    # --help goes to the command that the words lead to, whatever comes behind them
-    told = help_of(str(Path(folder, program)), *plain[: 2 if program == "pulumi" else 1])
-    usage = re.search(rf"^\s*(?:Usage: )?{program} ((?:[\w-]+ )*[\w-]+)(.*)$", told, re.MULTILINE)
+    # --help shows the help of the innermost command, whatever arguments follow it
+    text = help_of(str(Path(folder, program)), *plain[: 2 if program == "pulumi" else 1])
+    usage = re.search(rf"^\s*(?:Usage: )?{program} ((?:[\w-]+ )*[\w-]+)(.*)$", text, re.MULTILINE)
     if usage is None:
         return False
     *path, name = usage[1].split()
-    aliases = re.search(r"^Aliases:\n  (.*)$", told, re.MULTILINE)
+    aliases = re.search(r"^Aliases:\n  (.*)$", text, re.MULTILINE)
     names = {name, *(aliases[1].split(", ") if aliases else ())}
     takes_more = re.search(r"[<{]|\[(?!flags|command|OPTIONS)", usage[2])
     return (
         plain[: len(path)] == path
         and plain[len(path)] in names
         and (len(plain) == len(path) + 1 or bool(options) or takes_more is not None)
-        and all(re.search(rf"(?<![\w-]){option}(?![\w-])", told) for option in options)
+        and all(re.search(rf"(?<![\w-]){option}(?![\w-])", text) for option in options)
     )
 
 
 @functools.cache
 def help_of(*command: str) -> str:
-    """Return what a command says of itself."""
+    """Return the help text of a command."""
     environ = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
     return subprocess.run([*command, "--help"], capture_output=True, text=True, check=False, env=environ).stdout
 
 
 def test_the_formats_are_complete() -> None:
-    """docs/architecture.md lists what the state hides, the fields of a journal's line, and those of the data file."""
+    """docs/architecture.md lists the hidden keys of the state, and the fields of the journal and the data file."""
     text = GUIDES["architecture.md"]
     hidden = [it.metadata["key"] for it in fields(Hidden)]
     assert len(hidden) >= 7
@@ -211,8 +211,8 @@ def test_the_formats_are_complete() -> None:
     assert not [field for field in data_file.Content.model_fields if f"`{field}`" not in text]
 
 
-def test_every_setting_is_told() -> None:
-    """The settings table holds what settings.py reads."""
+def test_every_setting_is_documented() -> None:
+    """README lists every setting that settings.py reads."""
     source = (ROOT / "pulumi_joviam" / "api" / "settings.py").read_text()
     settings = set(re.findall(r'"(joviam:\w+)"', source)) | set(re.findall(r'"(JOVIAM_\w+)"', source))
     assert len(settings) >= 6
@@ -220,13 +220,13 @@ def test_every_setting_is_told() -> None:
     assert ENDPOINT in README
 
 
-def test_the_two_commands_are_told() -> None:
-    """README tells a new user the two commands that show the package at work."""
+def test_readme_has_the_two_commands() -> None:
+    """README shows a new user the two commands to try the package."""
     assert re.findall(r"^make (\w+)", README, re.MULTILINE) == ["demo", "test"]
 
 
 def test_the_links_of_readme_work_everywhere() -> None:
-    """They are absolute, as the package index needs, or anchors; those into the repository lead to what it holds."""
+    """They are absolute, as the package index needs, or anchors. Links into the repository lead to existing files."""
     repository = dict(url.split(", ") for url in metadata("pulumi-joviam").get_all("Project-URL") or ())["Source"]
     assert repository == site.REPOSITORY
     targets = [target for target, _ in links(README)]
@@ -241,7 +241,7 @@ def test_the_links_of_readme_work_everywhere() -> None:
 
 
 def test_every_link_inside_the_repository_leads_somewhere() -> None:
-    """Relative links name a file, and a heading in it, as GitHub spells anchors."""
+    """Relative links lead to an existing file and heading, with anchors as GitHub spells them."""
     pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     relative = [
         (page, target, anchor)
@@ -260,7 +260,7 @@ def test_every_link_inside_the_repository_leads_somewhere() -> None:
 
 
 def test_every_file_that_the_docs_name_exists() -> None:
-    """A path of the repository in backticks is one; so are the tests behind the promises."""
+    """Paths in backticks exist in the repository, among them the tests in the table of promises."""
     named = {
         (page, name)
         for page, text in PAGES.items()

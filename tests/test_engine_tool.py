@@ -1,4 +1,4 @@
-"""tools/engine/install.py on made-up machines: what is on PATH there is written by each test, and nothing else is."""
+"""tools/engine/install.py on simulated machines, where each test decides what is on PATH."""
 
 import io
 import os
@@ -16,10 +16,10 @@ import pytest
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "engine"
 PLUGINS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
 PINNED = re.findall(r"pulumi/pkg/v3 (v\S+)", (TOOL / "cli" / "go.mod").read_text())[0]
-NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}  # nothing listens there
+NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}  # no server listens there
 OFFLINE = "echo 'curl: (6) Could not resolve host: get.pulumi.com' >&2; exit 6"
 
-# `go build … -o <folder>/ tool` and `go list`, as far as the script uses them.
+# what the script uses of `go build … -o <folder>/ tool` and `go list`
 GO = f"""
 echo "$GOPATH" > "$(dirname "$0")/gopath"
 case "$1 $PWD" in
@@ -34,14 +34,14 @@ printf '#!/bin/sh\\necho {PINNED}\\n' > "$2$name"; chmod +x "$2$name"
 
 
 def script(file: Path, body: str = "") -> None:
-    """Write a program; it sees the usual tools, which the script under test does not."""
+    """Write a program. It can use the standard tools, unlike the script under test."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{body}\n")
     file.chmod(0o755)
 
 
 def cli(folder: Path, version: str, plugins: tuple[str, ...] = PLUGINS) -> None:
-    """Write a Pulumi CLI of a version into a folder."""
+    """Write a fake Pulumi CLI with a version into a folder."""
     script(folder / "pulumi", f"echo {version}")
     for plugin in plugins:
         script(folder / plugin)
@@ -49,14 +49,14 @@ def cli(folder: Path, version: str, plugins: tuple[str, ...] = PLUGINS) -> None:
 
 @dataclass
 class Machine:
-    """A project of its own, and a PATH of one folder."""
+    """A separate project, and a PATH with a single folder."""
 
     project: Path
     path: Path
 
     @property
     def bin(self) -> Path:
-        """Where the script puts a CLI."""
+        """Where the script installs a CLI."""
         return self.project / ".engine" / "bin"
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
@@ -71,14 +71,14 @@ class Machine:
         )
 
     def install(self, **environment: str) -> str:
-        """Run the script, which must succeed, and return what it prints."""
+        """Run the script, which must succeed, and return its output."""
         with self.start(**environment) as running:
             printed, errors = running.communicate()
         assert running.returncode == 0, errors
         return printed
 
-    def refuse(self) -> str:
-        """Run the script, which must fail cleanly, and return its message."""
+    def fail(self) -> str:
+        """Run the script, which must fail with a message, and return that."""
         with self.start() as running:
             printed, errors = running.communicate()
         assert (running.returncode, printed) == (1, "")
@@ -86,7 +86,7 @@ class Machine:
         return errors
 
     def offer(self, members: dict[str, str]) -> None:
-        """Let the official host answer every request with an archive of these members."""
+        """Let the official server answer every request with an archive of these members."""
         archive = self.path.parent / "release.tar.gz"
         with tarfile.open(archive, "w:gz") as tar:
             for name, body in members.items():
@@ -97,7 +97,7 @@ class Machine:
         self.serve(archive)
 
     def serve(self, file: Path) -> None:
-        """Let the official host answer every request with a file, and note each request."""
+        """Let the official server answer every request with a file, and record each request."""
         count = self.path.parent / "requests"
         script(
             self.path / "curl",
@@ -119,15 +119,15 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.mark.parametrize("version", ["v3.254.0", PINNED, "v3.300.1-alpha.5+x"])
-def test_path_is_taken_first(machine: Machine, version: str) -> None:
-    """A CLI on PATH that is new enough and has its plugins is taken, and nothing is written."""
+def test_path_is_used_first(machine: Machine, version: str) -> None:
+    """A CLI on PATH that is new enough and has its plugins is used, and nothing is written."""
     cli(machine.path, version)
     assert machine.install() == f"{machine.path}\n"
     assert not machine.bin.parent.exists()
 
 
 def test_plugins_elsewhere_on_path(machine: Machine, tmp_path: Path) -> None:
-    """The plugins may lie in another folder of PATH than the CLI."""
+    """The plugins may be in another folder of PATH than the CLI."""
     cli(machine.path, "v3.254.0", plugins=())
     for plugin in PLUGINS:
         script(tmp_path / "other" / plugin)
@@ -135,7 +135,7 @@ def test_plugins_elsewhere_on_path(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_plugins_beside_the_target_of_a_link(machine: Machine, tmp_path: Path) -> None:
-    """A CLI that is linked into PATH without its plugins is taken, as the CLI finds them beside itself."""
+    """A CLI that is linked into PATH without its plugins is used, because it finds them next to its real file."""
     cli(tmp_path / "cellar", "v3.254.0")
     (machine.path / "pulumi").symlink_to(tmp_path / "cellar" / "pulumi")
     assert machine.install() == f"{machine.path}\n"
@@ -152,14 +152,14 @@ def test_plugins_beside_the_target_of_a_link(machine: Machine, tmp_path: Path) -
         ("v3.254.0", PLUGINS[1:], "there is no pulumi-language-python"),
     ],
 )
-def test_path_is_refused(machine: Machine, version: str, plugins: tuple[str, ...], reason: str) -> None:
-    """A CLI on PATH that cannot serve is passed over, and the message says why."""
+def test_unusable_path_is_skipped(machine: Machine, version: str, plugins: tuple[str, ...], reason: str) -> None:
+    """An unusable CLI on PATH is skipped, and the message says why."""
     cli(machine.path, version, plugins)
-    assert reason in machine.refuse()
+    assert reason in machine.fail()
 
 
-def test_earlier_installation_is_taken(machine: Machine) -> None:
-    """What is in .engine/ is taken when the CLI on PATH is too old, without a request."""
+def test_earlier_installation_is_used(machine: Machine) -> None:
+    """If the CLI on PATH is too old, the one in .engine/ is used, without a request."""
     cli(machine.path, "v3.100.0")
     cli(machine.bin, PINNED)
     machine.offer(RELEASE)
@@ -169,7 +169,7 @@ def test_earlier_installation_is_taken(machine: Machine) -> None:
 
 @pytest.mark.parametrize(("version", "plugins"), [(PINNED, PLUGINS[:1]), (PINNED, PLUGINS[1:]), ("v3.258.0", PLUGINS)])
 def test_earlier_installation_is_replaced(machine: Machine, version: str, plugins: tuple[str, ...]) -> None:
-    """What is in .engine/ is replaced when a part is missing or it is not of the pinned version."""
+    """An installation in .engine/ is replaced if it is incomplete or not the pinned version."""
     cli(machine.bin, version, plugins)
     machine.offer(RELEASE)
     assert machine.install() == f"{machine.bin}\n"
@@ -178,7 +178,7 @@ def test_earlier_installation_is_replaced(machine: Machine, version: str, plugin
 
 
 def test_release_is_unpacked_without_surprises(machine: Machine, tmp_path: Path) -> None:
-    """Of a release only the CLI and what Python needs is kept, and no member of it is written anywhere else."""
+    """Only the CLI and the parts for Python are unpacked, and no member is written outside the folder."""
     machine.offer({**RELEASE, "pulumi/pulumi-language-go": "", "../../../python-evil": ""})
     machine.install()
     assert {file.name for file in machine.bin.iterdir()} == {"pulumi", *PLUGINS, "python-evil"}
@@ -187,32 +187,32 @@ def test_release_is_unpacked_without_surprises(machine: Machine, tmp_path: Path)
 
 
 def without_network(machine: Machine) -> None:
-    """The name of the official host is not known."""
+    """The name of the official server cannot be resolved."""
     script(machine.path / "curl", OFFLINE)
 
 
 def web_page(machine: Machine) -> None:
-    """The official host, or somebody in its place, answers with a web page."""
+    """The official server, or a proxy in its place, answers with a web page."""
     page = machine.path.parent / "page"
     page.write_text("<html>please log in</html>")
     machine.serve(page)
 
 
 def half_a_release(machine: Machine) -> None:
-    """The archive ends too early."""
+    """The archive is truncated."""
     machine.offer({**RELEASE, "pulumi/pulumi": f"echo {PINNED}\n# {os.urandom(50_000).hex()}"})
     archive = machine.path.parent / "release.tar.gz"
     archive.write_bytes(archive.read_bytes()[:20_000])
 
 
 def release_that_does_not_run(machine: Machine) -> None:
-    """The release is for another kind of machine."""
+    """The release is for another architecture."""
     machine.offer({**RELEASE, "pulumi/pulumi": "exit 126"})
 
 
 @pytest.mark.parametrize("fault", [without_network, web_page, half_a_release, release_that_does_not_run])
 def test_build_follows_a_failed_download(machine: Machine, fault: Callable[[Machine], None]) -> None:
-    """Whatever is wrong with the download, the CLI is built, with the scripts of the language host beside it."""
+    """Whatever is wrong with the download, the CLI is built, with the scripts of the language host next to it."""
     fault(machine)
     script(machine.path / "go", GO)
     assert machine.install() == f"{machine.bin}\n"
@@ -220,18 +220,18 @@ def test_build_follows_a_failed_download(machine: Machine, fault: Callable[[Mach
     assert built == {"pulumi", "pulumi-language-python-exec", *PLUGINS}
 
 
-@pytest.mark.parametrize(("home", "kept_in_engine"), [("/somewhere", False), ("", True)])
-def test_caches_of_go(machine: Machine, home: str, kept_in_engine: bool) -> None:
-    """Go keeps its caches where it wants, and in .engine/ when there is no home."""
+@pytest.mark.parametrize(("home", "in_engine"), [("/somewhere", False), ("", True)])
+def test_caches_of_go(machine: Machine, home: str, in_engine: bool) -> None:
+    """Go uses its default caches, and caches in .engine/ if there is no home folder."""
     script(machine.path / "go", GO)
     machine.install(HOME=home)
     gopath = (machine.path / "gopath").read_text().strip()
-    assert gopath == (str(machine.project / ".engine" / "go") if kept_in_engine else "")
+    assert gopath == (str(machine.project / ".engine" / "go") if in_engine else "")
 
 
 def test_nothing_available(machine: Machine) -> None:
-    """Without Pulumi, curl and go there is one message, which says what was tried and what to install."""
-    assert machine.refuse() == (
+    """Without Pulumi, curl and go, one message says what was tried and what to install."""
+    assert machine.fail() == (
         "engine: no Pulumi CLI found, and none could be installed:\n"
         "- on PATH: there is no pulumi\n"
         "- in .engine/: there is no pulumi\n"
@@ -243,22 +243,22 @@ def test_nothing_available(machine: Machine) -> None:
 
 
 def test_failed_build(machine: Machine) -> None:
-    """The message of a failed build holds what go said last, and nothing is left that looks installed."""
+    """The message of a failed build contains the last output of go, and no incomplete installation is left."""
     script(machine.path / "go", "echo some/package; echo 'go: verifying module: checksum mismatch' >&2; exit 1")
-    assert "checksum mismatch" in machine.refuse()
+    assert "checksum mismatch" in machine.fail()
     assert not machine.bin.exists()
 
 
 def test_real_curl_without_network(machine: Machine) -> None:
-    """The real curl understands the script's options, and without a network its words are in the message."""
+    """The real curl accepts the script's options, and its error is in the message if there is no network."""
     curl = shutil.which("curl")
     assert curl, "the script downloads with curl: install it"
     (machine.path / "curl").symlink_to(curl)
-    assert "- download: curl: (7)" in machine.refuse()
+    assert "- download: curl: (7)" in machine.fail()
 
 
 def test_killed_run(machine: Machine) -> None:
-    """A run that is killed in the middle leaves nothing that the next one takes for whole."""
+    """A killed run leaves no installation that the next run considers complete."""
     script(machine.path / "go", f'{GO}\nif [ "$name" = pulumi ]; then kill -9 $PPID; fi')
     with machine.start() as running:
         running.communicate()
@@ -269,16 +269,16 @@ def test_killed_run(machine: Machine) -> None:
 
 
 def test_two_runs_at_once(machine: Machine) -> None:
-    """Of two runs at once one installs and the other waits for it."""
+    """Of two parallel runs, one installs and the other waits for it."""
     machine.offer(RELEASE)
     with machine.start() as one, machine.start() as other:
         assert one.communicate()[0] == other.communicate()[0] == f"{machine.bin}\n"
     assert len((machine.path.parent / "requests").read_text().splitlines()) == 1
 
 
-def test_folder_that_cannot_be_made(machine: Machine) -> None:
-    """Where .engine/ cannot be made, the message says so and how to do without."""
+def test_folder_that_cannot_be_created(machine: Machine) -> None:
+    """If .engine/ cannot be created, the message says so, and what to install instead."""
     machine.bin.parent.write_text("")
-    message = machine.refuse()
+    message = machine.fail()
     assert ".engine" in message
     assert "Install Pulumi" in message

@@ -1,4 +1,4 @@
-"""Every example runs offline as its reader would run it, and the demo does what it announces."""
+"""Every example runs offline, the way a reader would run it, and the demo does what it announces."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.stack import Stack
 EXAMPLES = ROOT / "examples"
 README = (EXAMPLES / "README.md").read_text()
 PROGRAMS = sorted(EXAMPLES.glob("0[2-4]-*"))
-"""The first one is run as README tells, the later ones have tests of their own."""
+"""The first example is run with the commands of README, and the others have their own tests."""
 
 
 @pytest.fixture
-def surroundings(engine_folder: str, tmp_path: Path) -> dict[str, str]:
-    """A machine with Pulumi and this package, and a state of its own."""
+def environment(engine_folder: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a user who has Pulumi and this package, with an empty state."""
     (tmp_path / "state").mkdir()
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), engine_folder, os.environ["PATH"]]),
@@ -40,14 +40,16 @@ def test_the_list_of_examples() -> None:
     assert re.findall(r"^\| \[(.+?)\]\(\1\) \|", README, re.MULTILINE) == folders
 
 
-def test_the_first_example_as_told(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) -> None:
-    """README's lines, with those that the emulator prints, bring the first example up and away again."""
+def test_the_first_example_with_the_commands_of_readme(
+    cloud: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The commands of README, with those that the emulator prints, create and destroy the first example."""
     [lines] = re.findall(r"```sh\n(cd .*?)```", README, re.DOTALL)
     assert "http://127.0.0.1:8765/api/v1" in lines
     lines = lines.replace("http://127.0.0.1:8765/api/v1", cloud.url).replace("token emulator", f"token {cloud.token}")
     shutil.copytree(EXAMPLES / "01-public-key", tmp_path / "01-public-key")
     done = subprocess.run(
-        ["bash", "-ec", lines], cwd=tmp_path, env=surroundings, stdin=subprocess.DEVNULL, capture_output=True,
+        ["bash", "-ec", lines], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -57,7 +59,7 @@ def test_the_first_example_as_told(cloud: Emulator, surroundings: dict[str, str]
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.name)
 def test_an_example(stack: Stack, example: Path) -> None:
-    """Up creates, a second up and a refresh find nothing, destroy leaves nothing."""
+    """Up creates everything, a second up and a refresh find nothing to do, and destroy deletes everything."""
     shutil.copy(example / "__main__.py", stack.project)
     created = stack.preview().steps
     assert set(created.values()) == {"create"}
@@ -68,13 +70,13 @@ def test_an_example(stack: Stack, example: Path) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_tenants(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) -> None:
-    """Three tenants go up at once; the one that fails holds up no other, and the next up makes that one only."""
+def test_tenants(cloud: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
+    """Three tenants are created in parallel. If one fails, the others continue, and the next up completes it."""
 
     def tenants(*words: str, fails: bool = False) -> str:
         done = subprocess.run(
             [sys.executable, EXAMPLES / "05-automation-api" / "tenants.py", *words],
-            env=surroundings | {"JOVIAM_ENDPOINT": cloud.url, "JOVIAM_TOKEN": cloud.token},
+            env=environment | {"JOVIAM_ENDPOINT": cloud.url, "JOVIAM_TOKEN": cloud.token},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == fails, done.stdout
@@ -82,16 +84,16 @@ def test_tenants(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) 
 
     cloud.configure(provision_seconds=2)
     cloud.fail("POST /disks", status=422, skip=1)
-    shown = tenants("up", fails=True)
-    [there, other] = re.findall(r"^(\w+): 5 to create; 203\.0\.113\.\d+$", shown, re.MULTILINE)
-    [failed] = {"bakery", "florist", "garage"} - {there, other}
-    assert f'error: creating disk "{failed}-disk": the API refused it (422' in shown
-    asked = [request.operation for request in cloud.requests]
-    assert asked[: asked.index("POST /instances/assemble")].count("POST /disks") >= 2, "one after the other"
+    printed = tenants("up", fails=True)
+    [created, other] = re.findall(r"^(\w+): 5 to create; 203\.0\.113\.\d+$", printed, re.MULTILINE)
+    [failed] = {"bakery", "florist", "garage"} - {created, other}
+    assert f'error: creating disk "{failed}-disk": the API refused it (422' in printed
+    requests = [request.operation for request in cloud.requests]
+    assert requests[: requests.index("POST /instances/assemble")].count("POST /disks") >= 2, "not in parallel"
 
     cloud.configure(provision_seconds=0.1)
-    again = dict(line.split(": ", 1) for line in tenants("up", there, failed).splitlines())
-    assert again[there].startswith("no changes; ")
+    again = dict(line.split(": ", 1) for line in tenants("up", created, failed).splitlines())
+    assert again[created].startswith("no changes; ")
     assert again[failed].startswith("2 to create; ")
     assert cloud.count() == {"ip_addresses": 3, "disks": 3, "instances": 3}
 
@@ -100,19 +102,19 @@ def test_tenants(cloud: Emulator, surroundings: dict[str, str], tmp_path: Path) 
     assert not list((tmp_path / "state" / ".pulumi" / "stacks").rglob("*.json"))
 
 
-def test_the_tests_of_a_stack(surroundings: dict[str, str], tmp_path: Path) -> None:
-    """The tests of the example pass as their author runs them."""
+def test_the_tests_of_a_stack(environment: dict[str, str], tmp_path: Path) -> None:
+    """The tests of the example pass when a user runs them."""
     shutil.copytree(EXAMPLES / "07-testing-your-stack", tmp_path / "stack")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q"],
-        cwd=tmp_path / "stack", env=surroundings, capture_output=True, text=True, timeout=120, check=False,
+        cwd=tmp_path / "stack", env=environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
 
 
 def test_the_demo() -> None:
-    """`make demo` ends with an empty cloud, and every step was as announced."""
+    """`make demo` ends with an empty cloud, and every step does what it announces."""
     done = subprocess.run(
         [sys.executable, ROOT / "tools/demo.py"], capture_output=True, text=True, timeout=300, check=False
     )

@@ -1,4 +1,4 @@
-"""The rules of the tree: who may import what, and what a new resource must bring along."""
+"""The rules of the code base: allowed imports, and what every resource must have."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ DECLARED: list[type[Args]] = [
     found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type) and issubclass(found, Args)
 ]
 RESOURCES = [declared for declared in DECLARED if issubclass(declared, Resource)]
-PLAIN = pydoc._PlainTextDoc()  # type: ignore[attr-defined] # pydoc.plaintext, which its types leave out
+PLAIN = pydoc._PlainTextDoc()  # type: ignore[attr-defined] # pydoc.plaintext, which is missing in its types
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Check the contracts of pyproject.toml for the package in a folder."""
+    """Check the contracts in pyproject.toml for the package in a folder."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", f"--config={ROOT / 'pyproject.toml'}"]
     environ = {**os.environ, "COLUMNS": "200"}
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
 def test_the_layers_keep_their_contracts() -> None:
-    """Who may import what stands in pyproject.toml, in plain words."""
+    """The package keeps the import contracts in pyproject.toml."""
     done = lint(ROOT)
     assert done.returncode == 0, done.stdout
 
@@ -55,7 +55,7 @@ def test_the_layers_keep_their_contracts() -> None:
     ],
 )
 def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:
-    """Each contract notices what it is about."""
+    """Each contract detects a violation."""
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / PACKAGE.name / file).open("a") as source:
         source.write(f"{line}\n")
@@ -64,20 +64,20 @@ def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, 
 
 
 def test_a_program_does_not_pay_for_http() -> None:
-    """Importing the package neither imports requests nor the emulator, and does nothing."""
+    """Importing the package imports neither requests nor the emulator, and prints nothing."""
     script = "import sys, pulumi_joviam; print([m for m in ('requests', 'urllib3', 'fastapi') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_nothing_is_called_utils() -> None:
-    """A function lives beside its caller, or in a module named for what it does."""
+    """A function is next to its caller, or in a module named after its purpose."""
     assert not [path for path in MODULES if path.stem in {"utils", "helpers", "common", "misc", "base"}]
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
-def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
-    """The keywords of the class are the fields of its model: the same names, and required where those are."""
+def test_the_keywords_are_the_fields_of_the_model(resource: type[Resource]) -> None:
+    """The keywords of a class have the names of its model's fields, and are required if those are."""
     fields = resource._lifecycle.args.model_fields
     signature = inspect.signature(resource).parameters
     assert list(inspect.signature(resource.__init__).parameters) == ["self", *signature]
@@ -85,8 +85,8 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
     assert list(signature)[:2] == ["resource_name", "opts"]
     assert list(keywords) == list(fields)
     required = {name for name, found in keywords.items() if found.default is found.empty}
-    said_elsewhere = {name for name, traits in resource._lifecycle.args.traits().items() if traits.required}
-    assert required == {name for name, field in fields.items() if field.is_required()} - said_elsewhere
+    from_elsewhere = {name for name, traits in resource._lifecycle.args.traits().items() if traits.required}
+    assert required == {name for name, field in fields.items() if field.is_required()} - from_elsewhere
     make: Callable[..., Resource] = resource
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         make("wrong", colour="red", **dict.fromkeys(required, ""))
@@ -97,7 +97,7 @@ def test_what_users_write_is_what_is_checked(resource: type[Resource]) -> None:
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.__name__)
 def test_every_argument_and_output_is_described(declared: type[Args]) -> None:
-    """Each has its text in the source, below it, and help() shows them all and never the SDK's own text."""
+    """Each has a description below it in the source, which help() shows instead of the SDK's own text."""
     declaration, shown = declared._declaration, pydoc.render_doc(declared, renderer=PLAIN)
     for name in (*declaration.specs, *declaration.outputs):
         assert declaration.descriptions[name].endswith("."), name
@@ -108,7 +108,7 @@ def test_every_argument_and_output_is_described(declared: type[Args]) -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
 def test_what_is_described_is_what_diff_reads(resource: type[Resource]) -> None:
-    """The docs say of each argument what its markers say to diff."""
+    """The docs of each argument agree with the markers that diff reads."""
     declaration = resource._declaration
     assert "Source: reference" in declaration.about
     for name, traits in resource._lifecycle.args.traits().items():
@@ -117,7 +117,7 @@ def test_what_is_described_is_what_diff_reads(resource: type[Resource]) -> None:
 
 
 def test_a_subclass_of_a_program_shows_its_own_constructor() -> None:
-    """What it writes counts, and what it does not write is as in its base."""
+    """A constructor of its own counts. Without one, it has that of its base class."""
 
     class Own(joviam.Disk):
         def __init__(self, gigabytes: int) -> None:
@@ -131,5 +131,5 @@ def test_a_subclass_of_a_program_shows_its_own_constructor() -> None:
 
 
 def test_every_public_name_has_a_docstring() -> None:
-    """What programs import says what it promises."""
+    """Every name that programs import has a docstring."""
     assert not [name for name in joviam.__all__ if not getattr(joviam, name).__doc__]

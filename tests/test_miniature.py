@@ -1,4 +1,4 @@
-"""The small engine does what the real one does."""
+"""The miniature engine takes the same steps as the real one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROGRAMS: list[Spec] = [
 
 
 def test_the_same_steps_as_the_real_engine(stack: Stack, tmp_path: Path) -> None:
-    """Creations, an update, a replacement, one that deletes first and takes a dependent with it, a deletion."""
+    """Create, update, replace, replace by deleting first (with a dependent), and delete."""
     with plugin(stack.cloud, tmp_path / "miniature") as started:
         real: list[dict[str, str]] = []
         for program in PROGRAMS:

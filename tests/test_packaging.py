@@ -1,4 +1,4 @@
-"""What others get: the wheel and the sdist hold what they should, and the wheel works as it comes out of an index."""
+"""The wheel and the sdist have the right content, and the wheel works when it is installed from an index."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this tree."""
+    """The wheel of this source tree."""
     return build("wheel", tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sdist of this tree, unpacked."""
+    """The unpacked sdist of this source tree."""
     folder = tmp_path_factory.mktemp("sdist")
     with tarfile.open(build("sdist", folder)) as archive:
         archive.extractall(folder, filter="data")
@@ -36,7 +36,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel(wheel: Path) -> None:
-    """The wheel holds every file of the package, its license and metadata, and nothing else."""
+    """The wheel contains every file of the package, its license and metadata, and nothing else."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     files = [path for path in (ROOT / "pulumi_joviam").rglob("*") if path.is_file() and path.suffix != ".pyc"]
@@ -47,9 +47,9 @@ def test_the_wheel(wheel: Path) -> None:
     assert names >= {f"pulumi_joviam/{name}" for name in needed}
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this tree is no clone")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is not a git clone")
 def test_the_sdist(sdist: Path) -> None:
-    """The sdist holds whatever git does, so that its tests can run."""
+    """The sdist contains every file in git, so that its tests can run."""
     listed = run("git", "ls-files", "-z").split("\0")
     tracked = {name for name in listed if (ROOT / name).is_file()}
     assert len(tracked) > 100
@@ -57,12 +57,12 @@ def test_the_sdist(sdist: Path) -> None:
 
 
 def test_a_wheel_from_the_sdist(wheel: Path, sdist: Path, tmp_path: Path) -> None:
-    """The sdist builds the very same wheel."""
+    """The wheel built from the sdist is identical."""
     assert build("wheel", tmp_path, source=sdist).read_bytes() == wheel.read_bytes()
 
 
 def test_the_metadata(wheel: Path) -> None:
-    """README names the versions that the metadata asks for and the extras that there are; the license is an SPDX id."""
+    """README has the required versions and the extras of the metadata, and the license is an SPDX id."""
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = email.message_from_bytes(archive.read(name))
@@ -78,8 +78,7 @@ def test_the_metadata(wheel: Path) -> None:
 
 
 def test_without_extras(wheel: Path, tmp_path: Path) -> None:
-    """Without extras programs work, a command says in one line what to install, and pytest goes on unless a test asks
-    for the emulator."""
+    """Without extras, programs work, commands say what to install, and pytest fails only emulator tests."""
     commands = environment(tmp_path / "venv", sys.executable)
     install(commands, str(wheel), "pytest")
     everything = "import pulumi_joviam; [getattr(pulumi_joviam, name) for name in pulumi_joviam.__all__]"
@@ -107,7 +106,7 @@ def test_without_extras(wheel: Path, tmp_path: Path) -> None:
 def test_an_installed_wheel(
     wheel: Path, engine_folder: str, tmp_path: Path, version: str, resolution: Resolution
 ) -> None:
-    """The wheel with its extras, in an empty environment, and a CLI on PATH are enough for the first example."""
+    """The first example needs only the wheel with its extras, in an empty environment, and a CLI on PATH."""
     python = interpreter(version)
     if not python:
         pytest.skip(f"there is no CPython {version} on this machine")

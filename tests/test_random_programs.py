@@ -2,7 +2,7 @@
 
     JOVIAM_EXAMPLES=400 python -m pytest tests/test_random_programs.py
 
-tries more programs than the few that fit into the suite.
+tries more programs than the few in the test suite.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ NEW = max(2, EXAMPLES // 20)
 RULES = 25
 HOW = settings(stateful_step_count=RULES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 SOURCE = "r0"
-"""The first resource of each program, after which values of others are known."""
+"""The first resource of each program. Once it exists, the unknown values of others are known."""
 KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
 QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
-# where updates are ignored, nothing can change
+# if updates are ignored, nothing can change
 SWITCHES = sorted(it.name for it in fields(Switches) if it.type == "bool" and it.name != "ignored_updates")
 STOPPING = {"power_state", "memory", "performance_tier", "virtualization", "boot_disk", "disks"}
 ADDRESSES = ("networks", "allocate_public_ip", "allocate_private_ip")
@@ -80,7 +80,7 @@ steps_taken = itertools.count()
 
 
 class Programs(RuleBasedStateMachine):
-    """A program that somebody writes, resource by resource. Some of its values are known only in `up`."""
+    """A program that grows, resource by resource. Some of its values are known only in `up`."""
 
     cloud: Emulator
 
@@ -151,7 +151,7 @@ class Programs(RuleBasedStateMachine):
         return [name for name, said in self.program.items() if said["kind"] == kind]
 
     def _said(self) -> dict[str, dict[str, Any]]:
-        """Return the program as it is run, with what is hidden."""
+        """Return the program to run, with unknown values in it."""
         program = dict(self.program)
         for name, hidden in self.hidden.items():
             there = [place for place in places(program[name]) if place in hidden]
@@ -165,13 +165,13 @@ class Programs(RuleBasedStateMachine):
         return [other for other, said in self._said().items() if any(use in str(said) for use in uses)]
 
     def _parts(self, data: st.DataObject, machine: str | None) -> dict[str, Any]:
-        """Return disks, addresses and keys for a machine: those that no other has."""
+        """Return disks, addresses and keys for a machine that no other one uses."""
         parts = {"disks": self._all("Disk"), "ip_addresses": self._all("IpAddress")}
         order = list(self.program)
-        before = order[: order.index(machine)] if machine else order  # a program names what it has made already
+        before = order[: order.index(machine)] if machine else order  # a program refers to earlier resources only
         chosen = {}
         for argument, names in parts.items():
-            # what another machine still holds is free in the run after the one that takes it away
+            # what is still attached to another machine is free one run after its removal
             free = [n for n in names if n in before and set(self._users(n)) <= {machine} and self._is_free(n, machine)]
             chosen[argument] = self._some(data, free)
         keys = [name for name in self._all("PublicKey") if name in before]
@@ -182,7 +182,7 @@ class Programs(RuleBasedStateMachine):
         return [{"ref": f"{name}.id"} for name in picked]
 
     def _is_free(self, _name: str, _machine: str | None) -> bool:
-        """Say whether no other machine of the cloud has a part that one machine of the program is to get."""
+        """Return whether no disk or address that the program gives to a machine is attached to another one."""
         return True
 
     def _range(self) -> str:
@@ -191,7 +191,7 @@ class Programs(RuleBasedStateMachine):
 
 
 class NewPrograms(Programs):
-    """A whole program is brought up at once, by the real engine."""
+    """Bring up a whole program at once, with the real engine."""
 
     engine: str
 
@@ -208,7 +208,7 @@ class NewPrograms(Programs):
 
 
 class Explained:
-    """Which writes a preview explains. ``there`` is what the state held before them."""
+    """The writes that a preview explains. ``there`` is the state before them."""
 
     def __init__(self, program: Spec, preview: Run, there: Mapping[str, Held]) -> None:
         self.named, self.steps = preview.named, preview.steps
@@ -218,17 +218,17 @@ class Explained:
         self.kinds |= {name: said["kind"] for name, said in program.items()}
 
     def is_named(self, request: Request) -> bool:
-        """Say whether somebody who read the preview expects this write."""
+        """Return whether a reader of the preview would expect this write."""
         method, path = request.method, request.path.split("/")
         owner = self.owners.get(path[2]) if len(path) > 2 else None
-        if owner is None:  # something new
+        if owner is None:  # a new object
             made = [name for name, step in self.steps.items() if step in ("create", "replace")]
             return bool(made or self._parts("boot_disk", *ADDRESSES))
         if self.steps.get(owner) in ("replace", "delete"):
             return True
         what = path[3] if len(path) > 3 else ""
         if what in ("start", "stop"):
-            # which machine a disk is attached to, its preview cannot know
+            # the preview of a disk cannot know which machine it is attached to
             sized = any(self.kinds.get(name) == "Disk" and "size" in named for name, named in self.named.items())
             return sized or bool(self.named.get(owner, set()) & STOPPING)
         released = [it for it in self._all("IpAddress") if self.steps.get(it) in ("replace", "delete")]
@@ -259,7 +259,7 @@ def _kept(held: Held) -> Any:
 
 
 class RandomPrograms(Programs):
-    """A program that somebody edits, a cloud that somebody else touches, and a network that fails."""
+    """A program that changes, a cloud that is also changed by hand, and a network that fails."""
 
     plugin: Plugin
 
@@ -269,7 +269,7 @@ class RandomPrograms(Programs):
         self.cloud.configure(**{name: choice.random() < 0.5 for name in SWITCHES})
         self.stack = Miniature(self.plugin, f"random{next(stacks)}")
         self.unrefreshed = False
-        """Somebody has changed something, and no refresh has taken note of it."""
+        """Whether something was changed by hand since the last refresh."""
 
     # -- the program changes --
 
@@ -304,7 +304,7 @@ class RandomPrograms(Programs):
     @precondition(lambda self: self.program)
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
-        # a plugin serves one run, and remembers in it who groups an instance; this one serves them all
+        # a plugin remembers for one run which resource groups an instance, but this one serves all runs
         grouping = self._all("AvailabilityGroup")
         free = [name for name in self.program if name not in grouping and not self._users(name)]
         if not free:
@@ -314,7 +314,7 @@ class RandomPrograms(Programs):
         self.hidden.pop(name, None)
         self.brought_up = False
 
-    # -- what happens meanwhile --
+    # -- changes outside the program --
 
     @precondition(lambda self: self.stack.state)
     @rule(data=st.data())
@@ -330,7 +330,7 @@ class RandomPrograms(Programs):
     @precondition(lambda self: self.stack.state)
     @rule(data=st.data())
     def change_by_hand(self, data: st.DataObject) -> None:
-        """Change any argument of any object; nobody refreshes."""
+        """Change any argument of any object, without a refresh."""
         names = [name for name, held in self.stack.state.items() if held.kind in BY_HAND]
         name = data.draw(st.sampled_from(sorted(names)))
         held = self.stack.state[name]
@@ -342,7 +342,7 @@ class RandomPrograms(Programs):
 
     @rule(kind=st.sampled_from(["performance_tiers/disks", "performance_tiers/instances", "templates"]))
     def swap_names(self, kind: str) -> None:
-        """What is called one word is called another from now on, and the other way round."""
+        """Swap the names of two tiers or templates."""
         field = "slug" if kind == "templates" else "name"
         words = ("ubuntu-16-04", "debian-9") if kind == "templates" else ("Standard", "Fast")
         there = [
@@ -365,7 +365,7 @@ class RandomPrograms(Programs):
             assert (run.error, run.steps) == ("", {name: "delete"})
             self.brought_up = False
 
-    # -- and what the tool makes of it --
+    # -- commands --
 
     @rule()
     def up(self) -> None:
@@ -373,12 +373,12 @@ class RandomPrograms(Programs):
         self._as_promised()
 
     def _explained_up(self) -> None:
-        """Bring the program up: every write is explained by what the preview before it named."""
+        """Bring the program up, and check that the preview explained every write."""
         preview = self.stack.preview(self._said())
         there, before = dict(self.stack.state), len(self.cloud.requests)
         run = self.stack.up(self._said())
         assert (preview.error, run.error) == ("", "")
-        # what is known only in `up` may turn out to be what it was
+        # an unknown value may turn out to be the same as before
         unnamed = {name: step for name, step in run.steps.items() if preview.steps.get(name) not in (step, "replace")}
         assert not unnamed
         assert self.hides or run.steps == preview.steps
@@ -389,7 +389,7 @@ class RandomPrograms(Programs):
     @rule(fault=st.sampled_from(QUICK), skip=st.integers(0, 15))
     def up_with_a_fault(self, fault: str, skip: int) -> None:
         self.cloud.fail("*", skip=skip, **FAULTS[fault])
-        for _ in range(3):  # the fault may strike as late as in the run that heals
+        for _ in range(3):  # the fault may happen as late as in the run that recovers
             run = self.stack.up(self._said())
             assert not any(word in run.error for word in ("Traceback", "bug in", "StatusCode")), run.error
             if not run.error:
@@ -457,7 +457,7 @@ def test_random_programs() -> None:
 
 
 def test_new_programs_on_the_real_engine(engine_folder: str) -> None:
-    """The first `up` of a stack, with its preview as people run it, makes whatever a program says."""
+    """The first `up` of a stack, with its preview, creates everything in the program."""
     with Emulator(token="t", provision_seconds=0.0) as cloud:
         NewPrograms.cloud, NewPrograms.engine = cloud, engine_folder
         run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""A part of the fault sweep that fits into the suite; `make sweep` runs all of it."""
+"""A part of the fault sweep that is short enough for the test suite. `make sweep` runs all of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.sweep import FAULTS, Case, Sweep, Tally, sweeping, table
 
-# what it sweeps is recorded once, whatever the number of workers
+# in one group, so that the requests are recorded only once
 pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.slow]
 
 SLOW = ("answers too late", "acts after we gave up")
@@ -28,7 +28,7 @@ def cases(sweep: Sweep) -> list[Case]:
 def test_every_kind_of_request_with_some_fault(
     sweep: Sweep, cases: list[Case], record_property: Callable[[str, str], None]
 ) -> None:
-    """Each operation meets one fault, each fault meets several operations. What became of them is printed."""
+    """Each operation has one fault, and each fault happens to several operations. The results are printed."""
     operations = {(case.phase, case.operation): case for case in cases}
     tallies = {fault: Tally() for fault in FAULTS if fault not in SLOW}
     for number, case in enumerate(operations.values()):
@@ -42,8 +42,8 @@ def test_every_kind_of_request_with_some_fault(
 
 
 @pytest.mark.parametrize("fault", ["dropped after the act", "acts after we gave up"])
-def test_every_creation_without_an_answer(sweep: Sweep, cases: list[Case], fault: str) -> None:
-    """These are the faults with which others lose things."""
+def test_every_create_without_a_response(sweep: Sweep, cases: list[Case], fault: str) -> None:
+    """Every create request survives the faults that most often lose objects."""
     creations = {case.operation: case for case in cases if case.phase == "make" and case.operation.startswith("POST")}
     total = sum((sweep.run(case, fault) for case in creations.values()), Tally())
     assert total.problems == []

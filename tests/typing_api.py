@@ -1,4 +1,4 @@
-"""The public API as a type checker sees it: checked by mypy, never run."""
+"""The public API as type checkers see it. This file is checked by mypy and never run."""
 
 import pulumi
 
@@ -53,8 +53,8 @@ private: pulumi.Output[str | None] = server.private_ip
 everywhere: pulumi.Output[list[str | None]] = pool.public_ips
 first: joviam.Disk = pool.servers[0].disk
 
-joviam.Disk("wrong", size="10", performance_tier="Fast")  # type: ignore[arg-type] # a text is not a size
+joviam.Disk("wrong", size="10", performance_tier="Fast")  # type: ignore[arg-type] # a text is not a number
 joviam.Disk("wrong", performance_tier="Fast")  # type: ignore[call-arg] # the size is missing
-joviam.Instance("wrong", memory=1, performance_tier="Fast", boot_device="tape")  # type: ignore[arg-type] # no such word
+joviam.Instance("wrong", memory=1, performance_tier="Fast", boot_device="tape")  # type: ignore[arg-type] # not an allowed value
 joviam.Server("wrong", memory=1024)  # type: ignore[call-arg] # the template is missing
-joviam.ServerPool("wrong", count=size, network="id", template="debian-9")  # type: ignore[arg-type] # not known in time
+joviam.ServerPool("wrong", count=size, network="id", template="debian-9")  # type: ignore[arg-type] # an unknown count

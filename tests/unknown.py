@@ -1,4 +1,4 @@
-"""Programs with values that are unknown until `up`, at every place of every argument."""
+"""Programs with values that are unknown until `up`, at every position in every argument."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.keys import key as public_key
 
 Json = dict[str, Any]
 Place = tuple[Any, ...]
-"""The way to a value in what is said of a resource: ("boot_disk", "size")."""
+"""The path to a value in the arguments of a resource: ("boot_disk", "size")."""
 
 PLAIN: dict[str, set[str]] = {"Server": {"public"}, "ServerPool": {"count", "public"}, "PrivateNetwork": {"addresses"}}
-"""Arguments of components that say which children there are. What they hold may be unknown, they themselves may not."""
+"""Arguments that decide which children a component has. Their items may be unknown, but not they themselves."""
 
 
 def places(value: Any) -> Iterator[Place]:
-    """Yield the ways to a value itself and to everything that it holds."""
+    """Yield the paths to a value and to everything inside it."""
     yield ()
     if isinstance(value, dict) and "ref" not in value:
         yield from ((key, *place) for key, item in value.items() for place in places(item))
@@ -27,7 +27,7 @@ def places(value: Any) -> Iterator[Place]:
 
 
 def hide(value: Any, place: Place, after: str) -> Any:
-    """Return a value of which nobody knows what is at a place before the resource ``after`` is there."""
+    """Return a value with a part that is unknown until the resource ``after`` exists."""
     if not place:
         return {"after": after, "say": value}
     held = value.copy()
@@ -36,10 +36,10 @@ def hide(value: Any, place: Place, after: str) -> Any:
 
 
 def hidings(kind: str, said: Json) -> list[list[Place]]:
-    """Return what to hide together, so that everything that may be unknown is: once or more.
+    """Return which values to hide together, so that each value that may be unknown is hidden at least once.
 
-    Each place of a resource is hidden alone, and every second one with others. A component only hands on what it is
-    given, so its arguments are hidden all at once, and then all that they hold.
+    Each value of a resource is hidden alone, and every second one together with others. A component only passes its
+    arguments on, so all of them are hidden at once, and then everything inside them.
     """
     able = [place for place in places(said) if place and (len(place) > 1 or place[0] not in PLAIN.get(kind, ()))]
     whole = [place for place in able if len(place) == 1]
@@ -50,10 +50,10 @@ def hidings(kind: str, said: Json) -> list[list[Place]]:
 
 
 class Whole:
-    """Says every argument of a resource.
+    """Resources with every argument set.
 
-    What it refers to is there already, so that everything is known but what a test hides; and what only one resource
-    can have is new each time.
+    The objects that they refer to exist already, so that only the values that a test hides are unknown. Values that
+    must be unique are new each time.
     """
 
     def __init__(self, account: Account) -> None:
@@ -77,7 +77,7 @@ class Whole:
         }
 
     def say(self, kind: str) -> list[Json]:
-        """Return what can be said of a resource: all of its arguments, those that exclude each other one by one."""
+        """Return all arguments of a resource. Those that exclude each other come one by one."""
         return self.kinds[kind]()
 
     def _public_key(self) -> list[Json]:
@@ -138,13 +138,13 @@ class Whole:
         return [{**said, "addresses": {"db": said["gateway"] + "0"}}]
 
     def _machine(self) -> Json:
-        """Return what a server and each server of a pool take."""
+        """Return the arguments that a server and each server of a pool have."""
         said: Json = {"template": "ubuntu-16-04", "memory": 512, "performance_tier": "Fast", "disk_size": 30}
         said |= {"disk_performance_tier": "Fast", "region": "SY3", "public": False, "public_keys": [self._key]}
         return {**said, "context": {"A": "1"}, "allow_stopping": True}
 
     def _range(self) -> Json:
-        """Return what a network and a private network take."""
+        """Return the arguments that a network and a private network have."""
         number = next(self._number)
         net = f"10.{10 + number // 200}.{number % 200}"
         servers = {"primary_nameserver": "9.9.9.9", "secondary_nameserver": "8.8.8.8"}

@@ -1,6 +1,6 @@
-"""The `_output` forms of the look-ups, pulumi_joviam/lookups/outputs.py, written from the plain forms.
+"""Generate the `_output` forms of the look-ups, pulumi_joviam/lookups/outputs.py, from the plain forms.
 
-`python tools/look_ups.py` writes the file; a test compares.
+Run `python tools/look_ups.py` after a change; a test checks that the file is current.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from pulumi_joviam.lookups.query import find_all, find_one, run_output
 
 
 def source() -> str:
-    """Return what the file should contain."""
+    """Return the content of the file."""
     forms = list(_forms(ast.parse(PLAIN.read_text())))
     models = "\n".join(f"    {model}," for model in sorted({model for _, model in forms}))
     return "\n\n".join([HEADING.format(models=models), *(text for text, _ in forms)])
 
 
 def _forms(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield each `_output` form, with the model that it finds."""
+    """Yield the code of each `_output` form, with the model that it returns."""
     for plain in tree.body:
         if not isinstance(plain, ast.FunctionDef) or plain.returns is None:
             continue
