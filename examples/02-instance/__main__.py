@@ -1,4 +1,4 @@
-"""A machine: a boot disk from a template, a public address, a key to log in with."""
+"""A machine with a boot disk from a template, a public address, and an SSH key to log in with."""
 
 import pulumi
 import pulumi_joviam as joviam
