@@ -1,1 +1,1 @@
-"""A client of the Joviam API. It works in a plain script: nothing here knows of Pulumi."""
+"""A client library for the Joviam API. It does not import Pulumi, so it works in a plain script."""

@@ -1,6 +1,6 @@
-"""From what a person would say ("SY3", "Fast", "ubuntu-16-04") to the object the API means.
+"""Resolves names ("SY3", "Fast", "ubuntu-16-04") to the API's objects.
 
-Regions, tiers and templates change rarely: each list is asked for once per process.
+Regions, tiers and templates change rarely, so each list is requested once per process.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Kind = Literal["region", "disk tier", "instance tier", "template", "template lin
 
 
 class Catalog:
-    """What one account offers. Safe to share between threads.
+    """The regions, tiers and templates that an account can use. Safe to share between threads.
 
-    Every method raises ArgumentError, which lists what there is, for something unknown.
+    Every method raises ArgumentError for an unknown name; its message lists the available ones.
     """
 
     def __init__(self, client: Client) -> None:
@@ -31,62 +31,62 @@ class Catalog:
         self._lists: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
 
-    def region(self, said: str) -> Region:
+    def region(self, name: str) -> Region:
         """Return the region with this id, code or name."""
-        return _only("region", said, self.listed(Region, Region.path))
+        return _only("region", name, self.listed(Region, Region.path))
 
     def performance_tier(
-        self, said: str, use: Literal["disks", "instances"], region: Region, argument: str = "performance_tier"
+        self, name: str, use: Literal["disks", "instances"], region: Region, argument: str = "performance_tier"
     ) -> PerformanceTier:
         """Return the tier for ``use`` with this id or name, in ``region``."""
         tiers = self.listed(PerformanceTier, f"{PerformanceTier.path}/{use}")
-        return _only(argument, said, tiers, region, lambda tier: tier.region.id)
+        return _only(argument, name, tiers, region, lambda tier: tier.region.id)
 
-    def template(self, said: str, region: Region, argument: str = "template") -> Template:
+    def template(self, name: str, region: Region, argument: str = "template") -> Template:
         """Return the template with this id, or the newest one of this slug or name in ``region``."""
         templates = self.listed(Template, Template.path)
-        seen = {template.id for template in templates}  # a newer one that the account may not see does not count
-        meant = [template for template in templates if template.id == said or template.superseded_by_id not in seen]
-        return _only(argument, said, meant, region, lambda template: template.region.id)
+        visible = {template.id for template in templates}  # a newer one that the account cannot see does not count
+        newest = [it for it in templates if it.id == name or it.superseded_by_id not in visible]
+        return _only(argument, name, newest, region, lambda template: template.region.id)
 
-    def named(self, kind: Kind, said: str, region: Region, argument: str) -> PerformanceTier | Template:
-        """Return what a word for a tier or a template means."""
+    def named(self, kind: Kind, name: str, region: Region, argument: str) -> PerformanceTier | Template:
+        """Return the tier or template with this id or name."""
         if kind == "template":
-            return self.template(said, region, argument)
-        return self.performance_tier(said, "disks" if kind == "disk tier" else "instances", region, argument)
+            return self.template(name, region, argument)
+        return self.performance_tier(name, "disks" if kind == "disk tier" else "instances", region, argument)
 
-    def versions(self, said: str, argument: str) -> list[Template]:
+    def versions(self, name: str, argument: str) -> list[Template]:
         """Return all templates, of any region, with this id, slug or name."""
         templates = self.listed(Template, Template.path)
-        found = [template for template in templates if template.matches(said)]
+        found = [template for template in templates if template.matches(name)]
         if not found:
             raise ArgumentError(argument, f"is unknown; available: {_choices(templates)}")
         return found
 
-    def template_line(self, said: str, region: Region, argument: str = "template") -> list[Template]:
+    def template_line(self, name: str, region: Region, argument: str = "template") -> list[Template]:
         """Return all versions of the template with this slug, name, or id of any version, the newest first."""
-        newest = self.template(said, region, argument)
+        newest = self.template(name, region, argument)
         versions = {template.id: template for template in self.listed(Template, Template.path)}
         for _ in versions:
             newest = versions.get(newest.superseded_by_id or "", newest)
         line = [newest]
-        for newer in line:  # which grows
+        for newer in line:  # grows during the loop
             line += [older for older in versions.values() if older.superseded_by_id == newer.id and older not in line]
         return line
 
     def until(self, deadline: Deadline) -> Catalog:
-        """Return the same catalog, its lists shared, whose requests end at ``deadline``."""
+        """Return a catalog that shares these lists and whose requests end at ``deadline``."""
         other = copy.copy(self)
         other._client = self._client.until(deadline)
         return other
 
     def forget_templates(self) -> None:
-        """Ask for the templates again when one is needed: there is a new one."""
+        """Drop the list of templates, because there is a new one: the next lookup requests it again."""
         with self._lock:
             self._lists.pop(Template.path, None)
 
     def listed(self, model: type[N], path: str) -> Sequence[N]:
-        """Return the list. Whoever comes first asks; those who come meanwhile share what becomes of that."""
+        """Return the list. The first caller requests it; concurrent callers share its result or exception."""
         with self._lock:
             first = path not in self._lists
             found: Future[Sequence[N]] = self._lists.setdefault(path, Future())
@@ -95,7 +95,7 @@ class Catalog:
                 found.set_result(self._client.list(model, path))
             except BaseException as error:
                 with self._lock:
-                    self._lists.pop(path, None)  # the next one asks again
+                    self._lists.pop(path, None)  # the next caller tries again
                 found.set_exception(error)
                 raise
         return found.result()
@@ -103,24 +103,24 @@ class Catalog:
 
 def _only(
     argument: str,
-    said: str,
+    name: str,
     items: Sequence[N],
     region: Region | None = None,
     region_of: Callable[[N], str] = lambda item: item.id,
 ) -> N:
-    """Return the one item that ``said`` names, in ``region`` if one is given."""
+    """Return the only item called ``name``, in ``region`` if one is given."""
     here = [item for item in items if region is None or region_of(item) == region.id]
-    found = [item for item in here if said in item.words]
+    found = [item for item in here if name in item.words]
     if len(found) == 1:
         return found[0]
     where = f" in region {readable(region.code)}" if region else ""
     if found:
         ids = ", ".join(item.id for item in found)
-        raise ArgumentError(argument, f"names several{where}; say one of their ids: {ids}")
-    elsewhere = any(said in item.words for item in items)
+        raise ArgumentError(argument, f"matches several{where}; use an id: {ids}")
+    elsewhere = any(name in item.words for item in items)
     raise ArgumentError(argument, f"is {'not' if elsewhere else 'unknown'}{where}; available: {_choices(here)}")
 
 
 def _choices(items: Sequence[Named]) -> str:
-    """Return what a person would call each of the items."""
+    """Return the usual name of each item, for an error message."""
     return ", ".join(sorted({readable(item.words[min(1, len(item.words) - 1)]) for item in items})) or "nothing"

@@ -1,23 +1,23 @@
-"""Typed verbs over the API: what is sent again, and what an answer means. The bytes are transport.py's.
+"""Typed access to the API: which requests are retried, and what a response means. transport.py sends the bytes.
 
-Knows nothing of Pulumi: it works in a plain script.
+It does not import Pulumi, so it works in a plain script.
 
     client = Client(Settings(token="…"))
     for disk in client.list(models.Disk):
         print(disk.name, disk.size)
 
-What is sent again, with growing pauses, until the deadline of the call:
+Retried, with exponential backoff, until the deadline of the call:
 
-- any request that the server cannot have seen or acted on: connection refused, 429, 503
-  (after the time the server asks for in Retry-After);
-  a 429 is for all, so one is enough to let every thread keep quiet;
-- GET, PUT and DELETE, which may be done twice: also after a dropped connection, a timeout, 502 and
-  504; and a few times after an unreadable answer, GET also after 500.
+- any request that the server cannot have processed: connection refused, 429, 503
+  (after the time in Retry-After);
+  a 429 limits the whole account, so it pauses every thread;
+- GET, PUT and DELETE, which are idempotent: also after a dropped connection, a timeout, 502 and
+  504; and a few times after an unreadable response, GET also after 500.
 
-A POST is never sent again after the server may have acted: it ends in AnswerLost (or ServerError).
-A server that was never reached is given up after 10 seconds, whatever the deadline. What no repetition
-can help ends at once: a refusal of the API, a redirect, an answer of something else, a certificate that
-is not trusted, and a server that asks for more patience than the deadline has.
+A POST is never retried once the server may have acted: it raises AnswerLost (or ServerError).
+A server that was never reached is given up after 10 seconds, whatever the deadline. Errors that a retry
+cannot fix are raised at once: the API rejects the request, a redirect, a response from something other
+than the API, an untrusted certificate, and a Retry-After beyond the deadline.
 """
 
 from __future__ import annotations
@@ -57,32 +57,32 @@ M = TypeVar("M", bound=Model)
 
 A_FEW = 5
 
-# The server did not act: its own words for "not now", so even a POST can go out again.
+# The server did not act, so even a POST can be retried.
 _NOT_NOW = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-# Something between us and the API answered: whether the API acted is unknown.
+# A gateway responded: whether the API acted is unknown.
 _GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 class _NotNow(Unreachable):
-    """The server asked to come back, perhaps ``after`` some seconds."""
+    """The server asked to retry later, ``after`` some seconds if it said how many."""
 
     def __init__(self, request: str, status: int, after: float) -> None:
-        asks = f" and asks to come back in {after:.0f} s" if after > 0 else ""
+        asks = f" and asks to retry in {after:.0f} s" if after > 0 else ""
         super().__init__(f"the API is too busy for {request} ({status}){asks}. Try again later")
         self.after = after
         self.all_of_us = status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 class _Garbled(BadAnswer):
-    """The answer may have been damaged on its way: the next one may be readable."""
+    """The response may have been damaged in transit: a retry may help."""
 
 
 class Client:
-    """Typed verbs over the API of one account. Safe to share between threads.
+    """Typed access to the API of one account. Safe to share between threads.
 
-    ``settings``: token, endpoint and how many requests may be in flight at once.
-    ``cancelled``: an event that ends every call at its next pause. Each call has 60 seconds; `until` gives
-    another limit.
+    ``settings``: token, endpoint and the maximum number of requests in flight.
+    ``cancelled``: an event that ends every call at its next pause. Each call has a limit of 60 seconds; `until`
+    sets another.
     """
 
     def __init__(self, settings: Settings, cancelled: threading.Event | None = None) -> None:
@@ -98,24 +98,24 @@ class Client:
 
     @property
     def ahead(self) -> float | None:
-        """The seconds by which the server's clock was ahead of this machine's in the last answer that told (or up to
-        1 less); None if none did."""
+        """By how many seconds the server's clock is ahead of this machine's (or up to 1 more), by the last response
+        with a date; None if there was none."""
         return self._transport.ahead
 
     def until(self, deadline: Deadline) -> Client:
-        """Return the same client, its connections shared, whose calls end at ``deadline``."""
+        """Return a client that shares these connections and whose calls end at ``deadline``."""
         other = copy.copy(self)
         other._deadline = deadline
         return other
 
     @property
     def writes(self) -> int | None:
-        """How many requests that write were sent so far; None while one is under way."""
+        """The number of writing requests sent so far; None while one is in flight."""
         return self._transport.writes
 
     @property
     def seconds_left(self) -> float | None:
-        """The seconds until the deadline of all calls; None where each has its own."""
+        """The seconds until the deadline of all calls; None if each call has its own."""
         return self._deadline.left if self._deadline else None
 
     def get(self, model: type[M], id: str) -> M:
@@ -131,22 +131,22 @@ class Client:
         return self._parse(model, self.call("POST", path or model.path, body), lost=True)
 
     def update(self, model: type[M], id: str, body: Mapping[str, Any]) -> M:
-        """Change what ``body`` names and return the object."""
+        """Change the fields in ``body`` and return the object."""
         return self._parse(model, self.call("PUT", self.path(model, id), body))
 
     def delete(self, model: type[Model], id: str) -> None:
-        """Ask for the deletion. Raises NotFound if it is gone already."""
+        """Request the deletion. Raises NotFound if the object is already gone."""
         self.call("DELETE", self.path(model, id))
 
     def state(self, model: type[Model], id: str) -> str:
-        """Return the state of an object, by the cheapest request that tells it."""
+        """Return the state of an object, by the cheapest request."""
         if not model.has_state_path:
             return self.get(model, id).state
         answer = self.call("GET", self.path(model, id, "state"))
         try:
             return Model.model_validate({"id": id, "state": answer["state"]}).state
         except (KeyError, TypeError, ValidationError):
-            raise BadAnswer(f"the API's answer about the state of the {model.noun} {id} could not be read") from None
+            raise BadAnswer(f"cannot parse the state of the {model.noun} {id} in the API's response") from None
 
     def states(self, model: type[Model]) -> dict[str, str]:
         """Return {id: state} of all objects of a kind."""
@@ -156,10 +156,10 @@ class Client:
             ]
             return {item.id: item.state for item in seen}
         except (KeyError, TypeError, ValidationError):
-            raise BadAnswer(f"GET {model.path} was not answered with a list of objects") from None
+            raise BadAnswer(f"the response to GET {model.path} is not a list of objects") from None
 
     def _items(self, path: str) -> Any:
-        """Return what a list holds. One that was too large is not asked for again at once: that is no small request."""
+        """Return the items of a list. One that was too large is not requested again for a while: it is expensive."""
         until, said = self._too_large.get(path, (0.0, ""))
         if said and time.monotonic() < until:
             raise TooLarge(said)
@@ -169,7 +169,7 @@ class Client:
             self._too_large[path] = time.monotonic() + self.settings.pace.too_large, str(large)
             raise
         if not isinstance(answer, list):
-            raise BadAnswer(f"GET {path} was not answered with a list")
+            raise BadAnswer(f"the response to GET {path} is not a list")
         return answer
 
     def note(self, instance_id: str) -> str:
@@ -178,28 +178,28 @@ class Client:
         try:
             return str(self.call("GET", path)["note"] or "")
         except (KeyError, TypeError):
-            raise BadAnswer(f"GET {path} was not answered with a note") from None
+            raise BadAnswer(f"the response to GET {path} is not a note") from None
 
     def context(self, instance_id: str) -> dict[str, str]:
         """Return the context of an instance."""
         path = self.path(Instance, instance_id, "context")
         answer = self.call("GET", path)
         if not isinstance(answer, dict) or not all(isinstance(value, str) for value in answer.values()):
-            raise BadAnswer(f"GET {path} was not answered with variables")
+            raise BadAnswer(f"the response to GET {path} is not a set of variables")
         return answer
 
     @staticmethod
     def path(model: type[Model], id: str, *rest: str) -> str:
-        """Return the path of an object, or of what lies under it. Raises ArgumentError for what cannot be one."""
+        """Return the path of an object, or a path below it. Raises ArgumentError for invalid parts."""
         if not re.fullmatch(UUID, id):
-            raise ArgumentError("id", f"is not an id of the API (they look like {'0' * 8}-0000-…)")
+            raise ArgumentError("id", f"is not a valid id (ids look like {'0' * 8}-0000-…)")
         for part in rest:
-            if part in ("", ".", ".."):  # an address with these means another one: the object itself
-                raise ArgumentError("key", f"{part!r} cannot be part of an address of the API")
+            if part in ("", ".", ".."):  # these would address another object
+                raise ArgumentError("key", f"{part!r} cannot be part of an API path")
         return "/".join([model.path, id.lower(), *(quote(part, safe="") for part in rest)])
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send one request, again where that is safe, and return the decoded answer. Raises JoviamError."""
+        """Send a request, retry it where that is safe, and return the decoded response. Raises JoviamError."""
         pace = self.settings.pace
         deadline = self._deadline or Deadline.after(pace.script_call, self._cancelled)
         contact = Deadline.after(pace.first_contact, deadline.cancelled)
@@ -213,11 +213,11 @@ class Client:
                 return self._send(method, path, body, deadline)
             except (NoAnswer, BadAnswer, ServerError) as error:
                 if before and isinstance(error, Unsent):
-                    raise before from None  # what happened to the one that was sent is the news
+                    raise before from None  # the error of the request that was sent matters more
                 if not _may_repeat(method, error, tries):
                     raise
                 before = error
-                pause = longest * random.uniform(0.5, 1)  # noqa: S311 - so that many do not come back as one
+                pause = longest * random.uniform(0.5, 1)  # noqa: S311 - so that many clients do not retry at the same moment
                 if isinstance(error, _NotNow):
                     pause = max(pause, error.after)
                     if error.all_of_us:
@@ -230,62 +230,62 @@ class Client:
             longest, tries = min(2 * longest, pace.longest_retry), tries + 1
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Any:
-        """Send one request once, and judge the answer."""
+        """Send a request once, and return the decoded response or raise an error."""
         request = f"{method} {path}"
         answer = self._transport.exchange(method, path, body, deadline)
         if answer.status in _NOT_NOW:
             raise _NotNow(request, answer.status, _retry_after(answer.headers))
         if answer.status in _GATEWAY:
             raise AnswerLost(
-                f"a gateway before the API answered {answer.status} to {request}",
+                f"a gateway in front of the API answered {answer.status} to {request}",
                 timed_out=answer.status == HTTPStatus.GATEWAY_TIMEOUT,
             )
         if 300 <= answer.status < 400 and "Location" in answer.headers:
             raise BadAnswer(
                 f"{request} was redirected to {readable(answer.headers['Location'])}, which is not followed: "
-                f"the token goes to {self.settings.endpoint_name} only. Is that the address of the API?"
+                f"the token is sent to {self.settings.endpoint_name} only. Is that the API's address?"
             )
         if not answer.whole:
-            error = self._foreign(method, request, answer.status, "more bytes than are read of an answer")
+            error = self._foreign(method, request, answer.status, "too large")
             raise TooLarge(str(error)) if method == "GET" else error
         try:
             said = answer.json()
         except ValueError:
-            what = f"something that is not JSON ({readable(answer.headers.get('Content-Type', 'of no type'))})"
+            what = f"not JSON ({readable(answer.headers.get('Content-Type', 'no Content-Type'))})"
             raise self._foreign(method, request, answer.status, what) from None
         if 200 <= answer.status < 300:
             return said
         word = said.get("error") if isinstance(said, dict) else None
         if not isinstance(word, str) or word not in BY_WORD:
-            raise self._foreign(method, request, answer.status, "an error that is none of the Joviam API's")
+            raise self._foreign(method, request, answer.status, "an error that the Joviam API does not define")
         error = BY_WORD[word](request, answer.status, word, said.get("details"), said.get("error_description"))
         if isinstance(error, Unauthorized):
             source = self.settings.token_source
-            advice = "" if source == ENVIRONMENT else f" {error.advice}"  # which is about a stack's config
+            advice = "" if source == ENVIRONMENT else f" {error.advice}"  # that advice is about the stack config
             error.advice = f"The token came from {source}.{advice}"
         raise error
 
     def _foreign(self, method: str, request: str, status: int, what: str) -> JoviamError:
-        """Return the exception for an answer that the API does not give."""
-        asked = f"Is {self.settings.endpoint_name} the API, or does a proxy answer?"
-        message = f"{request} was answered with {status} and {what}. {asked}"
+        """Return the exception for a response that the API does not send."""
+        advice = f"Is {self.settings.endpoint_name} the API's address, or did a proxy respond?"
+        message = f"unexpected response to {request} (status {status}): {what}. {advice}"
         if 300 <= status < 500:
             return BadAnswer(message)
         return AnswerLost(message) if method == "POST" else _Garbled(message)
 
     @staticmethod
     def _parse(model: type[M], answer: Any, lost: bool = False) -> M:
-        """Return the model. ``lost`` says that an unreadable answer may hide a new object."""
+        """Return the model. ``lost``: an unreadable response may be about a new object."""
         try:
             return model.model_validate(answer)
         except ValidationError as error:
-            fields = ", ".join(".".join(map(str, problem["loc"])) or "all of it" for problem in error.errors())
-            message = f"the API's answer about a {model.noun} could not be read ({readable(fields)})"
+            fields = ", ".join(".".join(map(str, problem["loc"])) or "not an object" for problem in error.errors())
+            message = f"cannot parse the {model.noun} in the API's response ({readable(fields)})"
             raise (AnswerLost if lost else BadAnswer)(message) from None
 
 
 def _may_repeat(method: str, error: JoviamError, tries: int) -> bool:
-    """Say whether a request may go out again after ``error``, by the rules at the top of this file."""
+    """Return whether to retry a request after ``error``, by the rules at the top of this file."""
     if isinstance(error, Unreachable):
         return not isinstance(error, Untrusted)
     if method == "POST":
@@ -296,11 +296,11 @@ def _may_repeat(method: str, error: JoviamError, tries: int) -> bool:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds that the server asks for: 0 if it does not, or not in a way that can be read."""
+    """Return the seconds in Retry-After; 0 if it is missing or unreadable."""
     said = headers.get("Retry-After", "").strip()
     if re.fullmatch("[0-9]+", said):
         return float(said[:9])
-    try:  # a moment on the server's clock, which may differ from ours
+    try:  # a date by the server's clock, which may differ from ours
         now = parsedate_to_datetime(headers.get("Date") or formatdate(usegmt=True))
         return (parsedate_to_datetime(said) - now).total_seconds()
     except (TypeError, ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""Until when something may go on: the one place where this package reads a clock or sleeps.
+"""Deadlines and pauses.
 
-Every pause can be ended by an event (Ctrl-C), so no thread of ours ever sleeps through it.
+Ctrl-C sets an event that ends every pause, so no thread of ours sleeps through it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class Clock:
 
 
 TICK = 0.1
-"""How soon Ctrl-C ends the wait for a semaphore, which cannot also wait for an event. In seconds."""
+"""Seconds within which Ctrl-C ends a wait for a semaphore, which cannot wait for an event as well."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A point in time ``at`` (``time.monotonic()``) that ends an operation, and the event that ends it at once."""
+    """A point in time ``at`` (``time.monotonic()``) that ends an operation, and the event that cancels it."""
 
     at: float
     cancelled: threading.Event = field(default_factory=threading.Event, compare=False)
@@ -46,11 +46,11 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """The seconds left, never less than 0, for what must be finished even after Ctrl-C."""
+        """The seconds left, at least 0, for work that must be finished even after Ctrl-C."""
         return max(0.0, self.at - time.monotonic())
 
     def remaining(self) -> float:
-        """Return the seconds left, never less than 0. Raises Cancelled after Ctrl-C."""
+        """Return the seconds left, at least 0. Raises Cancelled after Ctrl-C."""
         if self.cancelled.is_set():
             raise Cancelled("interrupted")
         return self.left
@@ -61,7 +61,7 @@ class Deadline:
             raise Cancelled("interrupted")
 
     def acquire(self, slots: threading.Semaphore) -> bool:
-        """Take a slot; return False if none came free in time. Raises Cancelled soon after Ctrl-C."""
+        """Take a slot; return False if none became free in time. Raises Cancelled soon after Ctrl-C."""
         while left := self.remaining():
             if slots.acquire(timeout=min(left, TICK)):
                 return True

@@ -1,8 +1,8 @@
-"""The API's nouns as it shows them. Where a noun lives and what its states mean is class data.
+"""The API's objects. Paths and the meaning of states are class attributes.
 
-A model never decides anything: it is what was seen at one moment. Fields the API may add later are
-ignored. Ids are checked to be UUIDs here, so nothing else can ever reach the path of a request, and states
-to be words, so they can be shown as they are.
+A model is a snapshot and has no logic of its own. Fields that the API may add later are ignored. Ids are
+validated as UUIDs here, so nothing else can reach the path of a request, and states as single words, so
+they can be printed as they are.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 Id = Annotated[str, StringConstraints(pattern=f"^{UUID}$", to_lower=True)]
 State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
 Int = Annotated[int, Field(ge=-(2**53), le=2**53)]
-"""A number that is still the same when the engine takes it for a float."""
+"""An integer that a float represents exactly: the engine stores numbers as floats."""
 Listed = Annotated[list[T], FailFast()]
-"""A list that is not read beyond what cannot be read: pydantic's words about millions of items take gigabytes."""
+"""A list whose validation stops at the first error: pydantic's errors for millions of items take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class AnyBut:
 
 
 class _NotIterable:
-    """Hides pydantic's iteration: Pulumi exports what has one as pairs, and any other object as a mapping."""
+    """Hides pydantic's iteration: Pulumi exports an iterable object as pairs, and any other as a mapping."""
 
     def __get__(self, _instance: object, _owner: object = None) -> Any:
         raise AttributeError("__iter__")
 
 
 class Model(BaseModel):
-    """An object of the API. ``noun`` is what a person calls it, ``path`` where it lives."""
+    """An object of the API. ``noun`` is its kind in messages, ``path`` the path of its list."""
 
     # defer_build: programs import these classes too and must not pay for validators that only the plugin needs
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
@@ -57,7 +57,7 @@ class Model(BaseModel):
     gone: ClassVar[frozenset[str]] = frozenset({"terminated", "transferred"})
     has_state_path: ClassVar[bool] = False
     listed: ClassVar[bool] = True
-    """Whether `GET path` lists all of the account."""
+    """Whether `GET path` lists all of the account's objects."""
 
     __iter__: ClassVar[Any] = _NotIterable()
 
@@ -66,34 +66,34 @@ class Model(BaseModel):
 
     @property
     def settled(self) -> bool:
-        """Whether the object rests: no transition is under way."""
+        """Whether no state transition is in progress."""
         return self.state in self.ready or self.state in self.failed or self.state in self.gone
 
     @property
     def called(self) -> str:
-        """What a person calls it, and its id."""
+        """Its name and id, for messages."""
         return f'"{readable(getattr(self, "name", None))}" ({self.id})'
 
     @property
     def shown_on(self) -> list[str]:
-        """The ids of the instances that have it, as it shows them itself."""
+        """The ids of the instances that have it, according to the object itself."""
         return []
 
 
 class Named(Model):
-    """Something that a program may call by its id or by a word."""
+    """An object that a program may refer to by its id or by a name."""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Everything a person may call it: the id first, then the word we would show."""
+        """All names that refer to it: the id first, then the preferred name."""
         raise NotImplementedError
 
-    def matches(self, said: str) -> bool:
-        """Say whether a program that says ``said`` means this, as it is called now."""
-        return said in self.words or said.lower() == self.id
+    def matches(self, name: str) -> bool:
+        """Return whether ``name`` refers to this object, by its current names."""
+        return name in self.words or name.lower() == self.id
 
     def as_input(self, like: str | None = None) -> str:
-        """Return what a program would say: the id if it said one before, else the usual word."""
+        """Return the input that refers to it: its id if ``like`` is an id, else the preferred name."""
         return self.words[0] if like is not None and len(like) == len(self.id) else self.words[1]
 
 
@@ -112,7 +112,7 @@ class Region(Named):
 
 
 class PerformanceTier(Named):
-    """Reference: Performance Tier. Listed apart for disks and for instances."""
+    """Reference: Performance Tier. Disks and instances have separate lists."""
 
     noun = "performance tier"
     path = "/performance_tiers"
@@ -246,13 +246,13 @@ class NetworkAdapter(Model):
 class Instance(Model):
     """Reference: Instance. ``memory`` is in MB.
 
-    The API shows ``note`` and ``context`` at addresses of their own: None means nobody has looked.
+    The API returns ``note`` and ``context`` at separate paths: None means not requested yet.
     """
 
     noun = "instance"
     path = "/instances"
     new: ClassVar[frozenset[str]] = frozenset({"initial", "pending_verification", "provisioning"})
-    """States of one that has never run."""
+    """States before the first run."""
     ready = frozenset({"running", "stopped"})
     failed = frozenset({"failed_to_provision"})
     has_state_path = True
@@ -276,27 +276,27 @@ class Instance(Model):
     note: str | None = None
     context: dict[str, str] | None = Field(default=None, repr=False)
     made_disk_id: Id | None = None
-    """The disk that was made for it. The API does not say it: whoever made it knows."""
+    """The disk that was created with it. The API does not return this: the private state holds it."""
 
     @property
     def boot_disk(self) -> Disk | None:
-        """The disk that was made for it, wherever it stands in the list; without one, the first."""
+        """The disk that was created with it, at any position; if that is unknown, the first one."""
         if self.made_disk_id is None:
             return self.disks[0] if self.disks else None
         return next((disk for disk in self.disks if disk.id == self.made_disk_id), None)
 
     def has(self, id: str) -> bool:
-        """Whether it lists the disk or the address among its own."""
+        """Whether the disk or the IP address is attached to it."""
         addresses = [address.id for adapter in self.network_adapters for address in adapter.ip_addresses]
         return id in [disk.id for disk in self.disks] or id in addresses
 
     def with_details(self, **details: Any) -> Instance:
-        """Return a copy that also knows ``note``, ``context`` or ``made_disk_id``."""
+        """Return a copy with ``note``, ``context`` or ``made_disk_id`` filled in."""
         return self.model_copy(update=details)
 
 
 class ConsoleSession(Model):
-    """Reference: Console Session. One that failed is as good as gone: it can be neither used nor deleted."""
+    """Reference: Console Session. A failed one counts as gone: it can be neither used nor deleted."""
 
     noun = "console session"
     path = "/console_sessions"
@@ -319,10 +319,10 @@ _preparing = threading.Lock()
 
 
 def prepare() -> None:
-    """Build the validators of all models, once: left to first use, several threads would build them at once."""
+    """Build the validators of all models, once: otherwise several threads would build them on first use."""
     with _preparing:
-        waiting: list[type[Model]] = [Model]
-        while waiting:
-            model = waiting.pop()
+        pending: list[type[Model]] = [Model]
+        while pending:
+            model = pending.pop()
             model.model_rebuild()
-            waiting += model.__subclasses__()
+            pending += model.__subclasses__()

@@ -1,4 +1,4 @@
-"""Every pause and time limit, in one place. No user sets them; tests pass others."""
+"""All pauses and time limits. They are not user settings; tests pass other values."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ class Pace:
     """Pauses and time limits, in seconds."""
 
     step: float = 600.0
-    """How long create, update and delete may take without customTimeouts."""
+    """Time limit of create, update and delete without customTimeouts."""
     read: float = 60.0
-    """How long a read may take, for which the engine knows no customTimeouts."""
+    """Time limit of a read, for which the engine has no customTimeouts."""
     last_look: float = 5.0
-    """How long a failed step may ask what is live, beyond its own time."""
+    """Extra time for a failed step to read the live object."""
     preview: float = 10.0
-    """How long a preview tries to look something up."""
+    """Time limit of a lookup in a preview."""
     restart: float = 60.0
-    """How long an instance that was stopped for a change may take to start again, beyond the time of the step."""
+    """Extra time, after the limit of the step, to restart an instance that was stopped for a change."""
     power_seen: float = 10.0
-    """How long after a start or stop the instance may look as if nobody had asked for it."""
+    """How long the state of an instance may be unchanged after a start or stop."""
 
     script_call: float = 60.0
-    """How long a call may take whose client has no deadline."""
+    """Time limit of each call of a client without a deadline."""
     first_contact: float = 10.0
-    """How long a server that has never answered is tried."""
+    """How long to retry a server that has never responded."""
     connect: float = 5.0
-    """How long a connection may take."""
+    """The connect timeout."""
     silence: float = 30.0
-    """How long a server may send nothing before its answer counts as lost."""
+    """The read timeout: how long a server may send nothing before its response counts as lost."""
     first_retry: float = 0.2
-    """The longest pause before a request goes out for the second time. It doubles with each further one."""
+    """The maximum pause before the first retry. It doubles with each further one."""
     longest_retry: float = 8.0
-    """The longest pause before any repetition."""
+    """The maximum pause before any retry."""
     too_large: float = 60.0
-    """How long a list that was too large is taken to be so."""
+    """How long to avoid a list after it was too large."""
 
     first_poll: float = 0.1
-    """The pause between the first two looks at an object that is waited for."""
+    """The pause between the first two polls of an object."""
     poll_growth: float = 1.25
-    """By what each further pause is longer."""
+    """The factor by which each further pause is longer."""
     longest_poll: float = 3.0
-    """The longest pause between two looks."""
+    """The longest pause between two polls."""
     poll_rest: float = 4.0
     """Pause at least this many times as long as the previous poll took."""
 
     reads_together: float = 1.0
-    """Reads of one kind within this time are counted: many of them share a list."""
+    """Reads of one kind within this time share a list if there are many."""
     reads_fresh: float = 3.0
-    """How old a shared list may be."""
+    """The maximum age of a shared list."""
 
     late_create: float = 10.0
-    """How long after a POST whose answer nobody has got the server may still act on it."""
+    """How long after a POST without a response the server may still act on it."""
     first_search: float = 0.2
-    """The pause before the second search for an object whose answer was lost. It doubles with each further one."""
+    """The pause before the second search for an object whose response was lost. It doubles with each further one."""
     longest_search: float = 5.0
     """The longest pause between two searches."""

@@ -1,16 +1,16 @@
-"""Where the settings come from: stack config first, then the environment, then a default.
+"""Settings: from the stack config, then the environment, then a default.
 
 | stack config            | environment        | default                            |
 |-------------------------|--------------------|------------------------------------|
 | `joviam:token` (secret) | `JOVIAM_TOKEN`     | none: required                     |
 | `joviam:endpoint`       | `JOVIAM_ENDPOINT`  | https://cloud.joviam.com/api/v1    |
-| `joviam:region`         | none               | none: each resource says its own   |
+| `joviam:region`         | none               | none: set it on each resource      |
 | `joviam:maxConcurrency` | none               | 32 requests in flight              |
 
-The region never comes from the environment: a colleague's shell must not replace a stack.
-A command that belongs to no stack (`pulumi-joviam console`, `import`) reads the environment alone.
-Blanks and line ends around a value do not count: they come with copying. A value of nothing else is not set.
-The token travels over TLS; http is for an endpoint on this machine alone, such as an emulator.
+The region never comes from the environment: a colleague's shell must not replace the resources of a stack.
+A command without a stack (`pulumi-joviam console`, `import`) reads the environment only.
+Whitespace around a value is removed, since copying adds it. A value of whitespace only counts as not set.
+The token is sent over TLS only; plain http is allowed for an endpoint on this machine, such as the emulator.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ ENVIRONMENT = "the environment variable JOVIAM_TOKEN"
 
 @dataclass(frozen=True)
 class Settings:
-    """What is needed to talk to an account. The token is in no repr; two equal settings share one connection.
+    """How to reach an account. The token is in no repr; equal settings share one connection.
 
-    ``token_source`` says in a user's words where the token came from ("the stack config joviam:token"), and
-    ``endpoint_name`` which setting holds the endpoint, or would. ``pace`` is for tests.
+    Error messages use ``token_source``, where the token came from ("the stack config joviam:token"), and
+    ``endpoint_name``, the setting that changes the endpoint. ``pace`` is for tests.
     """
 
     token: str = field(repr=False)
@@ -50,7 +50,7 @@ class Settings:
     pace: Pace = field(default=Pace(), repr=False)
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for what no request could be made with."""
+        """Raise ConfigError for settings that no request can be sent with."""
         object.__setattr__(self, "token", self.token.strip())
         object.__setattr__(self, "endpoint", self.endpoint.strip().rstrip("/"))
         if not self.token:
@@ -59,7 +59,9 @@ class Settings:
                 "or in the environment variable JOVIAM_TOKEN"
             )
         if not _is_one_word(self.token):
-            raise ConfigError(f"{self.token_source} holds characters that no Joviam token has (line ends, blanks, …)")
+            raise ConfigError(
+                f"{self.token_source} contains characters that no Joviam token has (line breaks, spaces, …)"
+            )
         if not _is_plain_address(self.endpoint):
             given = repr(self.endpoint) if "@" not in self.endpoint else "one with a user name or password in it"
             raise ConfigError(f"{self.endpoint_name} must be a plain http(s) address such as {ENDPOINT}, not {given}")
@@ -73,21 +75,21 @@ class Settings:
 
     @functools.cached_property
     def account(self) -> str:
-        """What the state knows the account by: nobody can tell the token from it."""
+        """The digest that identifies the account in the state. It does not reveal the token."""
         return hashlib.blake2b(f"{self.endpoint}\n{self.token}".encode(), digest_size=8).hexdigest()
 
     @classmethod
     def load(cls, get: Callable[[str], Any] | None, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings.
 
-        ``get`` looks up stack config by its full key, e.g. ``joviam:token``; None is for what belongs to no stack.
+        ``get`` looks up stack config by its full key, e.g. ``joviam:token``; None for a command without a stack.
         """
 
         def said(key: str) -> str:
             value = get(key) if get else None
             return "" if value is None else str(value).strip()
 
-        # no setting of a user: the configuration of a pulumi_joviam.Provider says which one it is
+        # joviam-provider:tokenSource is set by pulumi_joviam.Provider, not by users
         token, source = said("joviam:token"), said("joviam-provider:tokenSource") or "the stack config joviam:token"
         if not token:
             token, source = environ.get("JOVIAM_TOKEN", ""), ENVIRONMENT
@@ -118,18 +120,18 @@ def _is_one_word(text: str) -> bool:
 
 
 def _is_plain_address(address: str) -> bool:
-    """Say whether paths can be put behind ``address``, and it holds no password that an error would show."""
+    """Return whether paths can be appended to ``address``, and it has no password that an error would show."""
     try:
         url = urlsplit(address)
         port_is_a_port = url.port != 0
-    except ValueError:  # a port beyond 65535, half an IPv6 address
+    except ValueError:  # a port above 65535, an incomplete IPv6 address
         return False
     plain = _is_one_word(address) and not set(address) & set("?#@\\")
     return plain and port_is_a_port and url.scheme in ("http", "https") and bool(url.hostname)
 
 
 def _keeps_the_token(address: str) -> bool:
-    """Say whether what is sent to ``address`` is encrypted, or does not leave this machine."""
+    """Return whether requests to ``address`` are encrypted, or stay on this machine."""
     url = urlsplit(address)
     host = (url.hostname or "").rstrip(".")
     try:

@@ -1,10 +1,10 @@
-"""One request and its answer as bytes, in time. The only user of requests and urllib3.
+"""Sends one request and reads its response, within a deadline. The only user of requests and urllib3.
 
-What these two get wrong for us: their timeouts start anew with every byte, waiting for a free connection has
-none, a redirect is resolved even if it is not followed, and their exceptions say where something failed, not
-whether the server may have acted. Here a request ends by its deadline, and whatever happens to it is one of
-ours: Unreachable if the server cannot have seen it, AnswerLost if it may have acted, ConfigError if nothing
-could be sent at all.
+What these two lack: their timeouts restart with every byte, waiting for a free connection has no timeout, a
+redirect is resolved even if it is not followed, and their exceptions say where something failed, not whether
+the server may have acted. Here a request ends by its deadline, and every failure becomes one of our errors:
+Unreachable if the server cannot have seen it, AnswerLost if it may have acted, ConfigError if nothing could
+be sent at all.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from pulumi_joviam.api.errors import AnswerLost, ConfigError, JoviamError, Unrea
 from pulumi_joviam.api.settings import Settings
 
 LARGEST_ANSWER = 16 * 1024 * 1024
-"""In bytes: some 2,000 instances with 8 disks each. As Python's objects, JSON can be thirty times as large."""
+"""In bytes: about 2,000 instances with 8 disks each. Parsed JSON can take thirty times as much memory."""
 SHORTEST_SECRET = 8
-"""A token of fewer characters than this is no secret, and may be part of any word."""
+"""A shorter token is not secret, and could be part of any word."""
 
-# Nothing was sent: the endpoint, or a proxy in the environment, is not an address that can be used.
+# Nothing was sent: the endpoint, or a proxy in the environment, is not a valid address.
 _UNUSABLE = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -48,12 +48,12 @@ _UNUSABLE = (
     urllib3.exceptions.LocationValueError,
 )
 _NEVER_CONNECTED = (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError)
-# The first that fits counts: RemoteDisconnected is a BadStatusLine, too.
+# The first match counts: RemoteDisconnected is a BadStatusLine, too.
 _WORDS = {
     TimeoutError: "timed out",
-    IncompleteRead: "it broke off",
+    IncompleteRead: "it ended early",
     RemoteDisconnected: "the connection was dropped",
-    BadStatusLine: "it is not HTTP",
+    BadStatusLine: "invalid HTTP",
 }
 
 
@@ -62,12 +62,12 @@ class Unsent(Unreachable):
 
 
 class Untrusted(Unreachable):
-    """There is no safe way to the server, and there will be none in a minute."""
+    """The server cannot be reached safely, and a retry would not help."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. ``whole`` says that it ended before it grew too large."""
+    """A response. ``whole`` is False if it exceeded the size limit."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,7 +75,7 @@ class Answer:
     whole: bool
 
     def json(self) -> Any:
-        """Return the decoded content. Raises ValueError for what is not JSON."""
+        """Return the decoded content. Raises ValueError if it is not JSON."""
         try:
             return json.loads(self.content, parse_constant=_no_json)
         except RecursionError:
@@ -83,11 +83,11 @@ class Answer:
 
 
 class Transport:
-    """The way to one endpoint with one token. Safe to share between threads.
+    """Sends requests to one endpoint with one token. Safe to share between threads.
 
     At most ``settings.max_concurrency`` requests are in flight; the others wait, but not beyond their deadlines.
-    ``reached`` is set as soon as anything there has answered. ``ahead`` is by how many seconds the server's clock is
-    ahead of this machine's: up to a second less than it really is, as far as the last answer told; None before any did.
+    ``reached`` is set by the first response. ``ahead`` is by how many seconds the server's clock is ahead of this
+    machine's (or up to 1 more), by the last response with a date; None before the first one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -110,12 +110,12 @@ class Transport:
 
     @property
     def writes(self) -> int | None:
-        """How many requests other than GET were sent so far; None while one is under way."""
+        """The number of requests other than GET sent so far; None while one is in flight."""
         with self._lock:
             return None if self._writing else self._sent
 
     def be_quiet(self, seconds: float) -> None:
-        """Ask all who share this to send nothing for so long (``quiet_until``, by time.monotonic())."""
+        """Ask all callers to send nothing for so long: sets ``quiet_until``, by time.monotonic()."""
         with self._lock:
             self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
 
@@ -132,12 +132,12 @@ class Transport:
                 self._sent += writes
 
     def exchange(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Answer:
-        """Send one request once, and return the answer. Raises NoAnswer or ConfigError, and Cancelled before it."""
+        """Send a request once, and return the response. Raises NoAnswer or ConfigError, or Cancelled before sending."""
         request, content = f"{method} {path}", bytearray()
         if not deadline.acquire(self._slots):
-            raise Unsent(f"{request} was not sent: no time was left for it")
+            raise Unsent(f"{request} was not sent: no time was left")
         _due.set((deadline, self._pace.silence))
-        left = max(deadline.left, 0.001)  # to sockets, 0 is no timeout
+        left = max(deadline.left, 0.001)  # for sockets, 0 means no timeout
         try:
             with (
                 self._counting(method),
@@ -152,28 +152,28 @@ class Transport:
                 self.reached.set()
                 self._compare_clocks(response.headers)
                 if response.headers.get("Content-Encoding", "").lower() != "gzip":
-                    # read as it is what nobody asked for: gzip within gzip, or Brotli, grows a millionfold
+                    # do not decode what was not requested: Brotli, or gzip within gzip, can expand a millionfold
                     response.raw.headers.discard("Content-Encoding")
                 for chunk in response.iter_content(65536):
                     content += chunk
                     if len(content) > LARGEST_ANSWER:
                         return Answer(response.status_code, response.headers, b"", whole=False)
                 return Answer(response.status_code, response.headers, self._untold(bytes(content)), whole=True)
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # those of requests are OSErrors
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # exceptions of requests are OSErrors
             raise self._translate(error, request) from None
         finally:
             self._slots.release()
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
-        with contextlib.suppress(TypeError, ValueError, OverflowError):  # no Date, or none that can be read
+        with contextlib.suppress(TypeError, ValueError, OverflowError):  # no Date, or an unreadable one
             self.ahead = parsedate_to_datetime(headers.get("Date", "")).timestamp() - time.time()
 
     def _untold(self, content: bytes) -> bytes:
-        """Return an answer that repeats the token without it: what answers say is shown and stored."""
+        """Return the content with the token masked: parts of responses are printed and stored."""
         return content if len(self._token) < SHORTEST_SECRET else content.replace(self._token, b"[token]")
 
     def _translate(self, error: Exception, request: str) -> JoviamError:
-        """Return our exception for one of theirs. What may have reached the server counts as if it had."""
+        """Return our exception for one of theirs. A request that may have reached the server counts as sent."""
         chain = list(_chain(error))
         reason, where = _reason(chain[-1]), f"cannot reach {self._endpoint}"
         if isinstance(error, _UNUSABLE):
@@ -182,17 +182,17 @@ class Transport:
         if isinstance(tls, ssl.SSLCertVerificationError):
             return Untrusted(
                 f"{where}: its certificate is not trusted ({tls.verify_message}). "
-                "The certificate of a private authority goes into the file that REQUESTS_CA_BUNDLE names."
+                "For a private certificate authority, set REQUESTS_CA_BUNDLE to the file with its certificate."
             )
         if tls and not isinstance(tls, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not self.reached.is_set():
             return Untrusted(f"{where}: {reason}. Does that port speak HTTPS?")
         by = " through the proxy" if any(isinstance(it, urllib3.exceptions.ProxyError) for it in chain) else ""
-        # http.client says no more than this text of a proxy that refuses to connect
+        # http.client has only this text for a proxy that refuses to connect
         never = any(isinstance(it, _NEVER_CONNECTED) for it in chain)
         if never or reason.startswith("tunnel connection failed"):
             return Unreachable(f"{where}{by}: {reason}. Is {self._setting} right, and is the network up?")
         late = isinstance(chain[-1], TimeoutError)
-        return AnswerLost(f"{request} was sent, but no whole answer arrived: {reason}", timed_out=late)
+        return AnswerLost(f"{request} was sent, but no complete response arrived: {reason}", timed_out=late)
 
 
 class _Token(requests.auth.AuthBase):
@@ -208,12 +208,12 @@ class _Token(requests.auth.AuthBase):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect: it would carry the token elsewhere."""
+        """Follow no redirect: it would send the token elsewhere."""
 
     def check_environment(self, settings: Settings) -> None:
-        """Raise ConfigError for a proxy, or a file of certificates, with which no request could be made.
+        """Raise ConfigError for an unusable proxy or certificate file.
 
-        requests would end in exceptions of any kind, some of which show a part of the proxy's password.
+        requests would raise exceptions of any kind, some of which show a part of the proxy's password.
         """
         endpoint = settings.endpoint
         try:
@@ -226,7 +226,7 @@ class _Session(requests.Session):
                 adapter.request_url(request, proxies)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, TypeError):
             raise ConfigError(
-                f"cannot reach {endpoint}: its proxy is no address that can be used. "
+                f"cannot reach {endpoint}: the address of the proxy is invalid. "
                 f"Are {settings.endpoint_name} and the proxy variables right?"
             ) from None
         try:
@@ -234,13 +234,13 @@ class _Session(requests.Session):
                 ssl.create_default_context(cafile=authorities)
         except OSError as error:
             raise ConfigError(
-                f"cannot reach {endpoint}: there are no certificates in the file {authorities} ({_reason(error)}). "
+                f"cannot reach {endpoint}: cannot read certificates from the file {authorities} ({_reason(error)}). "
                 "Is REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) right?"
             ) from None
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter, but an answer must be whole by the deadline, from its status line on."""
+    """requests' adapter, but a response must be complete by the deadline, from its status line on."""
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
@@ -254,7 +254,7 @@ _due: ContextVar[tuple[Deadline, float]] = ContextVar("_due")
 
 
 def _no_json(constant: str) -> None:
-    """Refuse NaN and Infinity, which Python takes for numbers."""
+    """Refuse NaN and Infinity, which Python would accept as numbers."""
     raise ValueError(constant)
 
 
@@ -264,15 +264,15 @@ def _response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
 
 
 class _Punctual(io.RawIOBase):
-    """What arrives at a socket until the deadline of the request under way, and as long as it can be an answer.
+    """Reads from a socket until the deadline of the request in flight, and up to the size limit.
 
-    All that a response wants of a socket.
+    It has what HTTPResponse needs of a socket.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock, self._raw = sock, sock.makefile("rb", buffering=0)
         self._deadline, self._silence = _due.get()
-        self._room = 2 * LARGEST_ANSWER  # also for headers and what stands between the chunks of a body
+        self._room = 2 * LARGEST_ANSWER  # includes headers and chunk framing
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -282,13 +282,13 @@ class _Punctual(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         left = self._deadline.left
-        if not left:  # also where bytes never cease to be there
+        if not left:  # also if bytes never stop arriving
             raise TimeoutError("timed out")
         self._sock.settimeout(min(self._silence, left))
         size = self._raw.readinto(buffer)
         self._room -= size or 0
         if self._room < 0:
-            raise OSError("more bytes than are read of an answer")
+            raise OSError("too large")
         return size
 
     def close(self) -> None:
@@ -297,7 +297,7 @@ class _Punctual(io.RawIOBase):
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and all that it was made from, the first cause last. Where urllib3 keeps them differs."""
+    """Yield an exception and its causes, the root cause last. urllib3 stores causes in several places."""
     while error:
         yield error
         nested = (getattr(error, "reason", None), *error.args, error.__cause__)
@@ -305,7 +305,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the text of an exception as part of a sentence, without what only a programmer could read."""
+    """Return the text of an exception as part of a sentence, without technical details."""
     for kind, words in _WORDS.items():
         if isinstance(error, kind):
             return words

@@ -1,8 +1,8 @@
-"""Waiting until an object is in one of some states: the only place that polls.
+"""Waits until an object reaches a state: the only place that polls.
 
-All who wait for one kind of object share one poll. A few are asked about one by one (`/disks/{id}/state`); from more
-on, one list tells the state of all, unless it cannot be had. Looks come often at first and then less and less, and
-never keep the API busy for more than a part of the time.
+All waits for one kind of object share one poll. A few objects are polled individually (`/disks/{id}/state`); for more,
+one request lists the states of all, unless the list fails. Polls become less frequent over time, and use only a
+limited share of the API's time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pulumi_joviam.api.pace import Pace
 FEW = 3
 """Up to this many objects are polled individually."""
 TICK = 0.2
-"""How soon Ctrl-C ends a wait, which cannot also wait for an event. In seconds."""
+"""Seconds within which Ctrl-C ends a wait for a queue, which cannot wait for an event as well."""
 
 
 class Waiter:
@@ -41,9 +41,9 @@ class Waiter:
         deadline: Deadline,
         seen: Callable[[str], None] = lambda _state: None,
     ) -> str:
-        """Return the state, one of ``until``, as soon as it is seen.
+        """Poll until the state is one of ``until``, and return it.
 
-        An object that no longer exists counts as ``terminated``. ``seen`` is told each state when it begins.
+        An object that no longer exists counts as ``terminated``. ``seen`` is called with each new state.
         Raises Failed, Vanished or TimedOut, each naming the last state, and Cancelled at Ctrl-C.
         """
         with self._lock:
@@ -55,11 +55,11 @@ class Waiter:
             while True:
                 state = ticket.next_news()
                 if isinstance(state, NoAnswer) and last and deadline.left <= first:
-                    state = None  # the deadline cut the last look short: what was waited for is the news, not that
+                    state = None  # the deadline cut the last poll short: report the timeout, not that error
                 if isinstance(state, JoviamError):
                     raise state
                 if state is None:
-                    now = f"is still {last}" if last else "did not show its state in time"
+                    now = f"is still {last}" if last else "did not report its state in time"
                     way = "raise custom_timeouts=CustomTimeouts(…) to wait longer"
                     raise TimedOut(f"the {model.noun} {id} {now}; {way}", last)
                 if state in until:
@@ -68,9 +68,9 @@ class Waiter:
                     raise Failed(f"the {model.noun} {id} ended in state {state}", state)
                 if state in model.gone:
                     what = (
-                        "transferred to another organization" if state == "transferred" else "deleted by somebody else"
+                        "transferred to another organization" if state == "transferred" else "deleted by another client"
                     )
-                    raise Vanished(f"the {model.noun} {id} was {what} meanwhile", state)
+                    raise Vanished(f"the {model.noun} {id} was {what} while waiting for it", state)
                 if state != last:
                     seen(state)
                 last = state
@@ -80,7 +80,7 @@ class Waiter:
 
 @dataclass(eq=False)
 class _Ticket:
-    """One that waits: what it waits for, when it is to be looked at next, and what was seen."""
+    """One wait: its object, when the next poll is due, and the states seen."""
 
     id: str
     deadline: Deadline
@@ -89,24 +89,24 @@ class _Ticket:
     news: SimpleQueue[str | JoviamError] = field(default_factory=SimpleQueue)
 
     def next_news(self) -> str | JoviamError | None:
-        """Return the next state, or what went wrong; None when the time is up. Raises Cancelled at Ctrl-C."""
+        """Return the next state or error; None at the deadline. Raises Cancelled at Ctrl-C."""
         while True:
             left = self.deadline.remaining()
             try:
                 return self.news.get(timeout=min(left, TICK) or TICK)
             except Empty:
-                if not left:  # and so the last look has had its time
+                if not left:  # checked after the queue, so that the last poll counts
                     return None
 
     def postpone(self, now: float, pace: Pace) -> None:
-        # the last look comes shortly before the deadline
+        # schedule the last poll shortly before the deadline
         self.due = now + min(self.pause, max(self.deadline.left / 2, pace.first_poll / 2))
         self.pause = min(self.pause * pace.poll_growth, pace.longest_poll)
 
 
 @dataclass
 class _Poll:
-    """The one poll of a kind. Its thread lives as long as anybody waits."""
+    """The poll that all waits for one kind share. Its thread ends with the last wait."""
 
     client: Client
     model: type[Model]
@@ -114,7 +114,7 @@ class _Poll:
     tickets: set[_Ticket] = field(default_factory=set)
     changed: threading.Condition = field(default_factory=threading.Condition)
     nobody: threading.Event = field(default_factory=threading.Event)
-    """Nobody waits any more."""
+    """Set while nothing waits: ends the request in flight."""
     running: bool = False
     rest_until: float = 0.0
 
@@ -145,7 +145,7 @@ class _Poll:
                 ticket.news.put(states[ticket.id])
 
     def _due(self) -> set[_Ticket]:
-        """Return all who wait as soon as one of them is due; nobody where nobody waits."""
+        """Return all waits as soon as one of them is due; an empty set if there are none."""
         with self.changed:
             while self.tickets:
                 pause = max(self.rest_until, min(ticket.due for ticket in self.tickets)) - self.clock.now()
@@ -156,14 +156,14 @@ class _Poll:
             return set(self.tickets)
 
     def _states(self, ids: set[str], until: float) -> dict[str, str | JoviamError]:
-        """Return {id: its state, or why that cannot be told}. What no list shows is asked for by id."""
+        """Return {id: state or error}. Objects that are missing from the list are requested by id."""
         client = self.client.until(Deadline(until, self.nobody))
         found: dict[str, str | JoviamError] = {}
         if len(ids) > FEW and self.model.listed:
             try:
                 found |= client.states(self.model)
             except (BadAnswer, ServerError):
-                pass  # of all together that cannot be told, but perhaps of each
+                pass  # the list fails, but single objects may not
             except JoviamError as error:
                 return dict.fromkeys(ids, error)
         for id in ids - found.keys():

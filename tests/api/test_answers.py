@@ -18,29 +18,26 @@ from pulumi_joviam.emulator import Emulator
 from tests.api.calls import ID, KEY, client_of, failure, fit_for_a_user
 from tests.api.loopback import HEAD, Loopback, answer, flood
 
-NOT_JSON = (
-    "was answered with 200 and something that is not JSON (application/json). "
-    "Is joviam:endpoint the API, or does a proxy answer?"
-)
+NOT_JSON = "(status 200): not JSON (application/json). Is joviam:endpoint the API's address, or did a proxy respond?"
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "fewer bytes than announced": (HEAD + b"Content-Length: 100\r\n\r\n[]", "it broke off"),
+    "fewer bytes than announced": (HEAD + b"Content-Length: 100\r\n\r\n[]", "it ended early"),
     "two lengths": (
         HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
         "content-Length contained multiple ",
     ),
-    "half a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[", "it broke off"),
-    "a chunk of no length": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n", "it broke off"),
+    "half a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[", "it ended early"),
+    "a chunk of no length": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n", "it ended early"),
     "not what gzip makes": (
         HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]",
         "error -3 while decompressing data",
     ),
     "half of what gzip makes": (HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"[]" * 99)[:25], NOT_JSON),
     "headers only": (HEAD, NOT_JSON),
-    "half a status line": (b"HTTP/1.1 2", "it is not HTTP"),
-    "another protocol": (b"SSH-2.0-OpenSSH_9.6\r\n", "it is not HTTP"),
-    "a status that is none": (b"HTTP/1.1 abc OK\r\n\r\n", "it is not HTTP"),
+    "half a status line": (b"HTTP/1.1 2", "invalid HTTP"),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.6\r\n", "invalid HTTP"),
+    "a status that is none": (b"HTTP/1.1 abc OK\r\n\r\n", "invalid HTTP"),
     "headers without end": (HEAD + b"X: y\r\n" * 200 + b"\r\n", "got more than 100 headers"),
     "an endless header": (HEAD + b"X: " + b"y" * 70_000, "got more than 65536 bytes"),
     "nothing": (b"", "the connection was dropped"),
@@ -50,15 +47,15 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_broken_answer(how: str) -> None:
     """Whatever is broken about an answer, a POST ends in AnswerLost and a GET succeeds the next time."""
-    sent, said = BROKEN[how]
+    sent, expected = BROKEN[how]
 
     def step(connection: socket.socket) -> None:
         connection.sendall(sent)
 
     with Loopback(step, step, answer()) as server:
         text = failure(AnswerLost, lambda: client_of(server).call("POST", "/disks"))
-        lost = f"was sent, but no whole answer arrived: {said}"
-        assert text.startswith(f"POST /disks {said if said is NOT_JSON else lost}")
+        lost = f"POST /disks was sent, but no complete response arrived: {expected}"
+        assert text.startswith(f"unexpected response to POST /disks {NOT_JSON}" if expected is NOT_JSON else lost)
         assert fit_for_a_user(text)
         assert len(server.requests) == 1
         assert client_of(server).call("GET", "/disks") == []
@@ -76,12 +73,12 @@ def test_an_answer_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer is not read beyond the largest that makes sense, and the next one would be no smaller."""
     monkeypatch.setattr(transport_module, "LARGEST_ANSWER", 1_000_000)
     with Loopback(flood(b"x" * 10_000, HEAD + b"\r\n")) as server:
-        said = "was answered with 200 and more bytes than are read of an answer. Is joviam:endpoint the API"
+        expected = "(status 200): too large. Is joviam:endpoint the API"
         client = client_of(server)
         for ask in (client.list, client.states, client.list):
-            assert f"GET /disks {said}" in failure(BadAnswer, lambda: ask(models.Disk))  # noqa: B023 - called at once
+            assert f"GET /disks {expected}" in failure(BadAnswer, lambda: ask(models.Disk))  # noqa: B023 - called at once
         assert len(server.requests) == 1
-        assert f"POST /disks {said}" in failure(AnswerLost, lambda: client.call("POST", "/disks"))
+        assert f"POST /disks {expected}" in failure(AnswerLost, lambda: client.call("POST", "/disks"))
         assert len(server.requests) == 2
 
 
@@ -89,13 +86,13 @@ def test_what_is_missing_in_an_answer(cloud: Emulator, client: Client) -> None:
     """An answer that lacks something says what, and of which kind of object."""
     cloud.fail("GET /regions", body=b'[{"id": "x", "name": "AU East"}]')
     text = failure(BadAnswer, lambda: client.list(models.Region))
-    assert text == "the API's answer about a region could not be read (id, code)"
+    assert text == "cannot parse the region in the API's response (id, code)"
     cloud.fail("GET /regions", body=b"{}")
-    assert failure(BadAnswer, lambda: client.list(models.Region)) == "GET /regions was not answered with a list"
+    assert failure(BadAnswer, lambda: client.list(models.Region)) == "the response to GET /regions is not a list"
     cloud.fail("GET /disks/{disk_id}/state", body=b'{"state": 7}', status=200)
     assert failure(BadAnswer, lambda: client.state(models.Disk, ID)) == (
-        f"the API's answer about the state of the disk {ID} could not be read"
+        f"cannot parse the state of the disk {ID} in the API's response"
     )
     cloud.fail("POST /public_keys", body=b"7", status=201)
     text = failure(AnswerLost, lambda: client.create(models.PublicKey, {"name": "n", "key": KEY}))
-    assert text == "the API's answer about a public key could not be read (all of it)"
+    assert text == "cannot parse the public key in the API's response (not an object)"

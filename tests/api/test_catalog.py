@@ -145,7 +145,7 @@ def test_an_ambiguous_name(cloud: Emulator, client: Client, catalog: Catalog, sy
     ubuntu = catalog.template("ubuntu-16-04", sydney)
     cloud.change(debian.id, name="Ubuntu 16.04")
     text = unknown(lambda: Catalog(client).template("Ubuntu 16.04", sydney))
-    start = "template: names several in region SY3; say one of their ids: "
+    start = "template: matches several in region SY3; use an id: "
     assert text.startswith(start)
     assert sorted(text.removeprefix(start).split(", ")) == sorted([debian.id, ubuntu.id])
     assert Catalog(client).template(debian.id, sydney).id == debian.id

@@ -64,7 +64,7 @@ def test_only_ids_reach_a_path(cloud: Emulator, client: Client, id: str) -> None
     for act in acts:
         text = failure(ArgumentError, act)
         assert text.startswith("id: ")
-        assert text.endswith("is not an id of the API (they look like 00000000-0000-…)")
+        assert text.endswith("is not a valid id (ids look like 00000000-0000-…)")
     assert cloud.requests == []
 
 
@@ -94,4 +94,4 @@ def test_what_lies_under_an_object(key: str, sent: str) -> None:
 def test_parts_that_would_mean_another_object(key: str) -> None:
     """A part that would make the path mean something else (the whole instance) is refused."""
     text = failure(ArgumentError, lambda: Client.path(models.Instance, ID, "context", key))
-    assert text == f"key: {key!r} cannot be part of an address of the API"
+    assert text == f"key: {key!r} cannot be part of an API path"

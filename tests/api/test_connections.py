@@ -39,7 +39,7 @@ def test_a_turn_that_comes_too_late(cloud: Emulator) -> None:
         soon = client.until(Deadline.after(0.2))
         text = lasts(0.2, lambda: soon.call("POST", "/public_keys", {"name": "n", "key": KEY}))
         over.set()
-    assert text == "POST /public_keys was not sent: no time was left for it"
+    assert text == "POST /public_keys was not sent: no time was left"
     assert [request.operation for request in cloud.requests] == ["GET /disks"]
 
 

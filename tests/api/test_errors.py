@@ -16,7 +16,7 @@ from tests.api.calls import QUICK
 
 TOKEN_ADVICE = (
     "\nThe token came from the stack config joviam:token. `pulumi refresh` and `pulumi destroy` use the stack config "
-    "of the last `up`: after a change of the token give them --run-program."
+    "of the last `up`: after a change of the token, run them with --run-program."
 )
 
 
@@ -25,7 +25,7 @@ def client(cloud: Emulator) -> Client:
     return Client(Settings(cloud.token, cloud.url, token_source="the stack config joviam:token", pace=QUICK))
 
 
-HIDDEN = "(not shown: it repeats a value)"
+HIDDEN = "(hidden: it contains a secret value)"
 
 TABLE: list[tuple[tuple[int, dict[str, Any]], type[ApiError], str]] = [
     (
@@ -58,7 +58,7 @@ TABLE: list[tuple[tuple[int, dict[str, Any]], type[ApiError], str]] = [
         (403, {"error": "forbidden"}),
         errors.Forbidden,
         "the token may not do this (403 forbidden, GET /disks)\n"
-        "Use a token of an organization that may, or ask its administrator.",
+        "Use the token of an organization that may, or ask your administrator.",
     ),
     (
         (404, {"error": "not_found"}),
@@ -73,8 +73,8 @@ TABLE: list[tuple[tuple[int, dict[str, Any]], type[ApiError], str]] = [
     (
         (500, {"error": "internal_server_error"}),
         errors.ServerError,
-        "the API had an error of its own (500 internal_server_error, GET /disks)\n"
-        "Joviam is told of it automatically; try again, and contact their support if it stays.",
+        "the API failed with an internal error (500 internal_server_error, GET /disks)\n"
+        "Joviam is notified automatically; try again, and contact Joviam support if it persists.",
     ),
 ]
 
@@ -202,13 +202,13 @@ def test_descriptions_of_any_shape(description: object) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "text"),
     [
-        (403, b"<html>Forbidden</html>", "403 and something that is not JSON (application/json)"),
-        (413, b"<html>Too large</html>", "413 and something that is not JSON (application/json)"),
-        (404, b"", "404 and something that is not JSON (application/json)"),
-        (418, b'{"error": "teapot"}', "418 and an error that is none of the Joviam API's"),
-        (404, b'{"error": ["not_found"]}', "404 and an error that is none of the Joviam API's"),
-        (422, b'["validation_fail"]', "422 and an error that is none of the Joviam API's"),
-        (400, b"null", "400 and an error that is none of the Joviam API's"),
+        (403, b"<html>Forbidden</html>", "(status 403): not JSON (application/json)"),
+        (413, b"<html>Too large</html>", "(status 413): not JSON (application/json)"),
+        (404, b"", "(status 404): not JSON (application/json)"),
+        (418, b'{"error": "teapot"}', "(status 418): an error that the Joviam API does not define"),
+        (404, b'{"error": ["not_found"]}', "(status 404): an error that the Joviam API does not define"),
+        (422, b'["validation_fail"]', "(status 422): an error that the Joviam API does not define"),
+        (400, b"null", "(status 400): an error that the Joviam API does not define"),
     ],
 )
 def test_errors_of_others(cloud: Emulator, client: Client, status: int, body: bytes, text: str) -> None:
@@ -217,7 +217,7 @@ def test_errors_of_others(cloud: Emulator, client: Client, status: int, body: by
     with pytest.raises(errors.BadAnswer) as caught:
         client.list(models.Disk)
     assert str(caught.value) == (
-        f"GET /disks was answered with {text}. Is joviam:endpoint the API, or does a proxy answer?"
+        f"unexpected response to GET /disks {text}. Is joviam:endpoint the API's address, or did a proxy respond?"
     )
     assert len(cloud.requests) == 1
 

@@ -108,7 +108,7 @@ def test_the_server_asks_for_too_much_patience(headers: list[str], seconds: int,
         text = failure(Unreachable, lambda: client_of(server).call(method, "/disks"))
         assert time.monotonic() - started < SOON
         assert text == (
-            f"the API is too busy for {method} /disks (503) and asks to come back in {seconds} s. Try again later"
+            f"the API is too busy for {method} /disks (503) and asks to retry in {seconds} s. Try again later"
         )
         assert len(server.requests) == 1
 

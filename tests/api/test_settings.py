@@ -116,7 +116,7 @@ def test_what_was_pasted_around_a_token(pasted: str) -> None:
 def test_a_token_that_is_none(token: str) -> None:
     """A token with characters that no header may carry is refused, by its source and never by its text."""
     said = refusal({"token": token})
-    assert said == f"{STACK} holds characters that no Joviam token has (line ends, blanks, …)"
+    assert said == f"{STACK} contains characters that no Joviam token has (line breaks, spaces, …)"
     assert refusal({"token": ""}, {"JOVIAM_TOKEN": token}).startswith(ENVIRONMENT)
 
 

@@ -38,7 +38,7 @@ def test_an_answer_without_end(how: str) -> None:
     """A call ends at its deadline, wherever in the answer bytes begin to drip or to repeat."""
     with Loopback(ENDLESS[how]) as server:
         text = lasts(1.0, lambda: client_of(server, 1.0).call("GET", "/disks"))
-        assert text == "GET /disks was sent, but no whole answer arrived: timed out"
+        assert text == "GET /disks was sent, but no complete response arrived: timed out"
         assert len(server.requests) == 1
 
 
@@ -64,13 +64,13 @@ def test_a_read_without_deadline_near() -> None:
     """A server that falls silent costs the read timeout, not the whole deadline."""
     with Loopback(silence) as server:
         text = lasts(1.0, lambda: client_of(server, silence=1.0).call("POST", "/disks"))
-        assert text == "POST /disks was sent, but no whole answer arrived: timed out"
+        assert text == "POST /disks was sent, but no complete response arrived: timed out"
 
 
 def test_nothing_is_sent_after_the_deadline(cloud: Emulator) -> None:
     """A call whose deadline has passed sends nothing."""
     text = failure(Unreachable, lambda: client_of(cloud, -1).list(models.Disk))
-    assert text == "GET /disks was not sent: no time was left for it"
+    assert text == "GET /disks was not sent: no time was left"
     assert cloud.requests == []
 
 

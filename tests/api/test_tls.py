@@ -48,7 +48,7 @@ def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext, method: str) -> N
         assert server.requests == []
         assert re.fullmatch(
             rf"cannot reach {server.url}: its certificate is not trusted \(self.signed certificate\). "
-            "The certificate of a private authority goes into the file that REQUESTS_CA_BUNDLE names.",
+            "For a private certificate authority, set REQUESTS_CA_BUNDLE to the file with its certificate.",
             text,
         )
 
@@ -117,4 +117,4 @@ def test_a_handshake_without_end() -> None:
     with Loopback(answer()) as server:
         where = server.url.replace("http:", "https:")
         text = lasts(0.2, lambda: client_of(where, connect=0.2).call("POST", "/disks"))
-        assert text == "POST /disks was sent, but no whole answer arrived: timed out"
+        assert text == "POST /disks was sent, but no complete response arrived: timed out"

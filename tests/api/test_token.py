@@ -33,7 +33,7 @@ def test_a_redirect_is_not_followed(status: int, method: str) -> None:
             text = failure(BadAnswer, lambda: client_of(server).call(method, "/disks"))
             assert text == (
                 f"{method} /disks was redirected to {there}, which is not followed: "
-                "the token goes to joviam:endpoint only. Is that the address of the API?"
+                "the token is sent to joviam:endpoint only. Is that the API's address?"
             )
             assert len(server.requests) == 1
         assert elsewhere.requests == []

@@ -88,8 +88,8 @@ def test_vanished(cloud: Emulator, waiter: Waiter, disk: str, how: str) -> None:
         cloud.change(disk, state=how)
     with pytest.raises(Vanished) as caught:
         waiter.wait(Disk, disk, Disk.ready, soon())
-    what = "transferred to another organization" if how == "transferred" else "deleted by somebody else"
-    assert str(caught.value) == f"the disk {disk} was {what} meanwhile"
+    what = "transferred to another organization" if how == "transferred" else "deleted by another client"
+    assert str(caught.value) == f"the disk {disk} was {what} while waiting for it"
     assert caught.value.state == ("transferred" if how == "transferred" else "terminated")
 
 
@@ -138,7 +138,7 @@ def test_an_api_that_never_answered(cloud: Emulator, waiter: Waiter, disk: str) 
 def test_an_api_that_is_busy_for_too_long(cloud: Emulator, waiter: Waiter, disk: str) -> None:
     """An API that asks for more patience than there is ends the wait with what it said."""
     cloud.fail(STATE, status=503, retry_after=3600, skip=1, times=9)
-    with pytest.raises(Unreachable, match="asks to come back in 3600 s"):
+    with pytest.raises(Unreachable, match="asks to retry in 3600 s"):
         waiter.wait(Disk, disk, Disk.ready, soon())
 
 

@@ -334,7 +334,7 @@ ERROR_TABLE: dict[str, tuple[dict[str, Any], str]] = {
     "validation_fail": ({"status": 422}, "the API refused it (422 validation_fail, POST /public_keys)"),
     "internal_server_error": (
         {"status": 500, "times": 3},
-        "the API had an error of its own (500 internal_server_error, POST /public_keys)",
+        "the API failed with an internal error (500 internal_server_error, POST /public_keys)",
     ),
 }
 

@@ -132,7 +132,7 @@ def test_what_was_read_is_used(stack: Stack) -> None:
     ("id", "told"),
     [
         (NOBODY, f"there is no disk {NOBODY}"),
-        ("the disk", "id: is not an id of the API (they look like 00000000-0000-…)"),
+        ("the disk", "id: is not a valid id (ids look like 00000000-0000-…)"),
     ],
 )
 def test_what_is_not_there(stack: Stack, id: str, told: str) -> None:

@@ -195,7 +195,7 @@ def test_what_joviam_offers_is_listed_once(account: Account) -> None:
 
 # -- what is refused --
 
-NO_ID = "is not an id of the API (they look like 00000000-0000-…)"
+NO_ID = "is not a valid id (ids look like 00000000-0000-…)"
 
 REFUSED: list[tuple[str, Json, str]] = [
     ("get_disk", {}, "pass at least one of id, name"),

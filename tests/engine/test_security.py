@@ -67,8 +67,8 @@ def test_no_secret_is_left_in_clear(stack: Stack) -> None:
     cloud.fail("PUT /instances/{instance_id}/context", error="validation_fail", details={"password": [echo]})
     cloud.fail("POST /public_keys", status=403, body=f"<html>{echo}</html>".encode())
     screen += [stack.preview().text, stack.up("--continue-on-error", fails=True).text]
-    assert "(not shown: it repeats a value)" in screen[-1]
-    assert "403 and something that is not JSON" in screen[-1]
+    assert "(hidden: it contains a secret value)" in screen[-1]
+    assert "(status 403): not JSON" in screen[-1]
     stack.program(program(LATER))
     screen += [stack.up().text]
 

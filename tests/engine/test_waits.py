@@ -208,7 +208,7 @@ def test_a_new_object_that_vanishes(cloud: Emulator, small: Miniature) -> None:
         cloud.configure(provision_seconds=NEVER)
         with once(cloud, look, functools.partial(vanish, kind)):
             error = small.up({"x": said}).error
-        assert "was deleted by somebody else meanwhile" in error
+        assert "was deleted by another client while waiting for it" in error
         assert error.endswith("is gone; the next `pulumi up` makes another.")
         cloud.configure(provision_seconds=0.1)
         assert small.preview({"x": said}).steps == {"x": "replace"}
