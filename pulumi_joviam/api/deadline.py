@@ -13,14 +13,14 @@ from pulumi_joviam.api.errors import Cancelled
 
 
 class Clock:
-    """The time, and a wait on it. Tests have another one."""
+    """The clock for polls. Tests use another one."""
 
     def now(self) -> float:
         """Return the seconds of ``time.monotonic()``."""
         return time.monotonic()
 
     def wait(self, changed: threading.Condition, seconds: float) -> None:
-        """Wait so long, or until something has changed. The caller holds the condition."""
+        """Wait until the condition is notified, at most so long. The caller holds the condition."""
         changed.wait(seconds)
 
 

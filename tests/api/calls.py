@@ -1,4 +1,4 @@
-"""Calls of a client, how long they last, and the text with which they fail."""
+"""Helpers: create clients, call them, and check error messages and durations."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SOON = 10.0
 
 
 QUICK = Pace(first_retry=0.02)
-"""Pauses before a repetition begin short."""
+"""A short first pause between retries."""
 
 
 def client_of(
     where: Loopback | Emulator | str, seconds: float = 60, token: str = "", width: int = 32, **pace: float
 ) -> Client:
-    """A client whose calls have some seconds, with other pauses and time limits."""
+    """A client whose calls end after so many seconds; ``pace`` has other pauses and time limits."""
     url = where if isinstance(where, str) else where.url
     token = where.token if isinstance(where, Emulator) else token or "a-token-that-must-not-be-seen"
     settings = Settings(token, url, max_concurrency=width, pace=dataclasses.replace(QUICK, **pace))
@@ -44,27 +44,27 @@ def client_of(
 
 
 def failure(kind: type[JoviamError], act: Callable[[], object]) -> str:
-    """The text with which something fails."""
+    """The message of the error that ``act`` raises."""
     with pytest.raises(kind) as caught:
         act()
     return str(caught.value)
 
 
-def fit_for_a_user(text: str) -> bool:
-    """Say whether a message is free of what only a programmer could read."""
+def readable_by_a_user(text: str) -> bool:
+    """Whether a message has no technical details such as class names or error numbers."""
     return not re.search(r"urllib3|requests|Pool\(|object at|Errno|Traceback|Caused by|<class|\('", text)
 
 
-def asked(cloud: Emulator) -> None:
-    """Wait until the cloud has been asked for something."""
+def wait_for_a_request(cloud: Emulator) -> None:
+    """Wait until the cloud has received a request."""
     while not cloud.requests:
         time.sleep(0.01)
 
 
-def lasts(seconds: float, act: Callable[[], object]) -> str:
-    """The text with which something fails at the moment it should, and not at a later limit."""
+def fails_after(seconds: float, act: Callable[[], object]) -> str:
+    """The message of an error that is raised after so many seconds, not at a later limit."""
     started = time.monotonic()
     text = failure(JoviamError, act)
     assert seconds - 0.3 < time.monotonic() - started < seconds + SOON
-    assert fit_for_a_user(text), text
+    assert readable_by_a_user(text), text
     return text

@@ -1,4 +1,4 @@
-"""Calls over real sockets."""
+"""Fixtures: calls over real sockets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def key(client: Client) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing fails unseen in a server's thread."""
+    """Fail the test if a server thread fails."""
     failed: list[object] = []
     monkeypatch.setattr(Loopback, "handle_error", lambda *_args: failed.append(traceback.format_exc()))
     yield

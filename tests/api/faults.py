@@ -1,4 +1,4 @@
-"""What can go wrong once with a request of each method, and how its call ends then."""
+"""Faults of a single request, and the outcome of the call for each method."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ ACTS: dict[str, tuple[str, Callable[[Client, str], object]]] = {
 
 
 Ends = dict[str, type[JoviamError] | None]
-"""How a call of each method ends when something goes wrong with it once; None is success."""
+"""The outcome of a call by method, after one fault; None is success."""
 
 
 NEVER_ACTED: Ends = {"GET": None, "POST": None, "PUT": None, "DELETE": None}
-"""The request is sent a second time, and that succeeds, whatever its method."""
+"""Every method is retried, and the retry succeeds."""
 
 
 MAY_HAVE_ACTED: Ends = {"GET": None, "POST": AnswerLost, "PUT": None, "DELETE": None}
 
 
 HAS_ACTED: Ends = {"GET": None, "POST": AnswerLost, "PUT": None, "DELETE": NotFound}
-"""The same, but what the first request did shows: a second deletion finds nothing."""
+"""The same, but the first request took effect: a second DELETE gets 404."""
 
 
 FAULTS: dict[str, tuple[dict[str, Any], Ends]] = {
@@ -78,4 +78,4 @@ FAULTS: dict[str, tuple[dict[str, Any], Ends]] = {
 
 
 ONCE = {"403 in HTML", "413 in HTML", "304", "another type", "a list"}
-"""What a repetition cannot help."""
+"""Faults that are not retried."""

@@ -1,4 +1,4 @@
-"""A server on a free port that plays a script, for what the emulator is too well-behaved for."""
+"""A scripted server, for misbehavior that the emulator does not offer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 class Loopback(socketserver.ThreadingTCPServer):
-    """A server on a free port that plays a script, for what the emulator is too well-behaved for.
+    """A server on a free port that plays a script.
 
-    The n-th request gets the n-th step, and all further ones the last. A step is bytes to answer, after which the
+    The n-th request gets the n-th step, and all further ones the last. A step is bytes to send, after which the
     connection stays open, or a function of the socket, after which it is closed.
     """
 
     daemon_threads = True
 
     def __init__(self, *script: bytes | Callable[[socket.socket], object], tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Conversation)
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.script, self.tls = script, tls
         self.requests: list[str] = []
         self.connections: list[socket.socket] = []
@@ -44,7 +44,7 @@ class Loopback(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """The API's root here."""
+        """The root URL of the API."""
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.server_address[1]}/api/v1"
 
     @property
@@ -53,7 +53,7 @@ class Loopback(socketserver.ThreadingTCPServer):
         return [request.partition(" HTTP/1.1\r\n")[0] for request in self.requests]
 
 
-class _Conversation(socketserver.BaseRequestHandler):
+class _Handler(socketserver.BaseRequestHandler):
     server: Loopback
 
     def handle(self) -> None:
@@ -88,13 +88,13 @@ def _one_request(reader: Any) -> str:
 
 
 def answer(body: bytes = b"[]", status: str = "200 OK", *headers: str) -> bytes:
-    """One whole answer."""
+    """A complete response."""
     lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 def drip(text: bytes, again: bytes = b"x") -> Callable[[socket.socket], None]:
-    """Send some bytes one by one, and then others for ever."""
+    """Send some bytes slowly, one by one, and then others forever."""
 
     def step(connection: socket.socket) -> None:
         for byte in text:
@@ -108,7 +108,7 @@ def drip(text: bytes, again: bytes = b"x") -> Callable[[socket.socket], None]:
 
 
 def flood(again: bytes, start: bytes = b"") -> Callable[[socket.socket], None]:
-    """Send some bytes, and then others for ever, as fast as they are taken."""
+    """Send some bytes, and then others forever, as fast as possible."""
 
     def step(connection: socket.socket) -> None:
         connection.sendall(start)
@@ -119,11 +119,11 @@ def flood(again: bytes, start: bytes = b"") -> Callable[[socket.socket], None]:
 
 
 def silence(connection: socket.socket) -> None:
-    """Say nothing until the other side has had enough."""
+    """Send nothing until the client gives up."""
     connection.recv(1)
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Words for regions, tiers and templates: what they mean, and what a mistake is answered with."""
+"""Names of regions, tiers and templates: which object they refer to, and errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def melbourne(client: Client) -> Region:
     return found
 
 
-def unknown(act: Callable[[], object]) -> str:
+def error_of(act: Callable[[], object]) -> str:
     with pytest.raises(ArgumentError) as caught:
         act()
     return str(caught.value)
 
 
-def test_a_region(catalog: Catalog, sydney: Region) -> None:
-    """A region is meant by its id, its code or its name."""
-    assert [catalog.region(said) for said in (sydney.id, "SY3", "AU East")] == [sydney] * 3
+def test_a_region_by_id_code_or_name(catalog: Catalog, sydney: Region) -> None:
+    """A region is found by its id, code or name."""
+    assert [catalog.region(name) for name in (sydney.id, "SY3", "AU East")] == [sydney] * 3
 
 
-def test_a_tier(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
-    """A tier is meant by its id or its name, for one use, in one region."""
+def test_a_tier_by_id_or_name(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
+    """A tier is found by its id or name, for one use, in one region."""
     tiers = {
         (use, tier.region.code, tier.name): tier
         for use in ("disks", "instances")
@@ -63,8 +63,8 @@ def test_a_tier(client: Client, catalog: Catalog, sydney: Region, melbourne: Reg
     assert catalog.performance_tier(fast.id, "disks", sydney) == fast
 
 
-def test_a_template(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
-    """A slug or a name means the newest version in the region; an id means that version, superseded or not."""
+def test_a_template_by_id_slug_or_name(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
+    """A slug or name refers to the newest version in the region; an id to that version, superseded or not."""
     versions = {
         (template.region.code, template.version): template
         for template in client.list(Template)
@@ -75,100 +75,102 @@ def test_a_template(client: Client, catalog: Catalog, sydney: Region, melbourne:
     assert catalog.template(versions["SY3", 1].id, sydney) == versions["SY3", 1]
 
 
-def test_a_newer_template_that_is_not_shown(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
-    """A version whose successor the account may not see is the newest one there is."""
+def test_a_newer_template_that_is_not_visible(
+    cloud: Emulator, client: Client, catalog: Catalog, sydney: Region
+) -> None:
+    """A version whose successor the account cannot see is the newest one."""
     debian = catalog.template("debian-9", sydney)
     cloud.change(debian.id, superseded_by_id="00000000-0000-4000-8000-000000000000")
     assert Catalog(client).template("debian-9", sydney).id == debian.id
 
 
 def test_all_versions_of_a_template(catalog: Catalog, sydney: Region) -> None:
-    """All versions of a template are found by its slug, and by the id of any of them, the newest first."""
+    """All versions of a template are found by its slug or the id of any version, the newest first."""
     line = catalog.template_line("ubuntu-16-04", sydney)
     assert [(template.slug, template.version) for template in line] == [("ubuntu-16-04", 2), ("ubuntu-16-04", 1)]
     assert [catalog.template_line(template.id, sydney) for template in line] == [line, line]
     assert [template.slug for template in catalog.template_line("debian-9", sydney)] == ["debian-9"]
 
 
-def test_a_new_template(cloud: Emulator, catalog: Catalog, sydney: Region) -> None:
-    """Once there is a new template the list is asked for again, and only that one."""
+def test_forget_templates_reloads_only_templates(cloud: Emulator, catalog: Catalog, sydney: Region) -> None:
+    """forget_templates reloads the list of templates, and no other."""
     debian = catalog.template("debian-9", catalog.region("SY3"))
     cloud.change(debian.id, slug="debian-10")
     assert catalog.template("debian-9", sydney) == debian
     catalog.forget_templates()
     assert catalog.template("debian-10", catalog.region("SY3")).id == debian.id
-    asked = [request.operation for request in cloud.requests]
-    assert (asked.count("GET /templates"), asked.count("GET /regions")) == (2, 2)
+    operations = [request.operation for request in cloud.requests]
+    assert (operations.count("GET /templates"), operations.count("GET /regions")) == (2, 2)
 
 
-def test_what_is_unknown(catalog: Catalog, sydney: Region) -> None:
-    """An unknown word is refused with what there is, in words that can be used."""
-    assert unknown(lambda: catalog.region("SY4")) == "region: is unknown; available: ML1, SY3"
-    assert unknown(lambda: catalog.performance_tier("Faster", "disks", sydney)) == (
+def test_an_unknown_name_lists_the_available_ones(catalog: Catalog, sydney: Region) -> None:
+    """The error for an unknown name lists names that can be used."""
+    assert error_of(lambda: catalog.region("SY4")) == "region: is unknown; available: ML1, SY3"
+    assert error_of(lambda: catalog.performance_tier("Faster", "disks", sydney)) == (
         "performance_tier: is unknown in region SY3; available: Fast, Standard"
     )
-    assert unknown(lambda: catalog.template("ubuntu", sydney)) == (
+    assert error_of(lambda: catalog.template("ubuntu", sydney)) == (
         "template: is unknown in region SY3; available: debian-9, ubuntu-16-04, windows-2016"
     )
 
 
-@pytest.mark.parametrize("said", ["", " ", "sy3", "SY3 ", "00000000-0000-0000-0000-000000000000", "x" * 10_000])
-def test_words_are_exact(catalog: Catalog, said: str) -> None:
-    """Nothing is guessed from a word that is nearly right."""
-    assert " is unknown; available: ML1, SY3" in unknown(lambda: catalog.region(said))
+@pytest.mark.parametrize("name", ["", " ", "sy3", "SY3 ", "00000000-0000-0000-0000-000000000000", "x" * 10_000])
+def test_names_match_exactly(catalog: Catalog, name: str) -> None:
+    """A nearly correct name is unknown."""
+    assert " is unknown; available: ML1, SY3" in error_of(lambda: catalog.region(name))
 
 
-def test_elsewhere(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
-    """What exists in another region only is refused with just that."""
+def test_an_object_of_another_region(client: Client, catalog: Catalog, sydney: Region, melbourne: Region) -> None:
+    """The error for an object of another region says so."""
     tiers = client.list(PerformanceTier, "/performance_tiers/disks")
-    there = next(tier.id for tier in tiers if tier.region == melbourne)
-    assert unknown(lambda: catalog.performance_tier(there, "disks", sydney)) == (
+    elsewhere = next(tier.id for tier in tiers if tier.region == melbourne)
+    assert error_of(lambda: catalog.performance_tier(elsewhere, "disks", sydney)) == (
         "performance_tier: is not in region SY3; available: Fast, Standard"
     )
     template = next(template.id for template in client.list(Template) if template.region == melbourne)
-    assert unknown(lambda: catalog.template(template, sydney)).startswith(
+    assert error_of(lambda: catalog.template(template, sydney)).startswith(
         "template: is not in region SY3; available: debian-9, "
     )
 
 
-def test_a_region_without_anything(cloud: Emulator, catalog: Catalog, sydney: Region) -> None:
-    """A region without any tier says so."""
+def test_a_region_without_tiers(cloud: Emulator, catalog: Catalog, sydney: Region) -> None:
+    """The error says that no tier is available."""
     cloud.fail("GET /performance_tiers/disks", body=b"[]", status=200)
-    assert unknown(lambda: catalog.performance_tier("Fast", "disks", sydney)) == (
+    assert error_of(lambda: catalog.performance_tier("Fast", "disks", sydney)) == (
         "performance_tier: is unknown in region SY3; available: nothing"
     )
 
 
 def test_an_ambiguous_name(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
-    """Two templates of one name in a region are refused with their ids; elsewhere the name is still clear."""
+    """The error for a name of two templates in a region lists their ids, which can be used instead."""
     debian = catalog.template("debian-9", sydney)
     ubuntu = catalog.template("ubuntu-16-04", sydney)
     cloud.change(debian.id, name="Ubuntu 16.04")
-    text = unknown(lambda: Catalog(client).template("Ubuntu 16.04", sydney))
+    text = error_of(lambda: Catalog(client).template("Ubuntu 16.04", sydney))
     start = "template: matches several in region SY3; use an id: "
     assert text.startswith(start)
     assert sorted(text.removeprefix(start).split(", ")) == sorted([debian.id, ubuntu.id])
     assert Catalog(client).template(debian.id, sydney).id == debian.id
 
 
-def test_a_template_without_words(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
-    """A template without slug and name is offered by its id."""
+def test_a_template_without_slug_and_name(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
+    """A template without slug and name is listed by its id."""
     debian = catalog.template("debian-9", sydney)
     cloud.change(debian.id, name=None, slug=None)
-    assert debian.id in unknown(lambda: Catalog(client).template("debian-9", sydney))
+    assert debian.id in error_of(lambda: Catalog(client).template("debian-9", sydney))
 
 
-def test_names_that_a_terminal_would_obey(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
-    """A published template's name, which is somebody else's text, reaches no terminal as it is."""
+def test_control_characters_in_names(cloud: Emulator, client: Client, catalog: Catalog, sydney: Region) -> None:
+    """The name of a published template is untrusted: control characters are removed."""
     debian = catalog.template("debian-9", sydney)
     cloud.change(debian.id, name="\x1b[2Jgone", slug=None)
-    text = unknown(lambda: Catalog(client).template("x", sydney))
+    text = error_of(lambda: Catalog(client).template("x", sydney))
     assert text.isprintable()
     assert "[2Jgone" in text
 
 
-def test_another_argument(catalog: Catalog, sydney: Region) -> None:
-    """A refusal is at the argument that was looked up."""
+def test_the_error_names_the_argument(catalog: Catalog, sydney: Region) -> None:
+    """The error names the argument that was looked up."""
     with pytest.raises(ArgumentError) as caught:
         catalog.performance_tier("x", "disks", sydney, "boot_disk.performance_tier")
     assert caught.value.argument == "boot_disk.performance_tier"
@@ -178,7 +180,7 @@ def test_another_argument(catalog: Catalog, sydney: Region) -> None:
 
 
 def test_one_list_per_process(cloud: Emulator, catalog: Catalog) -> None:
-    """However many threads look something up at once, each list is asked for once."""
+    """Each list is requested once, however many threads use it at once."""
     cloud.fail("GET /regions", delay=0.1)
 
     def look(n: int) -> str:
@@ -193,7 +195,7 @@ def test_one_list_per_process(cloud: Emulator, catalog: Catalog) -> None:
 
 
 def test_lists_do_not_wait_for_each_other(cloud: Emulator, catalog: Catalog, sydney: Region) -> None:
-    """While one list is slow, another one is asked for and used."""
+    """A slow list does not delay another one."""
     cloud.fail("GET /regions", delay=0.5)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(catalog.region, "SY3")
@@ -202,8 +204,8 @@ def test_lists_do_not_wait_for_each_other(cloud: Emulator, catalog: Catalog, syd
         assert slow.result() == sydney
 
 
-def test_a_list_that_failed(cloud: Emulator, catalog: Catalog) -> None:
-    """A failure is shared by those who waited for it, and the next look-up asks again."""
+def test_a_failed_list_is_requested_again(cloud: Emulator, catalog: Catalog) -> None:
+    """Concurrent callers share the failure; the next call tries again."""
     cloud.fail("GET /regions", error="forbidden", delay=0.2)
     together = threading.Barrier(16)
 

@@ -1,4 +1,4 @@
-"""The client: what its verbs do, each with one request, and what gets into a path."""
+"""The client: its methods, each with one request, and the paths of requests."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.api.calls import ID, KEY, client_of, failure
 from tests.api.loopback import Loopback, answer
 
 
-def test_the_verbs(cloud: Emulator, client: Client) -> None:
-    """The verbs do what they say, each with one request."""
+def test_each_method_sends_one_request(cloud: Emulator, client: Client) -> None:
+    """Create, update, get, list and delete send one request each."""
     made = client.create(models.PublicKey, {"name": "one", "key": KEY})
     assert client.update(models.PublicKey, made.id, {"name": "two"}).name == "two"
     assert client.get(models.PublicKey, made.id).name == "two"
@@ -36,15 +36,15 @@ def test_the_verbs(cloud: Emulator, client: Client) -> None:
         client.get(models.PublicKey, made.id)
 
 
-def test_other_paths(cloud: Emulator, client: Client) -> None:
-    """A list and a creation may live elsewhere than their kind."""
+def test_list_and_create_at_another_path(cloud: Emulator, client: Client) -> None:
+    """A list and a creation may use another path than that of their kind."""
     assert all(network.is_public for network in client.list(models.Network, "/networks/public"))
     assert [request.operation for request in cloud.requests] == ["GET /networks/public"]
     text = failure(NotFound, lambda: client.create(models.Disk, {}, client.path(models.Disk, str(uuid4()), "clone")))
     assert text.startswith("there is no such object (404 not_found, POST /disks/")
 
 
-def test_a_client_shows_where_it_goes(client: Client, cloud: Emulator) -> None:
+def test_the_repr_names_the_endpoint(client: Client, cloud: Emulator) -> None:
     """The repr of a client names its endpoint."""
     assert repr(client) == f"Client({cloud.url})"
 
@@ -53,8 +53,8 @@ def test_a_client_shows_where_it_goes(client: Client, cloud: Emulator) -> None:
     "id",
     ["", "x", "..", "../regions", f"{ID}/", f"{ID}/state", f"{ID}\n", f" {ID}", ID[:-1], f"{ID}0", ID.replace("-", "")],
 )
-def test_only_ids_reach_a_path(cloud: Emulator, client: Client, id: str) -> None:
-    """What is not an id is refused, and nothing is sent."""
+def test_an_invalid_id_is_rejected(cloud: Emulator, client: Client, id: str) -> None:
+    """An invalid id is rejected, and nothing is sent."""
     acts: list[Callable[[], object]] = [
         lambda: client.get(models.Disk, id),
         lambda: client.state(models.Disk, id),
@@ -83,15 +83,15 @@ def test_only_ids_reach_a_path(cloud: Emulator, client: Client, id: str) -> None
         ("\\..\\", "%5C..%5C"),
     ],
 )
-def test_what_lies_under_an_object(key: str, sent: str) -> None:
-    """Each part of a path is encoded, so it stays one part of that path."""
+def test_parts_of_a_path_are_encoded(key: str, sent: str) -> None:
+    """Each part of a path is encoded, so it stays one part."""
     with Loopback(answer(b"{}")) as server:
         client_of(server).call("DELETE", Client.path(models.Instance, ID, "context", key))
         assert server.lines == [f"DELETE /api/v1/instances/{ID}/context/{sent}"]
 
 
 @pytest.mark.parametrize("key", ["", ".", ".."])
-def test_parts_that_would_mean_another_object(key: str) -> None:
-    """A part that would make the path mean something else (the whole instance) is refused."""
+def test_parts_that_would_address_another_object(key: str) -> None:
+    """A part that would change the target of the path (to the whole instance) is rejected."""
     text = failure(ArgumentError, lambda: Client.path(models.Instance, ID, "context", key))
     assert text == f"key: {key!r} cannot be part of an API path"

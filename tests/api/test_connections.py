@@ -1,4 +1,4 @@
-"""Connections: how many at once, whose turn it is, and which one is used again."""
+"""Connections: the limit, waiting for a free one, and reuse."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from pulumi_joviam.api import models
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.emulator import Emulator
-from tests.api.calls import KEY, SOON, asked, client_of, lasts
+from tests.api.calls import KEY, SOON, client_of, fails_after, wait_for_a_request
 from tests.api.loopback import Loopback, answer
 
 
-def test_so_many_at_once_and_no_more(cloud: Emulator) -> None:
-    """No more requests than maxConcurrency are in flight, and no fewer where more are wanted."""
+def test_max_concurrency_limits_the_requests_in_flight(cloud: Emulator) -> None:
+    """With enough callers, exactly maxConcurrency requests are in flight."""
     cloud.fail("GET /disks", delay=0.1, until=lambda: len(cloud.requests) >= 3, times=100)
     client = client_of(cloud, width=3)
     with ThreadPoolExecutor(12) as pool:
@@ -28,35 +28,35 @@ def test_so_many_at_once_and_no_more(cloud: Emulator) -> None:
     assert arrived[-1] - arrived[0] < SOON
 
 
-def test_a_turn_that_comes_too_late(cloud: Emulator) -> None:
-    """A call that does not get its turn before its deadline ends there, and has sent nothing."""
+def test_no_free_connection_before_the_deadline(cloud: Emulator) -> None:
+    """A call that gets no free connection ends at its deadline, and sends nothing."""
     over = threading.Event()
     cloud.fail("GET /disks", until=over.is_set)
     client = client_of(cloud, width=1)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(client.list, models.Disk)
-        asked(cloud)
+        wait_for_a_request(cloud)
         soon = client.until(Deadline.after(0.2))
-        text = lasts(0.2, lambda: soon.call("POST", "/public_keys", {"name": "n", "key": KEY}))
+        text = fails_after(0.2, lambda: soon.call("POST", "/public_keys", {"name": "n", "key": KEY}))
         over.set()
     assert text == "POST /public_keys was not sent: no time was left"
     assert [request.operation for request in cloud.requests] == ["GET /disks"]
 
 
-def test_a_pause_holds_no_turn(cloud: Emulator) -> None:
-    """A call that pauses before a repetition lets others go first."""
+def test_a_pause_holds_no_connection(cloud: Emulator) -> None:
+    """A call that pauses before a retry does not block others."""
     cloud.fail("GET /disks", status=503)
     client = client_of(cloud, width=1, first_retry=3.0)
     with ThreadPoolExecutor(1) as pool:
         paused = pool.submit(client.list, models.Disk)
-        asked(cloud)
+        wait_for_a_request(cloud)
         client.list(models.Region)
         assert not paused.done()
         assert paused.result() == []
 
 
-def test_connections_are_kept() -> None:
-    """Requests one after the other share one connection."""
+def test_connections_are_reused() -> None:
+    """Sequential requests share one connection."""
     with Loopback(answer()) as server:
         client = client_of(server)
         for _ in range(5):
@@ -66,15 +66,15 @@ def test_connections_are_kept() -> None:
 
 
 def test_thirty_two_threads(cloud: Emulator, caplog: pytest.LogCaptureFixture) -> None:
-    """Threads share a client: each gets its own answers, over no more connections than may be in flight."""
+    """Threads share a client: each gets its own responses, over at most maxConcurrency connections."""
     caplog.set_level(logging.DEBUG, "urllib3")
     client = client_of(cloud, width=8)
 
     def act(n: int) -> str:
-        made = client.create(models.PublicKey, {"name": f"n{n}", "key": KEY})
-        client.update(models.PublicKey, made.id, {"name": f"m{n}"})
-        found = client.get(models.PublicKey, made.id)
-        client.delete(models.PublicKey, made.id)
+        created = client.create(models.PublicKey, {"name": f"n{n}", "key": KEY})
+        client.update(models.PublicKey, created.id, {"name": f"m{n}"})
+        found = client.get(models.PublicKey, created.id)
+        client.delete(models.PublicKey, created.id)
         return found.name
 
     with ThreadPoolExecutor(32) as pool:
@@ -85,8 +85,8 @@ def test_thirty_two_threads(cloud: Emulator, caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_connection_closed_meanwhile(method: str) -> None:
-    """A kept connection that the server has closed since is not used again, so nothing is lost with it."""
+def test_a_connection_closed_by_the_server_is_not_reused(method: str) -> None:
+    """A connection that the server has closed is not reused, so no request is lost on it."""
 
     def answer_and_close(connection: socket.socket) -> None:
         connection.sendall(answer())
@@ -101,7 +101,7 @@ def test_a_connection_closed_meanwhile(method: str) -> None:
 
 
 def test_no_cookies() -> None:
-    """Cookies are not kept: one thread's would travel with another's request."""
+    """Cookies are not stored: those of one thread would be sent with requests of another."""
     with Loopback(answer(b"[]", "200 OK", "Set-Cookie: session=1")) as server:
         client = client_of(server)
         client.list(models.Disk)

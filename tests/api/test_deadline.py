@@ -1,4 +1,4 @@
-"""Time limits: they end, they end early at Ctrl-C, and they never turn negative."""
+"""Deadlines: they pass, they end early at Ctrl-C, and the time left is never negative."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def after(seconds: float, act: Callable[[], object]) -> None:
     timer.start()
 
 
-def test_what_remains_shrinks_to_zero() -> None:
-    """What remains is what was given, less the time that passed, and 0 from the deadline on."""
+def test_the_time_left_shrinks_to_zero() -> None:
+    """The time left is what was given, less the time that passed, and 0 after the deadline."""
     deadline = Deadline.after(60)
     assert 50 < deadline.remaining() <= 60
     before = deadline.remaining()
@@ -43,15 +43,15 @@ def test_a_pause_ends_at_the_deadline() -> None:
     assert time.monotonic() - started < SOON
 
 
-def test_a_pause_lasts_as_long_as_it_was_asked_to() -> None:
-    """A pause within the deadline is not cut."""
+def test_a_pause_within_the_deadline_is_not_cut() -> None:
+    """A pause within the deadline takes its full time."""
     started = time.monotonic()
     Deadline.after(60).sleep(0.05)
     assert 0.05 <= time.monotonic() - started < SOON
 
 
 def test_ctrl_c_ends_a_pause() -> None:
-    """The event ends a pause at once, and every question for what remains from then on."""
+    """The event ends a pause at once, and remaining() raises Cancelled from then on."""
     event = threading.Event()
     deadline = Deadline.after(60, event)
     after(0.05, event.set)
@@ -63,15 +63,15 @@ def test_ctrl_c_ends_a_pause() -> None:
         deadline.remaining()
 
 
-def test_what_must_be_finished_is_not_interrupted() -> None:
-    """After Ctrl-C the time left can still be asked for, for an answer that is already on its way."""
+def test_the_time_left_after_ctrl_c() -> None:
+    """`left` works after Ctrl-C, for a response that is already on its way."""
     event = threading.Event()
     event.set()
     assert Deadline.after(60, event).left > 59
 
 
-def test_a_slot_is_waited_for() -> None:
-    """A slot that comes free in time is taken."""
+def test_acquire_waits_for_a_slot() -> None:
+    """A slot that becomes free in time is taken."""
     slots = threading.Semaphore(0)
     after(0.05, slots.release)
     assert Deadline.after(5).acquire(slots) is True
@@ -85,7 +85,7 @@ def test_no_slot_before_the_deadline() -> None:
 
 
 def test_no_slot_after_the_deadline() -> None:
-    """After the deadline no slot is taken, though one is free."""
+    """After the deadline no slot is taken, even if one is free."""
     slots = threading.Semaphore(1)
     assert Deadline.after(0).acquire(slots) is False
     assert slots.acquire(blocking=False)
@@ -102,5 +102,5 @@ def test_ctrl_c_ends_the_wait_for_a_slot() -> None:
 
 
 def test_equal_deadlines() -> None:
-    """Deadlines are equal when they end at the same moment, whatever may end them early."""
+    """Deadlines are equal if they end at the same moment, whatever their events."""
     assert Deadline(1.0, threading.Event()) == Deadline(1.0)

@@ -1,4 +1,4 @@
-"""The API's errors as a user reads them, and whatever else may come in their place."""
+"""The messages of the API's errors, and of unexpected responses."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_each_error_of_the_reference(
     kind: type[ApiError],
     text: str,
 ) -> None:
-    """Each error of the reference has its class, chosen by its word, and a text that says what to do."""
+    """Each error of the reference has its class, selected by its code, and a message that says what to do."""
     status, body = answer
     cloud.fail("GET /disks", status=status, body=json.dumps(body).encode(), times=9)
     with pytest.raises(ApiError) as caught:
@@ -97,26 +97,26 @@ def test_each_error_of_the_reference(
 
 
 def test_the_table_is_complete() -> None:
-    """Every word that has a class is a row of the table above, and the other way round."""
+    """The table above has exactly the codes that have a class."""
     assert {row[0][1]["error"] for row in TABLE} == set(errors.BY_WORD)
 
 
-def test_the_word_decides(cloud: Emulator, client: Client) -> None:
-    """The word chooses the class, whatever status came with it."""
+def test_the_code_selects_the_class(cloud: Emulator, client: Client) -> None:
+    """The code selects the class, whatever the status."""
     cloud.fail("GET /disks", status=400, body=b'{"error": "not_found"}')
     with pytest.raises(errors.NotFound) as caught:
         client.list(models.Disk)
     assert caught.value.status == 400
 
 
-def test_another_source_of_the_token(cloud: Emulator) -> None:
-    """A refused token says where it came from."""
+def test_the_source_of_a_refused_token(cloud: Emulator) -> None:
+    """The error for a refused token says where the token came from."""
     with pytest.raises(errors.Unauthorized, match="The token came from the environment variable JOVIAM_TOKEN"):
         Client(Settings("old", cloud.url, token_source="the environment variable JOVIAM_TOKEN")).list(models.Disk)
 
 
-def test_our_names_for_its_fields() -> None:
-    """A refusal names the program's argument where the API's field has another name."""
+def test_fields_are_named_as_arguments() -> None:
+    """The message names the program's argument if the API's field has another name."""
     error = errors.ValidationFail("PUT /x", 422, "validation_fail", {"ip_addresses": ["is busy"], "name": ["is long"]})
     assert error.describe({"ip_addresses": "addresses"}).splitlines()[1:] == [
         "  addresses: is busy",
@@ -146,7 +146,7 @@ def test_our_names_for_its_fields() -> None:
     ],
 )
 def test_details_of_any_shape(cloud: Emulator, client: Client, details: object, lines: list[str]) -> None:
-    """Details of any shape end in plain lines, without a character that a terminal would obey."""
+    """Details of any shape become plain lines without control characters."""
     body = json.dumps({"error": "validation_fail", "details": details}).encode()
     cloud.fail("GET /disks", status=422, body=body)
     with pytest.raises(errors.ValidationFail) as caught:
@@ -155,16 +155,16 @@ def test_details_of_any_shape(cloud: Emulator, client: Client, details: object, 
 
 
 def test_huge_details(cloud: Emulator, client: Client) -> None:
-    """Of megabytes of details at most 20 fields with 500 characters per message are kept."""
+    """Details are cut to 20 fields with 500 characters per message."""
     details = {f"field{n}": ["x" * 100_000] * 3 for n in range(30)}
     cloud.fail("GET /disks", status=422, body=json.dumps({"error": "validation_fail", "details": details}).encode())
     with pytest.raises(errors.ValidationFail) as caught:
         client.list(models.Disk)
-    kept = caught.value.details
-    assert isinstance(kept, dict)
-    assert list(kept) == [*(f"field{n}" for n in range(20)), "…"]
-    assert kept["field0"] == ["x" * 499 + "…"] * 3
-    assert kept["…"] == ["10 more"]
+    details_left = caught.value.details
+    assert isinstance(details_left, dict)
+    assert list(details_left) == [*(f"field{n}" for n in range(20)), "…"]
+    assert details_left["field0"] == ["x" * 499 + "…"] * 3
+    assert details_left["…"] == ["10 more"]
     assert str(caught.value).endswith("\n  …: 10 more")
 
 
@@ -181,8 +181,8 @@ def test_huge_details(cloud: Emulator, client: Client) -> None:
         ("key: is too long", "key: is too long"),
     ],
 )
-def test_a_secret_that_is_repeated(details: object, left: object) -> None:
-    """What the API says is left out where it repeats eight characters of a secret, or all of a shorter one."""
+def test_texts_with_a_secret_are_hidden(details: object, left: object) -> None:
+    """A text is hidden if it has the first eight characters of a secret, or all of a shorter one."""
     error = errors.ValidationFail("PUT /x", 422, "validation_fail", details, "is s3cret and more")
     assert error.untold(["s3cret and more", "two\nlines", "", "  "]) is error
     assert (error.details, error.description) == (left, HIDDEN)
@@ -211,8 +211,10 @@ def test_descriptions_of_any_shape(description: object) -> None:
         (400, b"null", "(status 400): an error that the Joviam API does not define"),
     ],
 )
-def test_errors_of_others(cloud: Emulator, client: Client, status: int, body: bytes, text: str) -> None:
-    """An error that is not in the API's words is not taken for one of its own, and asked for once only."""
+def test_an_error_that_the_api_does_not_define(
+    cloud: Emulator, client: Client, status: int, body: bytes, text: str
+) -> None:
+    """An unknown error is a BadAnswer, and is not retried."""
     cloud.fail("GET /disks", status=status, body=body, times=9)
     with pytest.raises(errors.BadAnswer) as caught:
         client.list(models.Disk)
@@ -236,19 +238,19 @@ def test_errors_of_others(cloud: Emulator, client: Client, status: int, body: by
     ],
 )
 def test_readable(text: object, expected: str) -> None:
-    """What somebody else wrote becomes one short line without control characters."""
+    """Foreign text becomes one short line without control characters."""
     assert readable(text) == expected
 
 
-def test_the_tree() -> None:
-    """Every exception that the tree in the docstring draws is there, where it is drawn."""
+def test_the_tree_in_the_docstring() -> None:
+    """The tree in the module's docstring shows every exception below its base class."""
     drawn = errors.__doc__ or ""
     classes = [it for it in vars(errors).values() if isinstance(it, type) and it.__module__ == errors.__name__]
     depth = {
         name: line.index(name) for line in drawn.splitlines() for name in [line.strip("│├└─ ").split(" ")[0]] if name
     }
     for each in classes:
-        assert each.__name__ in depth, f"{each.__name__} is not drawn"
+        assert each.__name__ in depth, f"{each.__name__} is missing from the tree"
         parent = each.__mro__[1].__name__
         if parent != "Exception":
             assert depth[parent] < depth[each.__name__]

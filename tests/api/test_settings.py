@@ -1,4 +1,4 @@
-"""Settings: where each comes from, and one clear line for what cannot be used."""
+"""Settings: their sources, and one clear message for an invalid value."""
 
 from __future__ import annotations
 
@@ -59,45 +59,45 @@ def test_precedence(stack: Mapping[str, str], environ: Mapping[str, str], expect
 
 
 def test_the_environment_has_no_region() -> None:
-    """No variable of a shell chooses a region or a width."""
+    """No environment variable sets the region or maxConcurrency."""
     settings = load({"token": "s"}, {"JOVIAM_REGION": "SY3", "JOVIAM_MAX_CONCURRENCY": "1"})
     assert (settings.region, settings.max_concurrency) == (None, 32)
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without another mapping the variables are those of the process, at the time of the call."""
+    """By default the variables are those of the process at the time of the call."""
     monkeypatch.setenv("JOVIAM_TOKEN", "from-the-process")
     assert Settings.load(lambda _key: None).token == "from-the-process"
 
 
 @pytest.mark.parametrize("stack", [{}, {"token": ""}, {"token": None}, {"token": "\n"}])
 def test_no_token(stack: Mapping[str, object]) -> None:
-    """Without a token there is one line that says how to give one."""
+    """The error says how to set one."""
     with pytest.raises(ConfigError) as caught:
         load(stack)
     assert str(caught.value) == NO_TOKEN
 
 
-def test_what_belongs_to_no_stack() -> None:
-    """A command without a stack reads the environment alone, and its messages name nothing else."""
+def test_a_command_without_a_stack() -> None:
+    """It reads the environment only, and its messages mention only variables."""
     environ = {"JOVIAM_TOKEN": "e", "JOVIAM_ENDPOINT": "https://environment"}
     assert Settings.load(None, environ) == Settings("e", "https://environment", token_source=ENVIRONMENT)
-    for wrong, told in (
+    for wrong, expected in (
         ({"JOVIAM_TOKEN": " "}, "no Joviam token: set the environment variable JOVIAM_TOKEN"),
         ({"JOVIAM_ENDPOINT": "ftp://x"}, "JOVIAM_ENDPOINT must be a plain http(s) address"),
         ({"JOVIAM_ENDPOINT": "http://x"}, "JOVIAM_ENDPOINT is http://x: refusing to send the token"),
     ):
         with pytest.raises(ConfigError) as caught:
             Settings.load(None, environ | wrong)
-        assert str(caught.value).startswith(told)
+        assert str(caught.value).startswith(expected)
     assert Settings.load(None, {"JOVIAM_TOKEN": "e"}).endpoint_name == "JOVIAM_ENDPOINT"
 
 
 def test_the_name_of_the_endpoint() -> None:
-    """Messages name the setting from which the endpoint came."""
+    """Messages name the setting that the endpoint comes from."""
     environ = {"JOVIAM_ENDPOINT": "https://environment"}
     stack = {"endpoint": "https://stack"}
-    assert [load({"token": "s", **said}, environ).endpoint_name for said in ({}, stack)] == [
+    assert [load({"token": "s", **config}, environ).endpoint_name for config in ({}, stack)] == [
         "JOVIAM_ENDPOINT",
         "joviam:endpoint",
     ]
@@ -105,18 +105,17 @@ def test_the_name_of_the_endpoint() -> None:
 
 
 @pytest.mark.parametrize("pasted", ["s3cret\n", "s3cret\r\n", " s3cret", "\ts3cret \n"])
-def test_what_was_pasted_around_a_token(pasted: str) -> None:
-    """Line ends and blanks around a token, which come with copying, are not part of it."""
+def test_whitespace_around_a_token_is_removed(pasted: str) -> None:
+    """Copying often adds line breaks or spaces."""
     assert load({"token": pasted}).token == "s3cret"
     assert load({}, {"JOVIAM_TOKEN": pasted}).token == "s3cret"
     assert Settings(pasted).token == "s3cret"
 
 
 @pytest.mark.parametrize("token", ["two words", "Bearer s3cret", "two\nlines", "s3crét", "nul\0", "bell\a"])
-def test_a_token_that_is_none(token: str) -> None:
-    """A token with characters that no header may carry is refused, by its source and never by its text."""
-    said = refusal({"token": token})
-    assert said == f"{STACK} contains characters that no Joviam token has (line breaks, spaces, …)"
+def test_an_invalid_token(token: str) -> None:
+    """The error for a token that no header can carry names its source, and never shows the token."""
+    assert refusal({"token": token}) == f"{STACK} contains characters that no Joviam token has (line breaks, spaces, …)"
     assert refusal({"token": ""}, {"JOVIAM_TOKEN": token}).startswith(ENVIRONMENT)
 
 
@@ -140,8 +139,8 @@ def test_a_token_that_is_none(token: str) -> None:
         "https:\\\\host",
     ],
 )
-def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
-    """What paths cannot be put behind is refused before any request."""
+def test_an_invalid_endpoint(endpoint: str) -> None:
+    """An endpoint that paths cannot be appended to is rejected before any request."""
     assert refusal({"endpoint": endpoint}) == (
         f"joviam:endpoint must be a plain http(s) address such as https://cloud.joviam.com/api/v1, not {endpoint!r}"
     )
@@ -160,8 +159,8 @@ def test_an_endpoint_that_is_no_address(endpoint: str) -> None:
         "http://[2001:db8::1]",
     ],
 )
-def test_a_token_in_clear_on_the_network(endpoint: str) -> None:
-    """Over http a token goes nowhere but to this machine, and the message says what does."""
+def test_plain_http_to_another_machine(endpoint: str) -> None:
+    """The token is sent over plain http to this machine only, and the message says so."""
     assert refusal({"endpoint": endpoint}) == (
         f"joviam:endpoint is {endpoint}: refusing to send the token over plain http; "
         "use https (http is allowed for localhost only)"
@@ -174,17 +173,17 @@ def test_a_token_in_clear_on_the_network(endpoint: str) -> None:
     "host",
     ["localhost", "LOCALHOST.", "api.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"],  # noqa: S104 - where to
 )
-def test_a_token_in_clear_on_this_machine(host: str) -> None:
+def test_plain_http_to_this_machine(host: str) -> None:
     """An emulator on this machine needs no TLS."""
     assert load({"token": "t", "endpoint": f"http://{host}:8765"}).endpoint == f"http://{host}:8765"
 
 
 @pytest.mark.parametrize("endpoint", ["https://user:hunter2@host/api", "https://:hunter2@host", "http://hunter2@host"])
 def test_a_password_in_an_endpoint(endpoint: str) -> None:
-    """A password in the endpoint is refused, and not shown."""
-    said = refusal({"endpoint": endpoint})
-    assert said.endswith("not one with a user name or password in it")
-    assert "hunter2" not in said
+    """A password in the endpoint is rejected, and not shown."""
+    text = refusal({"endpoint": endpoint})
+    assert text.endswith("not one with a user name or password in it")
+    assert "hunter2" not in text
 
 
 @pytest.mark.parametrize(
@@ -197,22 +196,22 @@ def test_a_password_in_an_endpoint(endpoint: str) -> None:
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_an_endpoint_as_people_write_it(given: str, expected: str) -> None:
-    """Slashes at the end, blanks and line ends around an endpoint change nothing."""
+def test_an_endpoint_is_normalized(given: str, expected: str) -> None:
+    """Trailing slashes and surrounding whitespace are removed."""
     assert load({"token": "t", "endpoint": given}).endpoint == expected
     assert Settings("t", given).endpoint == expected
 
 
 @pytest.mark.parametrize("width", ["0", "-1", "+1", "x", "1.5", "1e3", "1_0", "1001", "9" * 5000])
-def test_a_width_that_is_none(width: str) -> None:
-    """maxConcurrency is a whole number from 1 to 1000, or refused."""
+def test_an_invalid_max_concurrency(width: str) -> None:
+    """maxConcurrency must be a whole number from 1 to 1000."""
     assert refusal({"maxConcurrency": width}) == (
         f"joviam:maxConcurrency must be a whole number from 1 to 1000, not {width[:20]!r}"
     )
 
 
-def test_a_width_in_a_script() -> None:
-    """A script's width obeys the same limits."""
+def test_an_invalid_max_concurrency_in_a_script() -> None:
+    """The same limits apply to Settings in a script."""
     with pytest.raises(ConfigError, match="not '0'"):
         Settings("t", max_concurrency=0)
 
@@ -227,8 +226,8 @@ def test_a_width_in_a_script() -> None:
         ({"region": "SY3\n"}, ("SY3", 32)),
     ],
 )
-def test_blanks_do_not_count(stack: Mapping[str, object], expected: tuple[str | None, int]) -> None:
-    """A setting is what is left without the blanks around it, and not set if nothing is left."""
+def test_whitespace_around_settings_is_removed(stack: Mapping[str, object], expected: tuple[str | None, int]) -> None:
+    """A setting of whitespace only counts as not set."""
     settings = load({"token": "t", **stack})
     assert (settings.region, settings.max_concurrency) == expected
 
@@ -240,8 +239,8 @@ def test_the_token_is_not_shown() -> None:
     assert "s3cret" not in f"{settings}"
 
 
-def test_equal_settings_are_one_key() -> None:
-    """Equal settings share a connection, and another token does not."""
+def test_equal_settings_have_equal_hashes() -> None:
+    """Equal settings share a connection; settings with another token do not."""
     settings = Settings("s3cret")
     assert {settings: 1} == {Settings("s3cret\n"): 1}
     assert settings != dataclasses.replace(settings, token="another")

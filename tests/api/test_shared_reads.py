@@ -1,4 +1,4 @@
-"""Shared reads: how many requests many readers cost, and how old an answer can be."""
+"""Shared reads: the number of requests, and the age of results."""
 
 from __future__ import annotations
 
@@ -27,60 +27,60 @@ def keys(client: Client, number: int) -> list[str]:
     return [client.create(PublicKey, {"name": "k", "key": key(str(n))}).id for n in range(number)]
 
 
-def asked(cloud: Emulator) -> list[str | None]:
+def reads(cloud: Emulator) -> list[str | None]:
     return [request.operation for request in cloud.requests if request.method == "GET"]
 
 
-def test_many_ask_for_a_list(cloud: Emulator, client: Client) -> None:
+def test_many_reads_share_one_list(cloud: Emulator, client: Client) -> None:
     ids = keys(client, 100)
     with ThreadPoolExecutor(32) as pool:
         found = list(pool.map(lambda id: client.get(PublicKey, id), ids))
     assert [it.id for it in found] == ids
-    assert asked(cloud).count("GET /public_keys") == 1
-    assert len(asked(cloud)) == FEW + 1
+    assert reads(cloud).count("GET /public_keys") == 1
+    assert len(reads(cloud)) == FEW + 1
 
 
-def test_our_own_writes_are_seen(cloud: Emulator, client: Client) -> None:
+def test_a_read_sees_our_own_writes(cloud: Emulator, client: Client) -> None:
     ids = keys(client, 20)
     for id in ids:
         client.get(PublicKey, id)
     client.update(PublicKey, ids[0], {"name": "renamed"})
     assert client.get(PublicKey, ids[0]).name == "renamed"
-    assert asked(cloud).count("GET /public_keys") == 2
+    assert reads(cloud).count("GET /public_keys") == 2
 
 
-def test_what_no_list_shows_is_asked_for(cloud: Emulator, client: Client) -> None:
+def test_an_object_missing_from_the_list_is_read_by_id(cloud: Emulator, client: Client) -> None:
     ids = keys(client, 20)
     for id in ids:
         client.get(PublicKey, id)
     with pytest.raises(NotFound):
         client.get(PublicKey, str(uuid.uuid4()))
-    assert asked(cloud)[-1] == "GET /public_keys/{public_key_id}"
+    assert reads(cloud)[-1] == "GET /public_keys/{public_key_id}"
 
 
-def test_a_list_that_fails_is_nobodys_answer(cloud: Emulator, client: Client) -> None:
+def test_reads_fall_back_to_ids_if_the_list_fails(cloud: Emulator, client: Client) -> None:
     ids = keys(client, 20)
     cloud.fail("GET /public_keys", error="forbidden", times=99)
     with ThreadPoolExecutor(8) as pool:
         assert [it.id for it in pool.map(lambda id: client.get(PublicKey, id), ids)] == ids
 
 
-def test_a_list_that_is_too_large_is_asked_for_once(cloud: Emulator, client: Client, mocker: MockerFixture) -> None:
+def test_a_list_that_is_too_large_is_requested_once(cloud: Emulator, client: Client, mocker: MockerFixture) -> None:
     ids = keys(client, 20)
     mocker.patch("pulumi_joviam.api.transport.LARGEST_ANSWER", 4000)
     for id in ids:
         assert client.update(PublicKey, id, {"name": "renamed"}).id == client.get(PublicKey, id).id
-    assert asked(cloud).count("GET /public_keys") == 1
+    assert reads(cloud).count("GET /public_keys") == 1
 
 
-def test_a_busy_api_is_left_alone_by_all(cloud: Emulator, client: Client) -> None:
-    """One 429 is enough: who has not asked yet waits, too."""
+def test_one_429_pauses_all_requests(cloud: Emulator, client: Client) -> None:
+    """A request that was not sent yet waits, too."""
     ids = keys(client, 3)
     before = len(cloud.requests)
     cloud.fail("*", status=429, retry_after=1)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.get, PublicKey, ids[0])
-        while not client._transport.quiet_until:  # the answer has arrived
+        while not client._transport.quiet_until:  # the 429 has arrived
             time.sleep(0.01)
         second = pool.submit(client.get, PublicKey, ids[1])
         assert (first.result().id, second.result().id) == (ids[0], ids[1])

@@ -1,4 +1,4 @@
-"""TLS: whose certificate is trusted, and what is said where none is."""
+"""TLS: trusted and untrusted certificates, and errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pulumi_joviam.api.errors import (
     Unreachable,
 )
 from pulumi_joviam.emulator import Emulator
-from tests.api.calls import SOON, client_of, failure, lasts
+from tests.api.calls import SOON, client_of, fails_after, failure
 from tests.api.loopback import HEAD, Loopback, answer, drip
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody trusts, and its key, in one file."""
+    """A self-signed certificate for 127.0.0.1 and its key, in one file."""
     folder = tmp_path_factory.mktemp("tls")
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test"
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key"), "-out", str(folder / "cert")]
@@ -39,8 +39,8 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext, method: str) -> None:
-    """A server whose certificate is not trusted hears nothing, once, and the message says what to do."""
+def test_an_untrusted_certificate(tls: ssl.SSLContext, method: str) -> None:
+    """Nothing is sent to the server or retried, and the message says what to do."""
     with Loopback(answer(), tls=tls) as server:
         started = time.monotonic()
         text = failure(Unreachable, lambda: client_of(server).call(method, "/disks"))
@@ -66,15 +66,15 @@ def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext, method: str) -> N
 def test_nothing_turns_verification_off(
     tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """No variable that other programs obey makes a certificate trusted, or nobody look at it."""
+    """No environment variable of other programs makes a certificate trusted, or skips its check."""
     monkeypatch.setenv(name, value.format(certificate=certificate))
     with Loopback(answer(), tls=tls) as server:
         assert "is not trusted" in failure(Unreachable, lambda: client_of(server).call("GET", "/disks"))
         assert server.requests == []
 
 
-def test_a_certificate_of_ones_own(tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its certificate in REQUESTS_CA_BUNDLE the server is trusted, as that message says."""
+def test_a_private_authority(tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate in REQUESTS_CA_BUNDLE is trusted."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with Loopback(answer(), tls=tls) as server:
         client = client_of(server)
@@ -86,7 +86,7 @@ def test_a_certificate_of_ones_own(tls: ssl.SSLContext, certificate: Path, monke
 def test_a_certificate_for_another_name(
     tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A trusted certificate of another host is none."""
+    """A trusted certificate of another host is rejected."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with Loopback(answer(), tls=tls) as server:
         text = failure(Unreachable, lambda: client_of(server.url.replace("127.0.0.1", "localhost")).call("GET", "/x"))
@@ -94,17 +94,15 @@ def test_a_certificate_for_another_name(
         assert server.requests == []
 
 
-def test_an_answer_without_end_over_tls(
-    tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also over TLS a call ends at its deadline."""
+def test_an_endless_response_over_tls(tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call over TLS ends at its deadline, too."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with Loopback(drip(HEAD + b"X: "), tls=tls) as server:
-        lasts(1.0, lambda: client_of(server, 1.0).call("POST", "/disks"))
+        fails_after(1.0, lambda: client_of(server, 1.0).call("POST", "/disks"))
 
 
-def test_https_where_http_is_spoken(cloud: Emulator) -> None:
-    """An endpoint that is http, not https, is found out at once."""
+def test_https_to_a_port_that_speaks_http(cloud: Emulator) -> None:
+    """It fails at once, without a retry."""
     where = cloud.url.replace("http:", "https:")
     started = time.monotonic()
     text = failure(Unreachable, lambda: client_of(where).call("POST", "/disks"))
@@ -112,9 +110,9 @@ def test_https_where_http_is_spoken(cloud: Emulator) -> None:
     assert re.fullmatch(rf"cannot reach {where}: [a-z ]+\. Does that port speak HTTPS\?", text), text
 
 
-def test_a_handshake_without_end() -> None:
-    """A server that never says hello costs the connect timeout."""
+def test_an_endless_handshake() -> None:
+    """A server that never completes the handshake costs the connect timeout."""
     with Loopback(answer()) as server:
         where = server.url.replace("http:", "https:")
-        text = lasts(0.2, lambda: client_of(where, connect=0.2).call("POST", "/disks"))
+        text = fails_after(0.2, lambda: client_of(where, connect=0.2).call("POST", "/disks"))
         assert text == "POST /disks was sent, but no complete response arrived: timed out"

@@ -1,4 +1,4 @@
-"""The token: it goes to the endpoint only, and is shown nowhere."""
+"""The token: it is sent to the endpoint only, and never printed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from tests.api.loopback import Loopback, answer
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_redirect_is_not_followed(status: int, method: str) -> None:
-    """A redirect ends the call at once; where it leads to hears nothing."""
+    """A redirect ends the call at once, and nothing is sent to its target."""
     with Loopback(answer()) as elsewhere:
-        there = f"{elsewhere.url}/disks"
-        with Loopback(answer(b"moved", f"{status} Moved", f"Location: {there}")) as server:
+        target = f"{elsewhere.url}/disks"
+        with Loopback(answer(b"moved", f"{status} Moved", f"Location: {target}")) as server:
             text = failure(BadAnswer, lambda: client_of(server).call(method, "/disks"))
             assert text == (
-                f"{method} /disks was redirected to {there}, which is not followed: "
+                f"{method} /disks was redirected to {target}, which is not followed: "
                 "the token is sent to joviam:endpoint only. Is that the API's address?"
             )
             assert len(server.requests) == 1
@@ -40,8 +40,8 @@ def test_a_redirect_is_not_followed(status: int, method: str) -> None:
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "\x1b[31m", "//", "http://\xff\xfe", "http://a..b/"])
-def test_a_redirect_to_nowhere(location: str) -> None:
-    """A redirect to what is no address is refused like any other, without the characters a terminal obeys."""
+def test_a_redirect_to_an_invalid_address(location: str) -> None:
+    """It is refused like any other redirect, and the message has no control characters."""
     with Loopback(answer(b"", "302 Found", f"Location: {location}")) as server:
         text = failure(BadAnswer, lambda: client_of(server).call("GET", "/disks"))
         assert text.startswith("GET /disks was redirected to ")
@@ -59,7 +59,7 @@ def test_a_netrc_does_not_replace_the_token(cloud: Emulator, tmp_path: Path, mon
     assert client_of(cloud).list(models.Disk) == []
 
 
-def test_the_token_is_nowhere(cloud: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_is_never_printed(cloud: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     """The token is in no repr, log record, message or traceback, whatever goes wrong."""
     caplog.set_level(logging.DEBUG)
     client = client_of(cloud, 0.3)

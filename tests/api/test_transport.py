@@ -1,4 +1,4 @@
-"""What the libraries below raise: no exception of theirs gets out, and each has a meaning."""
+"""Every exception of requests becomes one of our errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pulumi_joviam.api.errors import (
 )
 from tests.api.calls import SOON, client_of, failure
 
-MEANINGS: dict[str, type[JoviamError]] = {
+TRANSLATED: dict[str, type[JoviamError]] = {
     "ChunkedEncodingError": AnswerLost,
     "ConnectTimeout": Unreachable,
     "ConnectionError": AnswerLost,
@@ -41,33 +41,33 @@ MEANINGS: dict[str, type[JoviamError]] = {
     "URLRequired": ConfigError,
     "UnrewindableBodyError": AnswerLost,
 }
-"""What each exception says about a POST when nothing more is known: unless it is sure, the server may have acted."""
+"""The error for each exception during a POST: when in doubt, the server may have acted."""
 
 
 def test_every_exception_of_requests_is_known() -> None:
-    """Every exception class of requests has a meaning here; a new one needs a decision."""
+    """The table has every exception class of requests; a new one needs a decision."""
     found = {
         name
         for name, each in vars(requests.exceptions).items()
         if isinstance(each, type) and issubclass(each, requests.RequestException)
     }
-    assert found == set(MEANINGS)
+    assert found == set(TRANSLATED)
 
 
-@pytest.mark.parametrize("name", MEANINGS)
-def test_no_exception_of_requests_gets_out(mocker: MockerFixture, name: str) -> None:
-    """No exception of requests reaches a caller as it is."""
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_no_exception_of_requests_reaches_a_caller(mocker: MockerFixture, name: str) -> None:
+    """The caller gets our error, with the reason of the exception."""
     kind = getattr(requests.exceptions, name)
     error = kind("why", "doc", 0) if name == "JSONDecodeError" else kind("why")
     mocker.patch.object(requests.Session, "request", side_effect=error)
     with pytest.raises(JoviamError) as caught:
         client_of("http://127.0.0.1", 0.5).call("POST", "/disks")
-    assert isinstance(caught.value, MEANINGS[name])
+    assert isinstance(caught.value, TRANSLATED[name])
     assert "why" in str(caught.value)
 
 
 def test_a_name_that_does_not_resolve(mocker: MockerFixture) -> None:
-    """A host that does not exist is said in the words of the resolver."""
+    """The message has the resolver's reason."""
     unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     mocker.patch("socket.getaddrinfo", side_effect=unknown)
     client = client_of("https://nowhere.invalid/api", first_contact=0.3)
@@ -78,8 +78,8 @@ def test_a_name_that_does_not_resolve(mocker: MockerFixture) -> None:
     )
 
 
-def test_a_host_that_no_library_takes() -> None:
-    """An endpoint that passes for an address until somebody looks it up ends at once, as a setting to correct."""
+def test_a_host_that_urllib3_rejects() -> None:
+    """A host that only fails when it is looked up is a ConfigError, without a retry."""
     started = time.monotonic()
     text = failure(ConfigError, lambda: client_of("https://a..b").call("GET", "/disks"))
     assert text.startswith("cannot reach https://a..b: ")

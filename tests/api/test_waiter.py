@@ -1,4 +1,4 @@
-"""Waits: how each one ends, what it tells meanwhile, and how often it asks."""
+"""Waits: how they end, the states they report, and how often they poll."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def disk(client: Client) -> str:
     return client.create(Disk, body).id
 
 
-def asked(cloud: Emulator) -> int:
+def polls(cloud: Emulator) -> int:
     return [request.operation for request in cloud.requests].count(STATE)
 
 
@@ -49,23 +49,23 @@ def soon() -> Deadline:
     return Deadline.after(60)
 
 
-def test_ready(waiter: Waiter, disk: str) -> None:
-    """A wait ends with the state it was for, and tells each state that it saw before."""
-    told: list[str] = []
-    assert waiter.wait(Disk, disk, Disk.ready, soon(), told.append) == "unattached"
-    assert told == ["provisioning"]
+def test_a_wait_ends_with_the_expected_state(waiter: Waiter, disk: str) -> None:
+    """The states before it are reported."""
+    reported: list[str] = []
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), reported.append) == "unattached"
+    assert reported == ["provisioning"]
 
 
-def test_ready_already(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """A wait for what is true already asks once, and tells nothing."""
+def test_already_ready(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """One poll is enough, and no state is reported."""
     cloud.change(disk, state="attached")
-    told: list[str] = []
-    assert waiter.wait(Disk, disk, Disk.ready, soon(), told.append) == "attached"
-    assert (told, asked(cloud)) == ([], 1)
+    reported: list[str] = []
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), reported.append) == "attached"
+    assert (reported, polls(cloud)) == ([], 1)
 
 
 def test_failed(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """An object that ends in a state from which it does not recover ends the wait, with that state."""
+    """A failed object ends the wait, with its state."""
     cloud.change(disk, state="failed_to_provision")
     with pytest.raises(Failed) as caught:
         waiter.wait(Disk, disk, Disk.ready, soon())
@@ -73,15 +73,15 @@ def test_failed(cloud: Emulator, waiter: Waiter, disk: str) -> None:
     assert caught.value.state == "failed_to_provision"
 
 
-def test_failed_is_what_was_waited_for(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """A wait for any state of rest is content with a failed one."""
+def test_a_wait_for_a_failed_state(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A wait for any settled state accepts a failed one."""
     cloud.change(disk, state="failed_to_provision")
     assert waiter.wait(Disk, disk, Disk.ready | Disk.failed, soon()) == "failed_to_provision"
 
 
 @pytest.mark.parametrize("how", ["removed", "terminated", "transferred"])
 def test_vanished(cloud: Emulator, waiter: Waiter, disk: str, how: str) -> None:
-    """An object that somebody deletes or gives away meanwhile ends the wait."""
+    """An object that another client deletes or transfers ends the wait."""
     if how == "removed":
         cloud.remove(disk)
     else:
@@ -95,7 +95,7 @@ def test_vanished(cloud: Emulator, waiter: Waiter, disk: str, how: str) -> None:
 
 @pytest.mark.parametrize("gone_is_404", [True, False])
 def test_gone(cloud: Emulator, client: Client, waiter: Waiter, disk: str, gone_is_404: bool) -> None:
-    """A wait for the end of an object ends when it is gone, whether the API then says 404 or terminated."""
+    """A wait for a deletion ends with the object, whether the API then returns 404 or terminated."""
     cloud.configure(gone_is_404=gone_is_404)
     waiter.wait(Disk, disk, Disk.ready, soon())
     client.delete(Disk, disk)
@@ -103,7 +103,7 @@ def test_gone(cloud: Emulator, client: Client, waiter: Waiter, disk: str, gone_i
 
 
 def test_the_deadline(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """A wait ends at its deadline, shortly after a last look, and says the last state."""
+    """A wait ends at its deadline, shortly after a last poll, and reports the last state."""
     cloud.change(disk, state="pending")
     started = time.monotonic()
     with pytest.raises(TimedOut) as caught:
@@ -116,8 +116,8 @@ def test_the_deadline(cloud: Emulator, waiter: Waiter, disk: str) -> None:
     assert cloud.requests[-1].time - started > 0.3
 
 
-def test_a_last_look_that_is_cut_short(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """An answer that does not come before the deadline does not hide what was waited for."""
+def test_a_last_poll_that_is_cut_short(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """If the last poll gets no response before the deadline, the error is still the timeout."""
     cloud.change(disk, state="pending")
     over = threading.Event()
     cloud.fail(STATE, until=over.is_set, skip=1, times=9)
@@ -126,8 +126,8 @@ def test_a_last_look_that_is_cut_short(cloud: Emulator, waiter: Waiter, disk: st
     over.set()
 
 
-def test_an_api_that_never_answered(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """Where no state was ever seen, the error is that there was no answer."""
+def test_no_response_at_all(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """If no state was ever seen, the error is the missing response."""
     over = threading.Event()
     cloud.fail(STATE, until=over.is_set, times=9)
     with pytest.raises(AnswerLost):
@@ -135,15 +135,15 @@ def test_an_api_that_never_answered(cloud: Emulator, waiter: Waiter, disk: str) 
     over.set()
 
 
-def test_an_api_that_is_busy_for_too_long(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """An API that asks for more patience than there is ends the wait with what it said."""
+def test_a_retry_after_beyond_the_deadline(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """It ends the wait with the error of the busy API."""
     cloud.fail(STATE, status=503, retry_after=3600, skip=1, times=9)
     with pytest.raises(Unreachable, match="asks to retry in 3600 s"):
         waiter.wait(Disk, disk, Disk.ready, soon())
 
 
 def test_ctrl_c(cloud: Emulator, disk: str) -> None:
-    """Ctrl-C ends a wait of a minute at once."""
+    """Ctrl-C ends a wait at once."""
     cloud.change(disk, state="pending")
     event = threading.Event()
     waiter = Waiter(Client(Settings(cloud.token, cloud.url), event))
@@ -161,46 +161,46 @@ def test_ctrl_c(cloud: Emulator, disk: str) -> None:
     pressing.join()
 
 
-def test_words_of_tomorrow(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """States that nobody knows yet are waited through, and each is told once."""
-    told: list[str] = []
+def test_unknown_states(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A wait goes on through unknown states, and reports each once."""
+    reported: list[str] = []
 
-    def tell(state: str) -> None:
-        told.append(state)
+    def report(state: str) -> None:
+        reported.append(state)
         cloud.change(disk, state={"pondering": "dreaming", "dreaming": "unattached"}[state])
 
     cloud.change(disk, state="pondering")
-    assert waiter.wait(Disk, disk, Disk.ready, soon(), tell) == "unattached"
-    assert told == ["pondering", "dreaming"]
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), report) == "unattached"
+    assert reported == ["pondering", "dreaming"]
 
 
-def test_a_state_is_told_once(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """A state that lasts is told when it begins, not at every look."""
+def test_a_state_is_reported_once(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """A state is reported when it begins, not at every poll."""
     cloud.change(disk, state="pending")
-    told: list[str] = []
+    reported: list[str] = []
     with pytest.raises(TimedOut):
-        waiter.wait(Disk, disk, Disk.ready, Deadline.after(1.5), told.append)
-    assert told == ["pending"]
-    assert asked(cloud) > 2
+        waiter.wait(Disk, disk, Disk.ready, Deadline.after(1.5), reported.append)
+    assert reported == ["pending"]
+    assert polls(cloud) > 2
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 500}, {"drop": "before"}])
-def test_what_passes(cloud: Emulator, waiter: Waiter, disk: str, fault: dict[str, object]) -> None:
-    """A fault that passes does not end a wait."""
+def test_a_temporary_fault_is_retried(cloud: Emulator, waiter: Waiter, disk: str, fault: dict[str, object]) -> None:
+    """The wait goes on."""
     cloud.fail(STATE, skip=1, **fault)  # type: ignore[arg-type] # one keyword per row
     assert waiter.wait(Disk, disk, Disk.ready, soon()) == "unattached"
-    assert asked(cloud) > 2
+    assert polls(cloud) > 2
 
 
-def test_what_does_not_pass(cloud: Emulator, waiter: Waiter, disk: str) -> None:
-    """A refusal of the API ends a wait with that refusal."""
+def test_an_error_of_the_api_ends_a_wait(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+    """The wait raises that error."""
     cloud.fail(STATE, error="forbidden", skip=1)
     with pytest.raises(Forbidden):
         waiter.wait(Disk, disk, Disk.ready, soon())
 
 
-def test_kinds_without_a_state_of_their_own(cloud: Emulator, client: Client, waiter: Waiter) -> None:
-    """Where the API shows no state alone, the object is asked for."""
+def test_a_kind_without_a_state_path(cloud: Emulator, client: Client, waiter: Waiter) -> None:
+    """If the API has no path for the state, the object is requested."""
     region = client.list(Region)[0]
     made = client.create(Network, {"name": "n", "specification": "10.0.0.0/24", "region": region.id})
     assert waiter.wait(Network, made.id, Network.ready, soon()) == "ready"
@@ -208,7 +208,7 @@ def test_kinds_without_a_state_of_their_own(cloud: Emulator, client: Client, wai
 
 
 class Virtual(Clock):
-    """A clock on which time passes by waiting alone."""
+    """A clock on which time passes only during waits."""
 
     time = 0.0
 
@@ -219,25 +219,25 @@ class Virtual(Clock):
         self.time += seconds
 
 
-def test_ticks_start_short_and_grow(cloud: Emulator, disk: str) -> None:
-    """The first look comes back after a tenth of a second, later ones after longer and longer, up to a limit."""
-    pace, clock, looks = Pace(), Virtual(), list[float]()
+def test_pauses_between_polls_grow(cloud: Emulator, disk: str) -> None:
+    """The first pause is a tenth of a second; later ones are longer and longer, up to a limit."""
+    pace, clock, polled_at = Pace(), Virtual(), list[float]()
 
     class Watched(Client):
         def state(self, model: type[Model], id: str) -> str:
-            looks.append(clock.now())
-            return super().state(model, id) if len(looks) >= 20 else "pending"
+            polled_at.append(clock.now())
+            return super().state(model, id) if len(polled_at) >= 20 else "pending"
 
     cloud.change(disk, state="unattached")
     waiter = Waiter(Watched(Settings(cloud.token, cloud.url, pace=pace)), clock)
     waiter.wait(Disk, disk, Disk.ready, soon())
-    gaps = [after - before for before, after in pairwise(looks[:20])]
+    gaps = [after - before for before, after in pairwise(polled_at[:20])]
     growing = [pace.first_poll * pace.poll_growth**n for n in range(19)]
     assert gaps == pytest.approx([min(gap, pace.longest_poll) for gap in growing])
 
 
-def test_many_share_one_look(cloud: Emulator, client: Client, waiter: Waiter) -> None:
-    """Thirty who wait ask for lists, not for thirty states; one that no list shows is asked for by id."""
+def test_many_waits_share_one_list(cloud: Emulator, client: Client, waiter: Waiter) -> None:
+    """Thirty waits poll lists, not thirty states; an object that is missing from the list is polled by id."""
     region = client.list(Region)[0]
     tier = client.list(PerformanceTier, "/performance_tiers/disks")[0]
     body = {"size": 5, "region": region.id, "performance_tier": tier.id}
@@ -254,10 +254,10 @@ def test_many_share_one_look(cloud: Emulator, client: Client, waiter: Waiter) ->
 
 
 @pytest.mark.parametrize("how", ["too large", "500", "not a list"])
-def test_where_no_list_can_be_had_each_is_asked_for(
+def test_objects_are_polled_by_id_if_the_list_fails(
     cloud: Emulator, client: Client, waiter: Waiter, disk: str, mocker: MockerFixture, how: str
 ) -> None:
-    """An account may have more than is read of one answer. Such a list is not asked for again at every look."""
+    """A list may exceed the size limit. Then it is not requested again at every poll."""
     tier = client.list(PerformanceTier, "/performance_tiers/disks")[0]
     body = {"name": "d", "size": 5, "region": tier.region.id, "performance_tier": tier.id}
     ids = [disk, *(client.create(Disk, body).id for _ in range(5))]
@@ -273,7 +273,7 @@ def test_where_no_list_can_be_had_each_is_asked_for(
     assert lists == 1 or how != "too large"
 
 
-def test_one_with_little_time_does_not_wait_for_the_others(cloud: Emulator, waiter: Waiter, disk: str) -> None:
+def test_a_short_wait_ends_before_a_longer_one(cloud: Emulator, waiter: Waiter, disk: str) -> None:
     cloud.change(disk, state="pending")
     with ThreadPoolExecutor(2) as pool:
         over = threading.Event()

@@ -1,4 +1,4 @@
-"""Answers: too large, broken off, garbled, compressed, or without what must be in them."""
+"""Responses that are too large, truncated, malformed, compressed or incomplete."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from pulumi_joviam.api.errors import (
     BadAnswer,
 )
 from pulumi_joviam.emulator import Emulator
-from tests.api.calls import ID, KEY, client_of, failure, fit_for_a_user
+from tests.api.calls import ID, KEY, client_of, failure, readable_by_a_user
 from tests.api.loopback import HEAD, Loopback, answer, flood
 
 NOT_JSON = "(status 200): not JSON (application/json). Is joviam:endpoint the API's address, or did a proxy respond?"
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "fewer bytes than announced": (HEAD + b"Content-Length: 100\r\n\r\n[]", "it ended early"),
+    "shorter than Content-Length": (HEAD + b"Content-Length: 100\r\n\r\n[]", "it ended early"),
     "two lengths": (
         HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
         "content-Length contained multiple ",
     ),
-    "half a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[", "it ended early"),
-    "a chunk of no length": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n", "it ended early"),
-    "not what gzip makes": (
+    "a truncated chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[", "it ended early"),
+    "an invalid chunk length": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n", "it ended early"),
+    "not gzip": (
         HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]",
         "error -3 while decompressing data",
     ),
-    "half of what gzip makes": (HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"[]" * 99)[:25], NOT_JSON),
+    "truncated gzip": (HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"[]" * 99)[:25], NOT_JSON),
     "headers only": (HEAD, NOT_JSON),
-    "half a status line": (b"HTTP/1.1 2", "invalid HTTP"),
+    "a truncated status line": (b"HTTP/1.1 2", "invalid HTTP"),
     "another protocol": (b"SSH-2.0-OpenSSH_9.6\r\n", "invalid HTTP"),
-    "a status that is none": (b"HTTP/1.1 abc OK\r\n\r\n", "invalid HTTP"),
-    "headers without end": (HEAD + b"X: y\r\n" * 200 + b"\r\n", "got more than 100 headers"),
+    "an invalid status": (b"HTTP/1.1 abc OK\r\n\r\n", "invalid HTTP"),
+    "too many headers": (HEAD + b"X: y\r\n" * 200 + b"\r\n", "got more than 100 headers"),
     "an endless header": (HEAD + b"X: " + b"y" * 70_000, "got more than 65536 bytes"),
     "nothing": (b"", "the connection was dropped"),
 }
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_answer(how: str) -> None:
-    """Whatever is broken about an answer, a POST ends in AnswerLost and a GET succeeds the next time."""
+def test_a_get_is_retried_after_a_malformed_response(how: str) -> None:
+    """After any malformed response a POST raises AnswerLost, and a GET is retried."""
     sent, expected = BROKEN[how]
 
     def step(connection: socket.socket) -> None:
@@ -56,34 +56,34 @@ def test_a_broken_answer(how: str) -> None:
         text = failure(AnswerLost, lambda: client_of(server).call("POST", "/disks"))
         lost = f"POST /disks was sent, but no complete response arrived: {expected}"
         assert text.startswith(f"unexpected response to POST /disks {NOT_JSON}" if expected is NOT_JSON else lost)
-        assert fit_for_a_user(text)
+        assert readable_by_a_user(text)
         assert len(server.requests) == 1
         assert client_of(server).call("GET", "/disks") == []
         assert len(server.requests) == 3
 
 
-def test_what_gzip_makes() -> None:
-    """A compressed answer is read."""
+def test_a_gzip_response_is_decoded() -> None:
+    """A compressed response is decoded."""
     body = gzip.compress(b'[{"id": 1}]')
     with Loopback(answer(body, "200 OK", "Content-Encoding: gzip")) as server:
         assert client_of(server).call("GET", "/disks") == [{"id": 1}]
 
 
-def test_an_answer_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer is not read beyond the largest that makes sense, and the next one would be no smaller."""
+def test_a_response_that_is_too_large_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading stops at the size limit, and a retry would not make the response smaller."""
     monkeypatch.setattr(transport_module, "LARGEST_ANSWER", 1_000_000)
     with Loopback(flood(b"x" * 10_000, HEAD + b"\r\n")) as server:
         expected = "(status 200): too large. Is joviam:endpoint the API"
         client = client_of(server)
-        for ask in (client.list, client.states, client.list):
-            assert f"GET /disks {expected}" in failure(BadAnswer, lambda: ask(models.Disk))  # noqa: B023 - called at once
+        for request in (client.list, client.states, client.list):
+            assert f"GET /disks {expected}" in failure(BadAnswer, lambda: request(models.Disk))  # noqa: B023 - called at once
         assert len(server.requests) == 1
         assert f"POST /disks {expected}" in failure(AnswerLost, lambda: client.call("POST", "/disks"))
         assert len(server.requests) == 2
 
 
-def test_what_is_missing_in_an_answer(cloud: Emulator, client: Client) -> None:
-    """An answer that lacks something says what, and of which kind of object."""
+def test_a_response_without_required_fields(cloud: Emulator, client: Client) -> None:
+    """The error names the missing fields and the kind of object."""
     cloud.fail("GET /regions", body=b'[{"id": "x", "name": "AU East"}]')
     text = failure(BadAnswer, lambda: client.list(models.Region))
     assert text == "cannot parse the region in the API's response (id, code)"

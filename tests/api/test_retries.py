@@ -1,4 +1,4 @@
-"""What is sent again, how often, and after which pause."""
+"""Retries: which requests, how often, and after which pauses."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from pulumi_joviam.api.errors import (
 )
 from pulumi_joviam.api.transport import Transport, Unsent
 from pulumi_joviam.emulator import Emulator
-from tests.api.calls import KEY, SOON, client_of, failure, fit_for_a_user
+from tests.api.calls import KEY, SOON, client_of, failure, readable_by_a_user
 from tests.api.faults import ACTS, FAULTS, ONCE
 from tests.api.loopback import Loopback, answer
 
 
 @pytest.mark.parametrize("method", ACTS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_sent_again(cloud: Emulator, key: str, method: str, fault: str) -> None:
-    """A request is repeated only where it is safe, and a POST never after the server may have acted."""
+def test_which_requests_are_retried(cloud: Emulator, key: str, method: str, fault: str) -> None:
+    """A request is retried only if that is safe: a POST never after the server may have acted."""
     how, ends = FAULTS[fault]
     operation, act = ACTS[method]
     client = client_of(cloud, silence=1.0) if "delay" in how else client_of(cloud)
@@ -43,10 +43,10 @@ def test_what_is_sent_again(cloud: Emulator, key: str, method: str, fault: str) 
         with pytest.raises(JoviamError) as caught:
             act(client, key)
         assert isinstance(caught.value, expected), repr(caught.value)
-        assert fit_for_a_user(str(caught.value))
+        assert readable_by_a_user(str(caught.value))
     sent = [request.operation for request in cloud.requests[before:]]
-    repeated = fault not in ONCE and expected in (None, NotFound)
-    assert sent == [operation] * (2 if repeated else 1)
+    retried = fault not in ONCE and expected in (None, NotFound)
+    assert sent == [operation] * (2 if retried else 1)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_what_is_sent_again(cloud: Emulator, key: str, method: str, fault: str) 
         ({"status": 503}, Unreachable, None),
     ],
 )
-def test_how_often(cloud: Emulator, fault: dict[str, Any], kind: type[JoviamError], sent: int | None) -> None:
-    """A GET is asked five times after errors that tend to stay, and until the deadline after those that pass."""
+def test_number_of_retries(cloud: Emulator, fault: dict[str, Any], kind: type[JoviamError], sent: int | None) -> None:
+    """A GET is sent five times after errors that tend to persist, and until the deadline after temporary ones."""
     cloud.fail("GET /regions", times=1000, **fault)
     started = time.monotonic()
     with pytest.raises(kind):
@@ -73,7 +73,7 @@ def test_how_often(cloud: Emulator, fault: dict[str, Any], kind: type[JoviamErro
 
 
 def test_pauses_grow(mocker: MockerFixture, cloud: Emulator, client: Client) -> None:
-    """Pauses double from about the first one on, with jitter, and never exceed 8 seconds."""
+    """Pauses double, with jitter, up to 8 seconds."""
     pauses: list[float] = []
     mocker.patch.object(Deadline, "sleep", autospec=True, side_effect=lambda _self, pause: pauses.append(pause))
     cloud.fail("GET /regions", status=503, times=20)
@@ -83,8 +83,8 @@ def test_pauses_grow(mocker: MockerFixture, cloud: Emulator, client: Client) -> 
     assert len({round(pause, 6) for pause in pauses[-8:]}) > 1
 
 
-def test_the_server_says_when(cloud: Emulator, client: Client) -> None:
-    """A request that is asked to wait a second comes back after that second, also if it is a POST."""
+def test_retry_after_is_obeyed(cloud: Emulator, client: Client) -> None:
+    """A request, even a POST, is retried after the seconds in Retry-After."""
     cloud.fail("POST /public_keys", status=429, retry_after=1)
     client.create(models.PublicKey, {"name": "n", "key": KEY})
     first, second = [request.time for request in cloud.requests]
@@ -101,8 +101,8 @@ def test_the_server_says_when(cloud: Emulator, client: Client) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_server_asks_for_too_much_patience(headers: list[str], seconds: int, method: str) -> None:
-    """A Retry-After beyond the deadline fails at once, and says so."""
+def test_a_retry_after_beyond_the_deadline_fails_at_once(headers: list[str], seconds: int, method: str) -> None:
+    """The call does not wait, and the error names the seconds."""
     with Loopback(answer(b"", "503 Busy", *headers)) as server:
         started = time.monotonic()
         text = failure(Unreachable, lambda: client_of(server).call(method, "/disks"))
@@ -115,7 +115,7 @@ def test_the_server_asks_for_too_much_patience(headers: list[str], seconds: int,
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_a_server_that_starts_late(method: str) -> None:
-    """A request that finds nobody listening is sent once, when somebody does."""
+    """A request is retried while nothing listens, and sent once as soon as the server starts."""
     with Emulator(token="t") as cloud:
         key = client_of(cloud).create(models.PublicKey, {"name": "n", "key": KEY}).id
         cloud.stop()
@@ -128,8 +128,8 @@ def test_a_server_that_starts_late(method: str) -> None:
         assert [request.operation for request in cloud.requests[before:]] == [operation]
 
 
-def test_the_last_try_that_comes_too_late(mocker: MockerFixture) -> None:
-    """What went wrong with the request that was sent is told, not that there was no time to send it again."""
+def test_no_time_for_a_retry_reports_the_first_error(mocker: MockerFixture) -> None:
+    """The error is that of the request that was sent, not that there was no time to retry it."""
     tries = [Unreachable("refused"), Unsent("no time")]
     mocker.patch.object(Transport, "exchange", side_effect=tries)
     assert failure(Unreachable, lambda: client_of("http://127.0.0.1").call("POST", "/disks")) == "refused"
