@@ -1,4 +1,4 @@
-"""An account in a file, so that it survives a restart: all objects with their ids, and how far their states have got.
+"""Saves the account to a file, so that it survives a restart: all objects with their ids, states and start times.
 
 The file is JSON and holds secrets of the account (values of contexts, tokens of consoles), so only its owner may read
 it. The emulator's own token is not in it.
@@ -35,13 +35,13 @@ WRITTEN_BY = "pulumi-joviam emulator"
 VERSION = 1
 
 SECONDS = 0.2
-"""How long after a change the file is written at the latest."""
+"""The file is written at most this long after a change."""
 
 logger = logging.getLogger(__name__)
 
 
 class UnusableData(Exception):
-    """A file cannot keep the account; it was left as it is."""
+    """The data file cannot be used. It was left unchanged."""
 
 
 class Objects(BaseModel):
@@ -61,22 +61,22 @@ class Objects(BaseModel):
 
 
 class Content(BaseModel):
-    """What such a file says."""
+    """The content of the file."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     written_by: Literal["pulumi-joviam emulator"]
     version: Literal[1]
     epoch: float
-    """What to add to the times in it (`since`) to have seconds since the epoch: their clock ended with the process."""
+    """Add this to the times in it (`since`) to get seconds since the epoch: their clock ended with the process."""
     objects: Objects
 
 
 class DataFile:
     """The file at `path`, written soon after each change between `start` and `stop`.
 
-    It need not exist yet. What is there and is not ours is never overwritten. `lend` gives out the account's store for
-    as long as a `with` block, during which nobody else changes it.
+    It need not exist yet. A file with other content is never overwritten. `lend` locks the account's store for a `with`
+    block and returns it.
     """
 
     def __init__(self, path: Path, lend: Callable[[], AbstractContextManager[Store]]) -> None:
@@ -102,12 +102,12 @@ class DataFile:
             why = _first(error) if isinstance(error, ValidationError) else "its objects do not fit together"
             raise UnusableData(
                 f"{self.path} does not hold an account of the emulator, or is damaged ({why}). "
-                "It was left as it is: say another file, or move this one away"
+                "It was left unchanged: use another file, or move this one away"
             ) from None
         return True
 
     def start(self) -> None:
-        """Write the file now, and from now on. Raises UnusableData."""
+        """Write the file now, and after each change. Raises UnusableData."""
         self._save()
         self._ended.clear()
         self._thread = threading.Thread(target=self._keep, name="joviam-emulator-data", daemon=True)
@@ -137,15 +137,15 @@ class DataFile:
             text = to_json(_content(store))
         try:
             if self._look() not in (None, self._stamp):
-                raise UnusableData(f"{self.path} was written by somebody else; changes are no longer kept in it")
+                raise UnusableData(f"{self.path} was changed by another process; changes are no longer saved to it")
             self._replace(text)
             self._stamp = self._look()
         except OSError as error:
-            raise UnusableData(f"cannot write {self.path}: {error.strerror}; changes are not kept") from None
+            raise UnusableData(f"cannot write {self.path}: {error.strerror}; changes are not saved") from None
         self._version = version
 
     def _replace(self, text: bytes) -> None:
-        """Write the file as a whole or not at all. Only its owner may read it: a temporary file is made that way."""
+        """Replace the file atomically. Only its owner may read it: mkstemp creates files that way."""
         number, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
         try:
             with open(number, "wb") as file:
@@ -158,13 +158,13 @@ class DataFile:
             raise
 
     def _look(self) -> tuple[int, ...] | None:
-        """What tells whether somebody else has written the file meanwhile; None if there is none."""
+        """Return what changes if another process writes the file; None if there is no file."""
         try:
             found = self.path.stat()
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(found.st_mode):
-            raise UnusableData(f"{self.path} is not a file that could hold an account")
+            raise UnusableData(f"{self.path} is not a regular file")
         return found.st_ino, found.st_mtime_ns, found.st_size
 
 
@@ -181,7 +181,7 @@ def _fill(store: Store, content: Content) -> None:
     for kind, objects in content.objects:
         for obj in objects:
             if isinstance(obj, Moving):
-                # a clock that was set back must not let a state last longer than it would
+                # a clock that was set back must not prolong a state
                 obj.since = min(obj.since + content.epoch - _epoch(), time.monotonic())
             store.tables[kind][obj.id] = obj
     for table in store.tables.values():

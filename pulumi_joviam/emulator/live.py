@@ -1,7 +1,7 @@
-"""What the live page shows: names, states, and how things belong together.
+"""The data of the live page: names, states and relations.
 
-The page asks for no token on this machine, so only what is named here leaves the store: no console's token or address,
-no value of a context, no note, no key, and of requests neither path nor body.
+The page needs no token on this machine, so only the fields listed here leave the store: no token or address of a
+console, no value of a context, no note, no key, and no path or body of a request.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from pulumi_joviam.emulator.template import Template
 
 REQUESTS = 15
 LOOKED_AT = 2000
-"""Among how many of the last requests those are looked for that are worth showing."""
+"""How many of the last requests are searched for those worth showing."""
 
 Part = dict[str, Any]
 
 
 def picture(store: Store, requests: dict[int, Request]) -> Part:
-    """Everything that the page shows, ready to be JSON."""
+    """Everything that the page shows, as JSON values."""
     instances = list(store.all(Instance))
     sessions: dict[str, list[Part]] = {}
     for session in store.all(ConsoleSession):
@@ -130,7 +130,7 @@ def _template(store: Store, template: Template) -> Part:
 
 
 def _worth_showing(requests: dict[int, Request]) -> list[Part]:
-    """The last requests that changed something, were refused, or have no answer; the newest first."""
+    """The last requests that changed something, were refused, or have no response; the newest first."""
     latest = islice(reversed(requests.items()), LOOKED_AT)
     found = (
         {"id": number, "operation": request.operation, "status": request.status}

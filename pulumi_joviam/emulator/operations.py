@@ -1,4 +1,4 @@
-"""The API on one page: every endpoint of the reference, and the rule behind it."""
+"""The table of operations: every endpoint of the API reference and the function that implements it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pulumi_joviam.emulator.store import Accepted, Object, Shown, Store
 
 @dataclass(frozen=True)
 class Operation:
-    """One endpoint: its name in the API reference, the rule behind it, and its status on success."""
+    """One endpoint: its name in the API reference, its function, and its status on success."""
 
     name: str
     act: Callable[..., Any]
@@ -39,7 +39,7 @@ class Operation:
 
     @property
     def method(self) -> str:
-        """Its HTTP verb."""
+        """Its HTTP method."""
         return self.name.split()[0]
 
     @property
@@ -49,13 +49,13 @@ class Operation:
 
     @cached_property
     def body(self) -> type[BaseModel]:
-        """The parameters that the rule takes."""
+        """The model of its body."""
         body: type[BaseModel] = get_type_hints(self.act).get("body", Nothing)
         return body
 
     @cached_property
     def answers(self) -> Mapping[int, Any]:
-        """What the rule shows, by status."""
+        """The types of its responses by status."""
         returned = get_type_hints(self.act)["return"]
         answers = {self.status: returned}
         for alternative in get_args(returned):
@@ -65,7 +65,7 @@ class Operation:
 
 
 def show(noun: type[Object]) -> Callable[..., Any]:
-    """The rule that shows one object of a kind."""
+    """Return the function that shows one object of a kind."""
 
     def act(store: Store, object_id: str) -> Any:
         return store.shown(store.find(noun, object_id))
@@ -76,7 +76,7 @@ def show(noun: type[Object]) -> Callable[..., Any]:
 
 
 def index(noun: type[Object]) -> Callable[..., Any]:
-    """The rule that lists all objects of a kind."""
+    """Return the function that lists all objects of a kind."""
 
     def act(store: Store) -> list[Shown]:
         return [store.shown(obj) for obj in store.visible(noun)]
@@ -144,4 +144,4 @@ OPERATIONS = (
 )
 
 READS = {operation.path: operation for operation in OPERATIONS if operation.method == "GET"}
-"""What shows the object at a path."""
+"""The GET operations by path."""

@@ -102,7 +102,7 @@ def test_foreign_files(tmp_path: Path, text: str) -> None:
     """A file that is none of ours is refused in one sentence that names it, and stays as it is."""
     file = tmp_path / "notes.json"
     file.write_text(text)
-    with pytest.raises(UnusableData, match=r"notes\.json does not hold an account.* say another file") as refused:
+    with pytest.raises(UnusableData, match=r"notes\.json does not hold an account.* use another file") as refused:
         Emulator(token="t", data=file)
     assert "\n" not in str(refused.value)
     assert file.read_text() == text
@@ -140,7 +140,7 @@ def test_damaged_files(tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     """A folder, a device, and a place where nothing can be written are refused; of a link the target is used."""
     for path in (tmp_path, Path(os.devnull)):
-        with pytest.raises(UnusableData, match="is not a file"):
+        with pytest.raises(UnusableData, match="is not a regular file"):
             Emulator(token="t", data=path)
     nowhere = Emulator(token="t", data=tmp_path / "none" / "cloud.json")
     with pytest.raises(UnusableData, match="No such file or directory"):
@@ -165,9 +165,9 @@ def test_two_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
             time.sleep(0.01)
         time.sleep(0.5)
     assert [record.getMessage().partition(" was ")[2] for record in caplog.records] == [
-        "written by somebody else; changes are no longer kept in it"
+        "changed by another process; changes are no longer saved to it"
     ]
-    with pytest.raises(UnusableData, match="written by somebody else"):
+    with pytest.raises(UnusableData, match="changed by another process"):
         first.stop()
     text = file.read_text()
     assert "of the second" in text
