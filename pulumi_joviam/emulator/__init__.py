@@ -1,19 +1,19 @@
-"""The Joviam API over real HTTP on this machine: strict, asynchronous, with faults on demand, and without an account.
+"""An emulator of the Joviam API: a local HTTP server, strict, asynchronous, with faults on demand. No account needed.
 
     with Emulator(token="t", provision_seconds=0.2) as cloud:
         requests.get(f"{cloud.url}/regions", headers={"Authorization": "Bearer t"})
 
-Needs the extra `pulumi-joviam[emulator]`. Imports nothing from the rest of the package, so that both can be checked
-against each other.
+Needs the extra `pulumi-joviam[emulator]`. It imports nothing from the rest of the package, so that each can test
+the other.
 """
 
 try:
-    import fastapi as _fastapi  # noqa: F401 - asked for here to say once what is missing
+    import fastapi as _fastapi  # noqa: F401 - imported here for one clear error if it is missing
     import fastapi_offline as _fastapi_offline  # noqa: F401 - the same
     import uvicorn as _uvicorn  # noqa: F401 - the same
 except ImportError as error:
     raise ImportError(
-        f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
+        f"the emulator needs {error.name}, which is in an extra: pip install 'pulumi-joviam[emulator]'"
     ) from error
 
 from pulumi_joviam.emulator.data_file import UnusableData

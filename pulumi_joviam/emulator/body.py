@@ -1,4 +1,4 @@
-"""What a request may say: strict types, no unknown fields, and one string that names everything that is wrong."""
+"""Bodies of requests: strict types, no unknown fields, and one message that names every error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _without_defaults(schema: dict[str, Any]) -> None:
 
 
 class Body(BaseModel):
-    """Parameters of one operation. A field with a default is optional; `given` says which ones the client sent."""
+    """Parameters of one operation. A field with a default is optional; `given` returns those that the client sent."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=_without_placeholders)
 
@@ -35,7 +35,7 @@ class Body(BaseModel):
 
 
 class Changes(Body):
-    """Parameters of an update: what the client leaves out stays as it is, so the defaults mean nothing."""
+    """Parameters of an update. Omitted fields do not change, so the defaults have no meaning."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
@@ -66,11 +66,11 @@ Ipv4 = Annotated[str, AfterValidator(_ipv4), Field(json_schema_extra={"format": 
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
-_WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
+_MESSAGES = {"missing": "is required", "extra_forbidden": "is not a known field"}
 
 
 def parse(model: type[BodyT], raw: bytes) -> BodyT:
-    """The parameters in a request's body (an empty body says `{}`), or BadRequest naming every field that is wrong."""
+    """Parse the body of a request (an empty one is `{}`). Raises BadRequest, which names every invalid field."""
     try:
         content = json.loads(raw or b"{}")
     except ValueError:
@@ -81,7 +81,7 @@ def parse(model: type[BodyT], raw: bytes) -> BodyT:
         return model.model_validate(content)
     except ValidationError as error:
         problems = (
-            f"{'.'.join(map(str, problem['loc']))}: {_WORDS.get(problem['type'], problem['msg'])}"
+            f"{'.'.join(map(str, problem['loc']))}: {_MESSAGES.get(problem['type'], problem['msg'])}"
             for problem in error.errors(include_url=False)
         )
         raise BadRequest("; ".join(problems)) from None

@@ -1,4 +1,4 @@
-"""Console sessions: asked for through a running instance, ready after a while, gone with the instance."""
+"""Console sessions: created for a running instance, ready after a while, deleted with the instance."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class ConsoleSession(Moving):
         }
 
     def gone(self) -> bool:
-        return False  # the API has no word for a session that is over: it is forgotten with its instance
+        return False  # the API has no state for an ended session: it is removed with its instance
 
     def remove(self, store: Store) -> None:
         Object.remove(self, store)
 
-    def let_go(self, store: Store, gone: Object) -> None:
+    def drop_references(self, store: Store, gone: Object) -> None:
         if self.instance_id == gone.id:
             self.remove(store)
 

@@ -1,4 +1,4 @@
-"""Disks: provisioned blank, from a template or as a clone; attached through an instance; they only grow."""
+"""Disks: provisioned blank, from a template or as a clone; attached through an instance; they can only grow."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Disk(Moving):
         "attaching": "attached",
         "detaching": "unattached",
         "terminating": "terminated",
-    }  # and `resizing`, which leads back to where it came from
+    }  # and `resizing`, which ends in the state before it
     ready = frozenset({"attached", "unattached"})
 
     name: str
@@ -82,9 +82,9 @@ class Disk(Moving):
             self.size, self.growing_to = self.growing_to, None
         if self.instance_id and self.state in ("unattached", "terminated"):
             self.instance_id = self.position = None
-            store.let_go(self)
+            store.drop_references(self)
 
-    def let_go(self, store: Store, gone: Object) -> None:
+    def drop_references(self, store: Store, gone: Object) -> None:
         if self.template == gone.id:
             self.template = None
         if self.instance_id == gone.id:
@@ -148,7 +148,7 @@ def create(store: Store, body: DiskCreate) -> DiskShown:
 
 
 def check_size(check: Check, size: int, template: Template | None) -> None:
-    """Hold a size (GB) against the request that a new disk cannot have."""
+    """Reject a size (in GB) that a new disk cannot have."""
     minimum = (template and template.minimum_disk_size) or 1
     check("size", minimum <= size <= MAXIMUM_SIZE, f"must be between {minimum}GB and {MAXIMUM_SIZE}GB")
 

@@ -1,4 +1,4 @@
-"""Resizing a disk: the instance that it is attached to has a say in it."""
+"""Resize a disk. In a file of its own because it depends on the disk's instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document behind `/docs`, derived from the operations: what each takes, and what it answers."""
+"""The OpenAPI document behind `/docs`, derived from the operations: their bodies and responses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ERROR_SHAPE = {
 
 
 def document(prefix: str) -> dict[str, Any]:
-    """The whole API as an OpenAPI document; its paths start with `prefix`."""
+    """Return the OpenAPI document of the whole API; its paths start with `prefix`."""
     types: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = []
     for operation in OPERATIONS:
         if operation.body is not Nothing:

@@ -1,7 +1,7 @@
-"""Instances: assembled from what there is, or made with a new boot disk; started, stopped, and changed meanwhile.
+"""Instances: assembled from existing objects, or created with a new boot disk.
 
-An instance holds the lists of its disks, keys, adapters and group. The back references of disks and addresses
-(`instance_id`, `position`, `instance_ids`) are written here and nowhere else.
+An instance holds the lists of its disks, keys, adapters and group. Only this file writes the back references of
+disks and addresses (`instance_id`, `position`, `instance_ids`).
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ class Instance(Moving):
         """Its network adapters in order."""
         return [adapter.show(store, index) for index, adapter in enumerate(self.network_adapters)]
 
-    # Keeping both sides of each relation
+    # Both sides of each relation
 
     def place_disks(self, store: Store, wanted: list[Disk], *, live: bool) -> None:
-        """Have exactly these disks, in this order. One that leaves live is `detaching` for a while, but not listed."""
+        """Set the disks, in this order. A disk detached while running is `detaching` for a while, but not listed."""
         before, self.disks = self.disks, [disk.id for disk in wanted]
         for disk_id in before:
             if disk_id not in self.disks:
@@ -132,7 +132,7 @@ class Instance(Moving):
                 store.enter(disk, "attaching" if live else "attached")
 
     def place_adapters(self, store: Store, wanted: list[NetworkAdapter]) -> None:
-        """Have exactly these adapters, and with them these addresses."""
+        """Set the adapters, and with them the addresses."""
         before, after = (
             {address for adapter in listed for address in adapter.ip_addresses}
             for listed in (self.network_adapters, wanted)
@@ -144,7 +144,7 @@ class Instance(Moving):
             store.find(IpAddress, address).instance_ids.append(self.id)
 
     def place_group(self, store: Store, members: list[Instance]) -> None:
-        """Be grouped with exactly these instances."""
+        """Set the other members of the availability group."""
         if not store.switches.symmetric_groups:
             self.availability_group = [member.id for member in members]
             return
@@ -162,7 +162,7 @@ class Instance(Moving):
     def uses(self, object_id: str) -> bool:
         return any(adapter.network == object_id for adapter in self.network_adapters)
 
-    def let_go(self, store: Store, gone: Object) -> None:
+    def drop_references(self, store: Store, gone: Object) -> None:
         for listed in (
             self.public_keys,
             self.availability_group,
@@ -182,7 +182,7 @@ class Instance(Moving):
                 wanted = [store.find(Disk, disk) for disk in value]
                 for disk in wanted:
                     if disk.instance_id != self.id:
-                        store.let_go(disk)  # by the instance that has it now
+                        store.drop_references(disk)  # from its current instance
                 self.place_disks(store, wanted, live=False)
             case "ip_addresses":
                 addresses = [store.find(IpAddress, address) for address in value]

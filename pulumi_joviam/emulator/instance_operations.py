@@ -1,4 +1,4 @@
-"""What can be done with instances: create, assemble, update, start, stop, delete, and replace what they are made of."""
+"""Operations on instances: create, assemble, update, start, stop, delete, and replace their parts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIXED_WHILE_RUNNING = ("memory", "performance_tier", "virtualization")
 
 
 class NoteShown(TypedDict):
-    """The one field that an instance shows only when it is asked for it."""
+    """The note, which has an endpoint of its own."""
 
     note: str
 
@@ -112,19 +112,19 @@ class InstanceContext(RootModel[dict[Annotated[str, AfterValidator(_variable)], 
 
 
 def check_values(given: Mapping[str, Any]) -> None:
-    """Refuse values that no instance can have."""
+    """Reject values that no instance can have."""
     with Check() as check:
         if "name" in given:
             check.name(given["name"])
         if "memory" in given:
             check("memory", 512 <= given["memory"] <= 65536, "must be between 512MB and 64GB")
-        for word, known in (("boot_device", BOOT_DEVICES), ("virtualization", VIRTUALIZATIONS)):
-            if word in given:
-                check(word, given[word] in known, f"must be one of {', '.join(known)}")
+        for name, known in (("boot_device", BOOT_DEVICES), ("virtualization", VIRTUALIZATIONS)):
+            if name in given:
+                check(name, given[name] in known, f"must be one of {', '.join(known)}")
 
 
 def new(store: Store, body: InstanceCreate | InstanceAssemble, tier_id: str, tier_field: str) -> Instance:
-    """An instance with what both ways to create one have in common, not yet in the store."""
+    """Return a new instance with the fields that create and assemble share. It is not in the store yet."""
     check_values(body.given())
     region = store.refer("region", Region, body.region)
     tier = refer_tier(store, tier_field, tier_id, "instances", region.id)
@@ -140,7 +140,7 @@ def new(store: Store, body: InstanceCreate | InstanceAssemble, tier_id: str, tie
 
 
 def group_members(store: Store, instance: Instance, member_ids: list[str]) -> list[Instance]:
-    """The instances that a request wants grouped with this one, or Invalid."""
+    """Return the instances that a request groups with this one. Raises Invalid."""
     members = store.refer_each("availability_group", Instance, member_ids)
     with Check() as check:
         for member in members:
@@ -224,13 +224,13 @@ def assemble(store: Store, body: InstanceAssemble) -> InstanceShown:
 
 
 def attachable_disks(store: Store, instance: Instance, disk_ids: list[str]) -> list[Disk]:
-    """The disks that a request wants the instance to have, or Invalid."""
+    """Return the disks that a request attaches to the instance. Raises Invalid."""
     wanted = store.refer_each("disks", Disk, disk_ids)
-    leaving = [store.find(Disk, disk_id) for disk_id in instance.disks if disk_id not in disk_ids]
+    detached = [store.find(Disk, disk_id) for disk_id in instance.disks if disk_id not in disk_ids]
     with Check() as check:
         for disk in wanted:
             check("disks", disk.region == instance.region, f"{disk.id} is not in the region")
-        for disk in [*wanted, *leaving]:
+        for disk in [*wanted, *detached]:
             fit = "attached" if disk.id in instance.disks else "unattached"
             check("disks", disk.state == fit, f"{disk.id} is {disk.state}")
     return wanted
@@ -276,7 +276,7 @@ def start(store: Store, instance_id: str) -> InstanceShown:
 
 
 def check_settled_disks(store: Store, instance: Instance) -> None:
-    """Refuse while work on one of the instance's disks goes on."""
+    """Reject the request while one of the instance's disks is busy."""
     with Check() as check:
         for disk_id in instance.disks:
             disk = store.find(Disk, disk_id)
@@ -292,7 +292,7 @@ def stop(store: Store, instance_id: str) -> InstanceShown:
 
 
 def delete(store: Store, instance_id: str) -> InstanceShown:
-    """Delete an instance; what becomes of its disks and addresses is a matter of switches."""
+    """Delete an instance. Switches decide what happens to its disks and addresses."""
     instance = store.find(Instance, instance_id)
     running = ("running",) if store.switches.delete_running else ()
     instance.require_deletable(store, "stopped", instance.failed, *running)
@@ -312,7 +312,7 @@ def delete(store: Store, instance_id: str) -> InstanceShown:
 def replace_disks(store: Store, instance_id: str, body: InstanceDisks) -> list[DiskShown] | Accepted[list[DiskShown]]:
     """Replace the list of disks attached to the instance."""
     instance = store.find(Instance, instance_id)
-    instance.require(*instance.ready, instance.failed)  # what a failed one was given can be taken back
+    instance.require(*instance.ready, instance.failed)  # a failed instance can still give up its parts
     wanted = attachable_disks(store, instance, body.disks)
     running = instance.state == "running"
     instance.place_disks(store, wanted, live=running)
@@ -340,7 +340,7 @@ def replace_network_adapters(
 ) -> list[NetworkAdapterShown] | Accepted[list[NetworkAdapterShown]]:
     """Replace the list of network adapters connected to the instance."""
     instance = store.find(Instance, instance_id)
-    instance.require(*instance.ready, instance.failed)  # what a failed one was given can be taken back
+    instance.require(*instance.ready, instance.failed)  # a failed instance can still give up its parts
     wanted = described_adapters(store, body.network_adapters, instance.network_adapters)
     check_adapters(store, "network_adapters", wanted, instance.region, instance.id)
     running = instance.state == "running"

@@ -54,7 +54,7 @@ class IpAddress(Object):
     def uses(self, object_id: str) -> bool:
         return self.network_id == object_id
 
-    def let_go(self, store: Store, gone: Object) -> None:
+    def drop_references(self, store: Store, gone: Object) -> None:
         if self.network_id == gone.id:
             self.remove(store)
         if gone.id in self.instance_ids:
@@ -104,7 +104,7 @@ def _network(store: Store, body: IpAddressCreate) -> Network:
 def allocate(
     store: Store, network: Network, field: str, *, name: str | None = None, wanted: str = "", shareable: bool = False
 ) -> IpAddress:
-    """A new address of the network: the wanted one, or else the first free one. `field` gets the blame if none is."""
+    """Allocate the wanted address of the network, or the first free one. An error names `field`."""
     if network.state not in network.ready:
         raise Invalid({field: [f"is {network.state}"]})
     taken = {other.address for other in store.all(IpAddress) if other.network_id == network.id}

@@ -17,7 +17,7 @@ from pulumi_joviam.emulator.store import SEED_TIME, Check, Forbidden, Moving, St
 PRIVATE_RANGES = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 PUBLIC_NETWORKS = {"SY3": "203.0.113.0/24", "ML1": "198.51.100.0/24"}
-"""Documentation ranges (RFC 5737): nobody is reached by accident."""
+"""Documentation ranges (RFC 5737), which reach no real host."""
 
 OUTSIDE = "must be an address inside the network"
 
@@ -60,11 +60,11 @@ class Network(Moving):
 
     @property
     def block(self) -> ipaddress.IPv4Network:
-        """The addresses that it spans."""
+        """The specification, parsed."""
         return parse(self.specification)
 
     def usable(self, address: str) -> bool:
-        """Whether a machine can have this address: inside, and not reserved."""
+        """Whether a machine can have this address: inside the network, and not reserved."""
         where = ipaddress.IPv4Address(address)
         reserved = (self.block.network_address, self.block.broadcast_address)
         return where in self.block and where not in reserved and address != self.gateway
@@ -155,7 +155,7 @@ def update(store: Store, network_id: str, body: NetworkUpdate) -> NetworkShown:
 
 
 def delete(store: Store, network_id: str) -> NetworkShown:
-    """Delete a private network that nothing uses any more."""
+    """Delete a private network that is not in use."""
     network = _private(store, network_id)
     network.require_deletable(store, "ready", network.failed)
     with Check() as check:
@@ -176,7 +176,7 @@ def list_private(store: Store) -> list[NetworkShown]:
 
 
 def first_network(store: Store, region_id: str, *, public: bool) -> Network | None:
-    """The oldest network of that sort in a region that addresses can be taken from."""
+    """Return the oldest ready network in the region, public or private."""
     for network in store.all(Network):
         if network.region == region_id and network.is_public == public and network.state in network.ready:
             return network
@@ -191,7 +191,7 @@ def _private(store: Store, network_id: str) -> Network:
 
 
 def seed(store: Store) -> None:
-    """A public network in every region."""
+    """Add a public network in every region."""
     for region in store.all(Region):
         block = parse(PUBLIC_NETWORKS[region.code])
         first_host, second, third = (str(block[index]) for index in (1, 2, 3))

@@ -1,4 +1,4 @@
-"""Network adapters: what binds an instance to a network, and the addresses that it has there."""
+"""Network adapters: they connect an instance to a network, with the addresses that it has there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NetworkAdapterShown(TypedDict):
 
 @dataclass(kw_only=True)
 class NetworkAdapter:
-    """One network interface of an instance; its index is its place in the instance's list."""
+    """One network interface of an instance; its index is its position in the instance's list."""
 
     id: str
     network: str
@@ -58,13 +58,13 @@ class NetworkAdapterWanted(Body):
 def described_adapters(
     store: Store, wanted: list[NetworkAdapterWanted], current: list[NetworkAdapter]
 ) -> list[NetworkAdapter]:
-    """Adapters as a request describes them; one that stays on its network keeps its id."""
-    kept = list(current)
+    """Return the adapters that a request describes. An adapter on the same network as before keeps its id."""
+    reusable = list(current)
     adapters = []
     for want in wanted:
-        adapter = next((adapter for adapter in kept if adapter.network == want.network), None)
+        adapter = next((adapter for adapter in reusable if adapter.network == want.network), None)
         if adapter:
-            kept.remove(adapter)
+            reusable.remove(adapter)
         dhcp = want.ip_addresses == "dhcp"
         addresses = [] if want.ip_addresses == "dhcp" else list(want.ip_addresses)
         now = store.timestamp()
@@ -85,7 +85,7 @@ def described_adapters(
 def adapters_on(
     store: Store, addresses: Iterable[IpAddress], current: Iterable[NetworkAdapter] = ()
 ) -> list[NetworkAdapter]:
-    """One adapter for each network that the addresses belong to, in order of first appearance."""
+    """Return one adapter for each network of the addresses, in order of first appearance."""
     by_network: dict[str, list[str]] = {}
     for address in addresses:
         by_network.setdefault(address.network_id, []).append(address.id)
@@ -96,7 +96,7 @@ def adapters_on(
 def check_adapters(
     store: Store, field: str, adapters: list[NetworkAdapter], region_id: str, instance_id: str | None = None
 ) -> None:
-    """Refuse adapters that an instance in this region cannot have; `field` gets the blame."""
+    """Reject adapters that an instance in this region cannot have. The error names `field`."""
     addresses = [address for adapter in adapters for address in adapter.ip_addresses]
     store.refer_each(field, IpAddress, addresses)
     with Check() as check:

@@ -1,7 +1,7 @@
-"""What a browser gets: the live page of the cloud. Nothing of it is part of the API.
+"""Serves the live page for browsers. It is not part of the API.
 
-Who may see it: on a loopback address everybody at this machine, without a token; but no page of another site, not even
-by a name of its own that leads here (DNS rebinding). On any other address the browser asks for a password: the token.
+Access: on a loopback address every user of this machine, without a token, but no page of another site, even if its
+name resolves to this machine (DNS rebinding). On any other address the browser asks for a password: the token.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ HEADERS = {
 
 
 class LivePage:
-    """The page at `address`, and what it asks for.
+    """The page at `address`, and its assets and data.
 
-    `version` returns another word after every change, `picture` what there is to see, ready to be JSON.
+    `version` returns a new string after every change, `picture` the data as JSON values.
     """
 
     def __init__(self, address: str, token: str, *, version: Callable[[], str], picture: Callable[[], Any]) -> None:
@@ -45,12 +45,12 @@ class LivePage:
         self.picture = picture
 
     def routes(self) -> list[Route]:
-        """The page, its parts, and the JSON that it shows."""
+        """Return the routes of the page, its assets and its data."""
         return [
             self._route("/", partial(_file, "live.html")),
             self._route("/live.css", partial(_file, "live.css")),
             self._route("/live.js", partial(_file, "live.js")),
-            self._route("/live.json", self._look),
+            self._route("/live.json", self._data),
         ]
 
     def _route(self, path: str, answer: Callable[[Request], Response]) -> Route:
@@ -61,7 +61,7 @@ class LivePage:
 
         return Route(path, endpoint)
 
-    def _look(self, request: Request) -> Response:
+    def _data(self, request: Request) -> Response:
         version = f'"{self.version()}"'
         if request.headers.get("if-none-match") == version:
             return Response(status_code=304)
@@ -70,15 +70,15 @@ class LivePage:
     def _refusal(self, request: Request) -> Response | None:
         if not _is_loopback(_host(self.address)):
             return None if self._knows_token(request) else _ask_for_password()
-        said = _host(f"//{request.headers.get('host', '')}")
-        if said == "localhost" or _is_loopback(said):
+        host = _host(f"//{request.headers.get('host', '')}")
+        if host == "localhost" or _is_loopback(host):
             return None
-        return PlainTextResponse(f"This page opens as {self.address} only.\n", 403)
+        return PlainTextResponse(f"This page is only available at {self.address}\n", 403)
 
     def _knows_token(self, request: Request) -> bool:
-        scheme, _, word = request.headers.get("authorization", "").partition(" ")
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
         try:
-            _, _, password = base64.b64decode(word, validate=True).partition(b":")
+            _, _, password = base64.b64decode(value, validate=True).partition(b":")
         except ValueError:
             return False
         return scheme.lower() == "basic" and secrets.compare_digest(password, self.token.encode())

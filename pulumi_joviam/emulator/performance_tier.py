@@ -1,4 +1,4 @@
-"""Performance tiers: fixed, each for disks or for instances, each in one region."""
+"""Performance tiers: a fixed list, each for disks or for instances in one region."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PerformanceTierShown(TypedDict):
 
 @dataclass(kw_only=True)
 class PerformanceTier(Object):
-    """What a disk or an instance can do per second."""
+    """The performance of a disk or an instance."""
 
     kind = "performance_tiers"
 
@@ -39,7 +39,7 @@ class PerformanceTier(Object):
 
 
 def refer_tier(store: Store, field: str, tier_id: str, use: Use, region_id: str) -> PerformanceTier:
-    """The tier that a request names, or Invalid if it is for something else or somewhere else."""
+    """Return the tier that a request names. Raises Invalid if its use or region is wrong."""
     tier = store.refer(field, PerformanceTier, tier_id)
     if tier.use != use:
         raise Invalid({field: [f"is not a performance tier for {use}"]})
@@ -48,12 +48,12 @@ def refer_tier(store: Store, field: str, tier_id: str, use: Use, region_id: str)
     return tier
 
 
-def tier_named(store: Store, word: str, use: Use, region_id: str) -> PerformanceTier:
-    """The tier with this id, or this name for that use in that region."""
+def tier_named(store: Store, name: str, use: Use, region_id: str) -> PerformanceTier:
+    """Return the tier with this id, or with this name for the use in the region."""
     for tier in store.all(PerformanceTier):
-        if word == tier.id or (word, use, region_id) == (tier.name, tier.use, tier.region):
+        if name == tier.id or (name, use, region_id) == (tier.name, tier.use, tier.region):
             return tier
-    raise LookupError(f"no performance tier {word!r} for {use}")
+    raise LookupError(f"no performance tier {name!r} for {use}")
 
 
 def list_instances(store: Store) -> list[PerformanceTierShown]:
@@ -67,7 +67,7 @@ def list_disks(store: Store) -> list[PerformanceTierShown]:
 
 
 def seed(store: Store) -> None:
-    """Standard and Fast, for disks and for instances, in every region."""
+    """Add Standard and Fast, for disks and for instances, in every region."""
     uses: tuple[Use, ...] = ("disks", "instances")
     for region in store.all(Region):
         for use in uses:

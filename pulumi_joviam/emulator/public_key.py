@@ -1,4 +1,4 @@
-"""Public keys: there as soon as they are uploaded, gone as soon as they are deleted."""
+"""Public keys: created and deleted at once."""
 
 from __future__ import annotations
 

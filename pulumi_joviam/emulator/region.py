@@ -1,4 +1,4 @@
-"""Regions: the data centers, fixed."""
+"""Regions: a fixed list of data centers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class Region(Object):
         return False
 
 
-def region_named(store: Store, word: str) -> Region:
-    """The region with this id, code or name."""
+def region_named(store: Store, name: str) -> Region:
+    """Return the region with this id, code or name."""
     for region in store.all(Region):
-        if word in (region.id, region.code, region.name):
+        if name in (region.id, region.code, region.name):
             return region
-    raise LookupError(f"no region {word!r}")
+    raise LookupError(f"no region {name!r}")
 
 
 def seed(store: Store) -> None:
-    """AU East (SY3) and AU South (ML1)."""
+    """Add AU East (SY3) and AU South (ML1)."""
     for name, code in (("AU East", "SY3"), ("AU South", "ML1")):
         store.add(Region(id=seed_id("regions", code), created_at=SEED_TIME, name=name, code=code))

@@ -1,4 +1,4 @@
-"""What the emulator remembers of each request."""
+"""The log entry of a request."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ class Request:
     body: Any
     """The parsed JSON, or None."""
     status: int | None
-    """The status answered; None while there is no answer, and for good if the connection was dropped."""
+    """The status of the response; None until it is sent, and forever if the connection was dropped."""
     time: float
-    """When it arrived, in seconds of `time.monotonic()`."""
+    """When it arrived, by `time.monotonic()`."""

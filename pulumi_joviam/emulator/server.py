@@ -1,6 +1,6 @@
-"""The API over HTTP: routes, token check, error bodies, faults, the log of requests, and the server's thread.
+"""The API over HTTP: routes, authentication, error bodies, faults, the log of requests, and the server's thread.
 
-What the API does with a request is in the files named after its nouns; what a browser gets to see is in pages.py.
+The operations are in the files of their objects; the pages for a browser are in pages.py.
 """
 
 from __future__ import annotations
@@ -56,22 +56,22 @@ ERRORS: dict[str, tuple[int, str | None, Any]] = {
     "validation_fail": (422, "details", {"base": ["refused on demand"]}),
     "internal_server_error": (500, None, None),
 }
-"""The API's words for errors: the status of each, the field that explains it, and what it says by default."""
+"""The API's error codes: the status of each, the field with the explanation, and its default."""
 
 OWNED = (PublicKey, network.Network, IpAddress, Disk, Instance, template.Template, ConsoleSession)
 
 Connections = dict[Any, asyncio.Transport]
-"""Every open connection by the client's address."""
+"""The open connections by the client's address."""
 
 MOST_REQUESTS = 100_000
-"""How many requests are remembered, so that an emulator in use for days does not grow without end."""
+"""How many requests are logged, to limit the memory of a long-running emulator."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class Answer:
-    """What goes back to the client."""
+    """A response to the client."""
 
     status: int
     content: bytes
@@ -79,15 +79,15 @@ class Answer:
 
 
 def success(status: int, shown: Any) -> Answer:
-    """The answer to an operation that did what was asked."""
+    """Return the response to a successful operation."""
     return Answer(status, to_json(shown))
 
 
 def failure(status: int | None, error: str | None, details: Any = None) -> Answer:
-    """An error as the API writes it, from its status or its word; the reference's table supplies the rest."""
+    """Return an error response, from its status or its code; the reference's table supplies the rest."""
     if error is None:
-        words = (word for word, (known, _, _) in ERRORS.items() if known == status)
-        error = next(words, None) or HTTPStatus(status or 500).phrase.lower().replace(" ", "_")
+        codes = (code for code, (known, _, _) in ERRORS.items() if known == status)
+        error = next(codes, None) or HTTPStatus(status or 500).phrase.lower().replace(" ", "_")
     usual, field, explanation = ERRORS.get(error, (500, None, None))
     content = {"error": error}
     if field or details is not None:
@@ -97,7 +97,7 @@ def failure(status: int | None, error: str | None, details: Any = None) -> Answe
 
 @dataclass
 class Fault:
-    """What goes wrong with some of the next calls of an operation; see `Emulator.fail`."""
+    """A fault in some of the next calls of an operation; see `Emulator.fail`."""
 
     operation: str = "*"
     status: int | None = None
@@ -114,7 +114,7 @@ class Fault:
     skip: int = 0
 
     def strikes(self, operation: str | None) -> bool:
-        """Whether it is this call's turn."""
+        """Return whether this call gets the fault, and count the call."""
         if self.times < 1 or self.operation not in ("*", operation):
             return False
         if self.skip > 0:
@@ -123,8 +123,8 @@ class Fault:
         self.times -= 1
         return True
 
-    def disguise(self, answer: Answer) -> Answer:
-        """What the client gets to see instead of the real answer."""
+    def apply_to(self, answer: Answer) -> Answer:
+        """Return the response that the client gets instead of the real one."""
         if self.body is not None:
             answer = Answer(self.status or answer.status, self.body)
         elif self.error or (self.status or 0) >= 400:
@@ -140,12 +140,12 @@ NO_FAULT = Fault()
 
 
 class Emulator:
-    """A Joviam account of your own, at `url`, for as long as the `with` block (or between `start` and `stop`).
+    """An emulated Joviam account at `url`, served within the `with` block (or between `start` and `stop`).
 
     `token` is the only one that it accepts. It listens on `host`; `port` 0 takes a free one. `data` is a file that
-    keeps the account: it is read now, if there is one, and written soon after each change while the server runs; a file
-    that cannot be used raises UnusableData, here or when starting. `provision_seconds` and every other keyword are
-    fields of `store.Switches`: the cloud's pace, and what the API reference leaves open.
+    stores the account: it is read now, if it exists, and written soon after each change while the server runs. A file
+    that cannot be used raises UnusableData, here or in `start`. `provision_seconds` and all other keywords are fields
+    of `store.Switches`: the cloud's speed, and choices that the API reference leaves open.
     """
 
     def __init__(
@@ -160,14 +160,14 @@ class Emulator:
         self._server: uvicorn.Server | None = None
         self.reset()
         self._data = DataFile(data, self._lend) if data else None
-        kept = Store(self._switches)
-        if self._data and self._data.load(kept):
-            self._store = kept
+        loaded = Store(self._switches)
+        if self._data and self._data.load(loaded):
+            self._store = loaded
 
     # Running
 
     def start(self) -> Emulator:
-        """Listen, and return when requests are answered. Started again after a stop, it takes the same port."""
+        """Start the server, and return when it accepts requests. After a stop, it uses the same port again."""
         if self._server:
             return self
         listener = socket.create_server(self._address, backlog=1024)
@@ -204,7 +204,7 @@ class Emulator:
         return self
 
     def stop(self) -> None:
-        """Close every connection, also those with a request under way, and stop listening. What it holds stays."""
+        """Close every connection, even with a request in flight, and stop the server. The account is not reset."""
         if self._server:
             self._server.should_exit = True
             self._thread.join()
@@ -225,7 +225,7 @@ class Emulator:
 
     @property
     def page(self) -> str:
-        """The live page for a browser: `http://127.0.0.1:PORT/`. Beside it, at `/docs`, is the API's documentation."""
+        """The live page for a browser: `http://127.0.0.1:PORT/`. The API's documentation is at `/docs`."""
         return f"{self._root}/"
 
     @property
@@ -233,49 +233,49 @@ class Emulator:
         host, port = self._address
         return f"http://{host}:{port}"
 
-    # Looking
+    # Inspecting
 
     @property
     def requests(self) -> list[Request]:
-        """The requests since the start or the last reset, in order of arrival; of very many the last MOST_REQUESTS."""
+        """The requests since the start or the last reset, in order of arrival; at most the last MOST_REQUESTS."""
         with self._lock:
             return list(self._requests.values())
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
-        """The account's own objects of a kind, as the API shows them: `public_keys`, `networks` (private ones),
-        `ip_addresses`, `disks`, `instances`, `templates` (those made by supersede) or `console_sessions`."""
+        """The account's own objects of a kind, as the API returns them: `public_keys`, `networks` (private ones),
+        `ip_addresses`, `disks`, `instances`, `templates` (those created by superseding) or `console_sessions`."""
         nouns: dict[str, type[Object]] = {noun.kind: noun for noun in OWNED}
         with self._lend() as store:
             return [dict(obj.show(store)) for obj in store.all(nouns[kind]) if obj.owned()]
 
     def count(self) -> Counter[str]:
-        """How many objects the account owns, by kind; kinds without any are left out, so an empty account is `{}`."""
+        """The number of objects that the account owns, by kind, without zeros: an empty account is `{}`."""
         with self._lend() as store:
             return +Counter({noun.kind: sum(obj.owned() for obj in store.all(noun)) for noun in OWNED})
 
-    # Arranging
+    # Controlling
 
     def reset(self) -> None:
-        """Go back to the seed and to the constructor's switches; forget faults and requests."""
+        """Restore the seed data and the constructor's switches; drop all faults and logged requests."""
         store = Store(self._switches)
         for noun in (region, performance_tier, network, template):
             noun.seed(store)
         with self._lock:
-            # A request that is still delayed keeps the old store and log, and cannot disturb the new ones.
+            # A request that is still delayed uses the old store and log, so it cannot change the new ones.
             self._store = store
             self._requests: dict[int, Request] = {}
             self._faults: list[Fault] = []
 
     def configure(self, **switches: Any) -> None:
-        """Set switches while it runs, until the next reset. The pace counts for what is already under way, too."""
+        """Set switches, until the next reset. A new `provision_seconds` also applies to transitions in progress."""
         with self._lend() as store:
             store.switches = replace(store.switches, **switches)
 
     def change(self, object_id: str, **fields: Any) -> None:
-        """Set fields of any object behind everybody's back, whatever the rules say.
+        """Set fields of any object without the API, to create drift. The rules of the API do not apply.
 
-        Fields are named as the API shows them, and an instance's `note`, `context` and `ip_addresses`. References are
-        ids; regions, tiers and templates may be words (`region="ML1"`). `network_adapters` is what
+        Fields have the API's names; an instance also has `note`, `context` and `ip_addresses`. References are ids;
+        regions, tiers and templates may be names (`region="ML1"`). `network_adapters` is what
         `PUT …/network_adapters` takes. Both sides of a relation change. A `state` stays until it is changed again.
         """
         with self._lend() as store:
@@ -285,18 +285,18 @@ class Emulator:
                 obj.change(store, name, value)
 
     def remove(self, object_id: str) -> None:
-        """Let an object vanish behind everybody's back. What it used becomes free; a network's addresses go with it."""
+        """Delete an object without the API. What it used becomes free; a network's addresses are deleted with it."""
         with self._lend() as store:
             store.changed()
             self._object(object_id).remove(store)
 
     def fail_provisioning(self, kind: str, *, times: int = 1) -> None:
-        """Let the next `times` new `disks`, `instances`, `networks` or `console_sessions` fail for good."""
+        """Let the next `times` new `disks`, `instances`, `networks` or `console_sessions` fail to provision."""
         with self._lock:
             self._store.failing[kind] += times
 
     def fail_power(self, action: Literal["start", "stop"], *, times: int = 1) -> None:
-        """Let the next `times` starts or stops of instances be accepted, go on for a while, and fall back."""
+        """Let the next `times` starts or stops of instances be accepted, but end in the state before."""
         with self._lock:
             self._store.failing[action] += times
 
@@ -317,34 +317,33 @@ class Emulator:
         times: int = 1,
         skip: int = 0,
     ) -> None:
-        """Let the next `times` calls of an operation go wrong, after `skip` calls that go well.
+        """Let the next `times` calls of an operation fail, after `skip` calls that succeed.
 
         `operation` is written as in the API reference (`POST /disks`, `GET /disks/{disk_id}`); `*` is any request.
-        Several faults of one operation strike one after the other.
+        Several faults of one operation apply one after the other.
 
-        - `status` or `error` (either implies the other) answers that error, with these `details`; a status below 400
-          only replaces that of the real answer.
-        - `body` answers this text, with `status` or the operation's own.
-        - `retry_after` adds that header.
-        - `drop` closes the connection without an answer, `before` or `after` acting.
-        - `delay` waits that many seconds before answering.
-        - `until` waits before answering until it returns true; it is asked every few milliseconds, and may look at
-          the cloud.
-        - `act` says whether the cloud does what it was asked `before` that wait, `after` it, or `never`. Default:
-          `never` for an error and for `drop="before"`, else `before`.
-        - `act_after` lets the cloud act only that many seconds after it has answered or dropped the connection, as a
-          queue behind a balancer does. It goes with what tells nothing of the act: an error, `body` or `drop="before"`.
+        - `status` or `error` (each implies the other) returns that error, with these `details`; a status below 400
+          only replaces that of the real response.
+        - `body` returns this text, with `status` or the operation's own.
+        - `retry_after` adds the header Retry-After.
+        - `drop` closes the connection without a response, `before` or `after` the cloud acts.
+        - `delay` waits that many seconds before responding.
+        - `until` is called every few milliseconds; the response waits until it returns true. It may use the emulator.
+        - `act` sets whether the cloud acts `before` that wait, `after` it, or `never`. Default: `never` for an error
+          and for `drop="before"`, else `before`.
+        - `act_after` makes the cloud act only that many seconds after it responded or dropped the connection, as a
+          queue behind a load balancer does. Use it with an error, `body` or `drop="before"`.
         """
         known = {each.name for each in OPERATIONS}
         if operation != "*" and operation not in known:
             raise ValueError(f"no operation {operation!r}; an example is 'GET /disks/{{disk_id}}'")
         if drop and act:
-            raise ValueError("drop says itself whether the cloud acts: give drop or act")
+            raise ValueError("drop already sets whether the cloud acts: give drop or act, not both")
         refused = error is not None or (status is not None and status >= 400)
         if act_after is not None and (act or drop == "after" or not (drop or refused or body)):
-            raise ValueError('act_after goes with an error, a body or drop="before", and without act')
+            raise ValueError('act_after needs an error, a body or drop="before", and no act')
         if act is None and act_after is not None:
-            act = "never"  # as far as the answer goes
+            act = "never"  # until act_after
         if act is None:
             act = "never" if refused or drop == "before" else "before"
         fault = Fault(
@@ -366,7 +365,7 @@ class Emulator:
             self._faults.append(fault)
 
     def heal(self) -> int:
-        """Forget all faults; return how many calls had still to go wrong."""
+        """Drop all faults; return how many calls would still have failed."""
         with self._lock:
             left = sum(fault.times for fault in self._faults)
             self._faults.clear()
@@ -380,12 +379,12 @@ class Emulator:
 
     @contextmanager
     def _lend(self) -> Iterator[Store]:
-        """The store as it is by now, for one at a time."""
+        """Lock the store, bring its states up to date, and return it."""
         with self._lock:
             self._store.settle()
             yield self._store
 
-    # Watching
+    # The live page
 
     def _version(self) -> str:
         with self._lend() as store:
@@ -395,7 +394,7 @@ class Emulator:
         with self._lend() as store:
             return picture(store, self._requests)
 
-    # Answering
+    # Responding
 
     def _app(self) -> fastapi.FastAPI:
         app = FastAPIOffline(title="Joviam API (emulated)", redoc_url=None, redirect_slashes=False)
@@ -446,8 +445,8 @@ class Emulator:
         if fault.act_after is not None:
             asyncio.get_running_loop().call_later(fault.act_after, self._act, store, request, operation, raw)
         if fault.drop:
-            return await self._hang_up(request)
-        answer = fault.disguise(answer)
+            return await self._drop_connection(request)
+        answer = fault.apply_to(answer)
         with self._lock:
             if number in log:
                 log[number] = replace(log[number], status=answer.status)
@@ -455,14 +454,14 @@ class Emulator:
             answer.headers["Date"] = email.utils.formatdate(store.wall_clock(), usegmt=True)
         return fastapi.Response(answer.content, answer.status, answer.headers, "application/json")
 
-    async def _hang_up(self, request: fastapi.Request) -> fastapi.Response:
+    async def _drop_connection(self, request: fastapi.Request) -> fastapi.Response:
         if request.client in self._connections:
             self._connections[request.client].abort()
         await asyncio.sleep(0)  # until uvicorn has noticed; then it sends nothing
         return fastapi.Response()
 
     def _act(self, store: Store, request: fastapi.Request, operation: Operation | None, raw: bytes) -> Answer:
-        """Do what was asked, or answer why not."""
+        """Do the operation, or return the error."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return failure(401, "unauthorized")
@@ -479,7 +478,7 @@ class Emulator:
                     raise NotFound
                 if operation.method == "PUT" and store.switches.ignored_updates and operation.path in READS:
                     operation, parameters = READS[operation.path], []
-                before = store.seen(named)
+                before = store.snapshot(named)
                 shown = operation.act(store, *request.path_params.values(), *parameters)
                 if operation.method != "GET":
                     store.changed()
@@ -489,7 +488,7 @@ class Emulator:
             return success(operation.status, shown)
         except Refused as refused:
             return failure(None, refused.error, refused.details)
-        except Exception:  # a mistake of ours must look like one of the API, not like a lost connection
+        except Exception:  # a bug must look like an internal error of the API, not like a lost connection
             logger.exception("%s failed", operation and operation.name)
             return failure(500, "internal_server_error")
 
@@ -506,7 +505,7 @@ class Emulator:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, but a stop waits for nobody: a request under way loses its connection."""
+    """uvicorn, but a stop does not wait: it drops the connections of requests in flight."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
@@ -526,13 +525,13 @@ def _parsed(raw: bytes) -> Any:
 
 
 def _tracked(connections: Connections) -> type[asyncio.Protocol]:
-    """uvicorn's protocol, noting every open connection so that we can hang up."""
+    """uvicorn's protocol, which records every open connection so that it can be dropped."""
 
     class Tracked(AutoHTTPProtocol):  # type: ignore[misc, valid-type] # uvicorn picks its base class at run time
         def connection_made(self, transport: asyncio.Transport) -> None:
             self.peer = transport.get_extra_info("peername")
             connections[self.peer] = transport
-            # asyncio does this only for sockets that name their protocol. Without it every answer takes 40 ms.
+            # asyncio does this only for sockets that name their protocol. Without it every response takes 40 ms.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             super().connection_made(transport)
 

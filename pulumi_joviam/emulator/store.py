@@ -1,7 +1,7 @@
-"""The account behind the emulator: its objects, its clock, states that move on by themselves, and refusals.
+"""The data of an emulated account: its objects, their states, the clock and the errors.
 
-Nothing here knows HTTP or a particular noun. Every object holds only JSON values and the ids of other objects, so that
-a store can be written to a file.
+It is independent of HTTP and of the kinds of objects. Objects hold only JSON values and ids of other objects, so a
+store can be saved to a file.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from typing_extensions import TypedDict
 
 Shown = Mapping[str, Any]
-"""An object as the API shows it; each noun declares which fields it has."""
+"""An object as the API shows it; each kind declares its fields."""
 
 SEED_TIME = "2016-05-10T03:36:34.615Z"
-"""When everything was made that is there before the first request."""
+"""The creation time of all seed data."""
 
 PACE: Mapping[str, float] = {
     "provisioning": 1.0,
@@ -37,37 +37,37 @@ PACE: Mapping[str, float] = {
     "updating": 0.5,
     "updating_network": 0.5,
 }
-"""How long a state lasts that ends by itself, in units of `Switches.provision_seconds`."""
+"""The duration of each transitional state, in units of `Switches.provision_seconds`."""
 
 MOST_GONE = 1000
-"""How many terminated objects are remembered, so that an account in use for days does not grow without end."""
+"""How many terminated objects are stored, to limit the memory of a long-running emulator."""
 
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Switches:
-    """How the emulated cloud behaves: its pace, and one answer to each question that the API reference leaves open."""
+    """How the emulated cloud behaves: its speed, and a choice wherever the API reference leaves the behavior open."""
 
     provision_seconds: float = 0.2
-    """Seconds from creating an object until it is ready; other work takes a fixed part of it (`PACE`). 0: at once."""
+    """Seconds from creating an object until it is ready; other transitions take a share of it (`PACE`). 0: at once."""
     clock_skew: float = 0.0
-    """Seconds by which the cloud's own clock (`created_at`, the `Date` header) is ahead of this machine's."""
+    """Seconds by which the cloud's clock (`created_at`, the `Date` header) is ahead of this machine's."""
 
     live_memory: bool = False
     """A running instance may change memory, performance_tier and virtualization. Otherwise 422 at that field."""
     live_resize: bool = True
     """A disk of a running instance may be resized. Otherwise 422 at `size`."""
     resize_at_once: bool = True
-    """A resized disk shows its new size at once. Otherwise when the state `resizing` ends."""
+    """A resized disk has its new size at once. Otherwise when the state `resizing` ends."""
 
     delete_under_way: bool = False
-    """Disks, instances and networks may be deleted in a passing state, too. Otherwise 422 at `state`."""
+    """Disks, instances and networks may be deleted in a transitional state, too. Otherwise 422 at `state`."""
     slow_delete: bool = True
     """Deleted disks, instances and networks are `terminating` for a while. Otherwise they are gone at once."""
     gone_is_404: bool = True
-    """Deleted disks, instances and networks answer 404. Otherwise they stay, also in lists, as `terminated` (the last
-    MOST_GONE of them)."""
+    """Requests for deleted disks, instances and networks get 404. Otherwise the last MOST_GONE of them stay, also in
+    lists, as `terminated`."""
     delete_running: bool = False
     """A running instance may be deleted. Otherwise 422 at `state`."""
     delete_takes_disks: bool = False
@@ -80,7 +80,7 @@ class Switches:
     """An address may be deallocated while it is attached. Otherwise 422 at `instance_ids`."""
 
     detach_seconds: float = 0.0
-    """Seconds for which disks and addresses still show an instance that is gone, and are refused as attached ones."""
+    """Seconds for which the disks and addresses of a deleted instance stay attached, and cannot be used or deleted."""
 
     clone_any_disk: bool = True
     """Every disk may be cloned. Otherwise only those with `is_template`."""
@@ -89,24 +89,24 @@ class Switches:
     duplicate_keys: bool = True
     """The same public key may be uploaded twice. Otherwise 422 at `key`."""
 
-    # what a real cloud may do, though no reference would say so
+    # what a real cloud may do, although a reference would not mention it
 
     date_header: bool = True
-    """Answers say in a `Date` header when they were given."""
+    """Responses have a `Date` header."""
     late_lists: float = 0.0
-    """Seconds until lists show a new object. By its id it is there at once."""
+    """Seconds until lists include a new object. It can be read by id at once."""
     list_limit: int | None = None
-    """Lists show only so many of the account's objects, the oldest ones."""
+    """Lists include only this many of the account's objects, the oldest ones."""
     new_is_404: float = 0.0
-    """Seconds in which whoever names a new object by its id in a URL gets 404."""
+    """Seconds for which requests with the id of a new object in the URL get 404."""
     stale_reads: float = 0.0
-    """Seconds in which an object that a PUT, POST or DELETE named in its URL is shown as it was before that."""
+    """Seconds for which reads return an object as it was before a PUT, POST or DELETE of it."""
     ignored_updates: bool = False
-    """A PUT of an object, or of an instance's context, answers 200 with what is there, and changes nothing."""
+    """A PUT of an object, or of an instance's context, returns 200 with the current values, and changes nothing."""
 
 
 class Refused(Exception):
-    """The API says no. `error` is the API's word for why; the server knows its status."""
+    """The API rejects a request. `error` is the API's error code; server.py has its status."""
 
     error: ClassVar[str]
     details: str | dict[str, list[str]] | None = None
@@ -129,7 +129,7 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """There is no such object, or no such URL."""
+    """The object or the URL does not exist."""
 
     error = "not_found"
 
@@ -145,7 +145,7 @@ class Invalid(Refused):
 
 
 class Check:
-    """Collects what is wrong with a request; the end of the `with` block refuses it, naming every field at once."""
+    """Collects the errors of a request; the end of the `with` block raises Invalid with all of them."""
 
     def __init__(self) -> None:
         self.details: dict[str, list[str]] = {}
@@ -158,24 +158,24 @@ class Check:
             raise Invalid(self.details)
 
     def __call__(self, field: str, ok: bool, message: str) -> None:
-        """Hold `message` against `field` unless `ok`."""
+        """Add `message` to the errors of `field` unless `ok`."""
         if not ok:
             self.details.setdefault(field, []).append(message)
 
     def name(self, name: str) -> None:
-        """Hold names against the request that no object may have."""
+        """Add an error if no object can have this name."""
         self("name", bool(name.strip()), "can't be blank")
         self("name", len(name) <= 255, "is too long (maximum is 255 characters)")
 
 
 class StateShown(TypedDict):
-    """The answer of a cheap look at one object."""
+    """The response of the state endpoints."""
 
     state: str
 
 
 class Empty(TypedDict):
-    """The answer when nothing is left to show."""
+    """An empty response."""
 
 
 ShownT = TypeVar("ShownT")
@@ -183,17 +183,17 @@ ShownT = TypeVar("ShownT")
 
 @dataclass(frozen=True)
 class Accepted(Generic[ShownT]):
-    """What an operation shows that goes on after its answer (202 instead of 200)."""
+    """The response of an operation that goes on after it (202 instead of 200)."""
 
     shown: ShownT
 
 
 @dataclass(kw_only=True)
 class Object:
-    """One thing of the account, or one that the cloud offers to everybody."""
+    """An object of the account, or one that the cloud offers to all accounts."""
 
     kind: ClassVar[str]
-    """Its noun in the plural, as in URLs."""
+    """Its plural name, as in URLs."""
 
     id: str = ""
     created_at: str = ""
@@ -204,28 +204,28 @@ class Object:
         raise NotImplementedError
 
     def owned(self) -> bool:
-        """Whether the account made it (the cloud's own objects are seed data)."""
+        """Whether it belongs to the account. The cloud's own objects are seed data."""
         return True
 
     def gone(self) -> bool:
-        """Whether it was deleted and is remembered only for clients that ask again."""
+        """Whether it was deleted, and is stored only so that clients can still read it."""
         return False
 
     def remove(self, store: Store) -> None:
-        """Vanish at once, and leave no trace in other objects."""
+        """Remove it at once, with all references to it."""
         store.table(type(self)).pop(self.id, None)
         store.moving.pop(self.id, None)
-        store.let_go(self)
+        store.drop_references(self)
 
     def uses(self, object_id: str) -> bool:
-        """Whether this object would break if that one vanished."""
+        """Whether this object needs that one."""
         return False
 
-    def let_go(self, store: Store, gone: Object) -> None:
-        """Forget an object that has just vanished."""
+    def drop_references(self, store: Store, gone: Object) -> None:
+        """Drop the references to an object that was deleted."""
 
     def change(self, store: Store, name: str, value: Any) -> None:
-        """Set one stored field, whatever the rules say."""
+        """Set a stored field, without validation."""
         if name == "id" or name not in {known.name for known in fields(self)}:
             raise AttributeError(f"{self.kind} have no field {name!r}")
         setattr(self, name, value)
@@ -233,34 +233,34 @@ class Object:
 
 @dataclass(kw_only=True)
 class Moving(Object):
-    """An object whose state moves on by itself.
+    """An object whose state changes by itself.
 
-    `transitions` declares where each passing state leads, `ready` in which states the object can be worked with, and
-    `failed` where provisioning ends when it goes wrong.
+    `transitions` maps each transitional state to the next one, `ready` has the states in which the object can be
+    used, and `failed` is the state after failed provisioning.
     """
 
     transitions: ClassVar[Mapping[str, str]]
     ready: ClassVar[frozenset[str]]
     failed: ClassVar[str] = "failed_to_provision"
     shown_by: ClassVar[frozenset[str]] = frozenset()
-    """The kinds that may show it for a while after it is gone (`Switches.detach_seconds`)."""
+    """The kinds that stay attached to it for a while after it is deleted (`Switches.detach_seconds`)."""
 
     state: str = "initial"
     since: float = 0.0
     then: str = ""
 
     def entered(self, store: Store) -> None:
-        """Do what becomes true with the state just entered."""
+        """Update fields that depend on the new state."""
 
     def require(self, *states: str) -> None:
-        """Refuse the operation unless the object is in one of these states (default: `ready`)."""
+        """Reject the operation unless the object is in one of these states (default: `ready`)."""
         if self.state not in (states or self.ready):
             raise Invalid({"state": [f"is {self.state}"]})
 
     def require_deletable(self, store: Store, *states: str) -> None:
-        """Refuse a deletion unless the object is in one of these states, or may be deleted in any passing one."""
-        passing = self.state not in self.ready and self.state != "terminating"
-        if not (store.switches.delete_under_way and passing):
+        """Reject a deletion unless the object is in one of these states, or may be deleted in a transitional one."""
+        transitional = self.state not in self.ready and self.state != "terminating"
+        if not (store.switches.delete_under_way and transitional):
             self.require(*states)
 
     def gone(self) -> bool:
@@ -272,11 +272,11 @@ class Moving(Object):
         store.enter(self, "terminated")
 
     def terminate(self, store: Store) -> None:
-        """Terminate as a client asked for it: at the cloud's pace."""
+        """Terminate as a DELETE does: at the cloud's pace."""
         store.enter(self, "terminating" if store.switches.slow_delete else "terminated")
 
     def change(self, store: Store, name: str, value: Any) -> None:
-        """Set one field. A state set this way stays until somebody changes it again, also if it is a passing one."""
+        """Set a field. A state set this way, even a transitional one, stays until the next change."""
         if name == "state":
             store.enter(self, value, then="")
         else:
@@ -289,38 +289,38 @@ MovingT = TypeVar("MovingT", bound=Moving)
 
 @dataclass
 class Store:
-    """All objects of one account. Not thread safe: whoever shares it, locks it."""
+    """All objects of one account. Not thread safe: callers hold a lock."""
 
     switches: Switches = field(default_factory=Switches)
     tables: defaultdict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     moving: dict[str, Moving] = field(default_factory=dict)
     failing: Counter[str] = field(default_factory=Counter)
-    """How many of the next objects of a kind will fail to provision, and how many of the next `start` and `stop`."""
+    """How many of the next objects of a kind fail to provision, and how many of the next `start` and `stop` fail."""
     version: int = field(default_factory=lambda: next(_numbers))
-    """Another number after every change, and never that of another store."""
+    """A new number after every change, unique across stores."""
     before: dict[str, tuple[float, Shown]] = field(default_factory=dict)
-    """When an object was last written to, and how it was shown before that (for `Switches.stale_reads`)."""
+    """When an object was last written, and its response before that (for `Switches.stale_reads`)."""
 
-    _dead: deque[Object] = field(default_factory=deque)
-    _shown_on: list[tuple[float, Moving]] = field(default_factory=list)
-    """What is gone, and until when what it had shows it."""
+    _terminated: deque[Object] = field(default_factory=deque)
+    _detaching: list[tuple[float, Moving]] = field(default_factory=list)
+    """Deleted objects, and until when others stay attached to them."""
     _agenda: list[tuple[float, int, Moving]] = field(default_factory=list)
-    """A heap of when which state may end. An entry that is out of date does no harm: it only makes us look again."""
+    """A heap of the times at which states may end. Outdated entries are harmless: they only cause an extra check."""
     _agenda_pace: float = 0.0
 
     # Ids and the clock
 
     def wall_clock(self) -> float:
-        """Seconds since the epoch by the cloud's own clock."""
+        """Seconds since the epoch by the cloud's clock."""
         return time.time() + self.switches.clock_skew
 
     def timestamp(self, after: float = 0.0) -> str:
-        """Now, or so many seconds after it, as the API writes it: ISO 8601 with milliseconds, in UTC."""
+        """Return the current time plus `after` seconds in the API's format: ISO 8601 with milliseconds, in UTC."""
         now = datetime.fromtimestamp(self.wall_clock() + after, timezone.utc)
         return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
 
     def touch(self, obj: Object, changes: Mapping[str, Any] | None = None) -> None:
-        """Note that a client changed the object's configuration, and set these fields."""
+        """Set fields on behalf of a client, and update `updated_at`."""
         for name, value in (changes or {}).items():
             setattr(obj, name, value)
         obj.updated_at = self.timestamp()
@@ -328,28 +328,28 @@ class Store:
     # Tables
 
     def table(self, noun: type[ObjectT]) -> dict[str, ObjectT]:
-        """Every object of a kind by id, also those that are gone."""
+        """Every object of a kind by id, including deleted ones."""
         return self.tables[noun.kind]
 
     def add(self, obj: ObjectT) -> ObjectT:
-        """Take in a new object and give it an id and its times."""
+        """Add a new object, with an id and its times."""
         obj.id = obj.id or new_id()
         obj.created_at = obj.updated_at = obj.created_at or self.timestamp()
         self.table(type(obj))[obj.id] = obj
         return obj
 
     def users(self, used: Object) -> list[Object]:
-        """The objects that would break if this one vanished."""
+        """The objects that need this one."""
         return [obj for table in self.tables.values() for obj in table.values() if obj.uses(used.id) and not obj.gone()]
 
-    def let_go(self, gone: Object, kinds: Collection[str] | None = None) -> None:
-        """Make every other object, or those of some kinds, forget one that vanished."""
+    def drop_references(self, gone: Object, kinds: Collection[str] | None = None) -> None:
+        """Drop the references to a deleted object from all objects, or from those of some kinds."""
         for kind in list(self.tables) if kinds is None else kinds:
             for obj in list(self.tables[kind].values()):
-                obj.let_go(self, gone)
+                obj.drop_references(self, gone)
 
     def all(self, noun: type[ObjectT]) -> Iterator[ObjectT]:
-        """The objects of a kind that are there, oldest first."""
+        """The objects of a kind that are not deleted, oldest first."""
         return (obj for obj in self.table(noun).values() if not obj.gone())
 
     def visible(self, noun: type[ObjectT]) -> Iterator[ObjectT]:
@@ -363,7 +363,7 @@ class Store:
             yield obj
 
     def is_new(self, obj: Object, seconds: float) -> bool:
-        """Whether the object was made within the last `seconds`, by the cloud's own clock."""
+        """Whether the object was created within the last `seconds`, by the cloud's clock."""
         return seconds > 0 and self.timestamp(-seconds) < obj.created_at
 
     def named(self, object_id: str) -> Object | None:
@@ -371,33 +371,33 @@ class Store:
         tables = (table for table in self.tables.values() if object_id in table)
         return next((table[object_id] for table in tables), None)
 
-    # What is shown
+    # Reading
 
     def shown(self, obj: Object) -> Any:
-        """The object as the API shows it now: under the switch `stale_reads` as it was before it was written to."""
+        """The object as the API returns it: with the switch `stale_reads`, as it was before the last write."""
         at, before = self.before.get(obj.id, (-math.inf, {}))
         return before if time.monotonic() < at + self.switches.stale_reads else obj.show(self)
 
-    def seen(self, obj: Object | None) -> Mapping[str, tuple[float, Shown]]:
-        """What `before` has to know of an object before it is written to."""
+    def snapshot(self, obj: Object | None) -> Mapping[str, tuple[float, Shown]]:
+        """The entry for `before`, to be stored after a write to the object."""
         return {obj.id: (time.monotonic(), obj.show(self))} if obj and self.switches.stale_reads else {}
 
     def find(self, noun: type[ObjectT], object_id: str) -> ObjectT:
-        """The object that a URL names, or NotFound."""
+        """Return the object that a URL names. Raises NotFound."""
         obj = self.table(noun).get(object_id)
         if obj is None or (obj.gone() and self.switches.gone_is_404):
             raise NotFound
         return obj
 
     def refer(self, field: str, noun: type[ObjectT], object_id: str) -> ObjectT:
-        """The object that a field of a request names, or Invalid at that field."""
+        """Return the object that a field of a request names. Raises Invalid for that field."""
         obj = self.table(noun).get(object_id)
         if obj is None or obj.gone():
             raise Invalid({field: [f"{object_id} does not exist"]})
         return obj
 
     def refer_each(self, field: str, noun: type[ObjectT], object_ids: list[str]) -> list[ObjectT]:
-        """The objects that a list in a request names, each once, or Invalid at that field."""
+        """Return the objects that a list in a request names, each once. Raises Invalid for that field."""
         if len(set(object_ids)) < len(object_ids):
             raise Invalid({field: ["must name each one only once"]})
         return [self.refer(field, noun, object_id) for object_id in object_ids]
@@ -405,7 +405,7 @@ class Store:
     # States
 
     def provision(self, obj: MovingT, *, state: str = "provisioning", then: str | None = None) -> MovingT:
-        """Take in a new object and start provisioning it; `then` overrides where it ends when that goes well."""
+        """Add a new object and start provisioning it; `then` overrides the state after success."""
         self.add(obj)
         if self.fails(obj.kind):
             then = obj.failed
@@ -413,13 +413,13 @@ class Store:
         return obj
 
     def fails(self, what: str) -> bool:
-        """Whether it is this one's turn to fail."""
+        """Return whether this one has to fail, and count it."""
         fails = self.failing[what] > 0
         self.failing[what] -= fails
         return fails
 
     def enter(self, obj: Moving, state: str, *, then: str | None = None, since: float | None = None) -> None:
-        """Put an object into a state; `then` overrides where a passing state leads (empty: nowhere, it stays)."""
+        """Set the state of an object; `then` overrides the next state (empty: the state stays)."""
         obj.state = state
         obj.since = time.monotonic() if since is None else since
         obj.then = obj.transitions.get(state, "") if then is None else then
@@ -429,21 +429,21 @@ class Store:
             self.moving.pop(obj.id, None)
         obj.entered(self)
         if obj.gone():
-            self.let_go(obj, self.tables.keys() - obj.shown_by)
-            self._shown_on.append((time.monotonic() + self.switches.detach_seconds, obj))
-            self._let_go()
-            self._bury(obj)
+            self.drop_references(obj, self.tables.keys() - obj.shown_by)
+            self._detaching.append((time.monotonic() + self.switches.detach_seconds, obj))
+            self._end_detaching()
+            self._retain(obj)
         self.changed()
         self._advance(obj)
 
     def settle(self) -> None:
-        """Let every state end whose time is over. Called before anybody looks, so no thread has to watch the clock."""
+        """End every state whose time is over. Called before each access, so no thread is needed."""
         if self._agenda_pace != self.switches.provision_seconds:
             self._agenda_pace = self.switches.provision_seconds
             self._agenda.clear()
             for obj in list(self.moving.values()):
                 self._advance(obj)
-        self._let_go()
+        self._end_detaching()
         now = time.monotonic()
         while self._agenda and self._agenda[0][0] <= now:
             _, _, obj = heapq.heappop(self._agenda)
@@ -451,18 +451,18 @@ class Store:
                 self._advance(obj)
 
     def resume(self) -> None:
-        """Go on with what is under way, after the tables have been filled from elsewhere."""
+        """Continue transitions after the tables were loaded from a file."""
         for table in self.tables.values():
             for obj in list(table.values()):
                 if obj.gone():
-                    self.let_go(obj)
-                    self._bury(obj)
+                    self.drop_references(obj)
+                    self._retain(obj)
                 elif isinstance(obj, Moving) and obj.then:
                     self.moving[obj.id] = obj
                     self._advance(obj)
 
     def changed(self) -> None:
-        """Note that something is not as it was."""
+        """Note a change: update the version."""
         self.version = next(_numbers)
 
     def _advance(self, obj: Moving) -> None:
@@ -470,31 +470,31 @@ class Store:
             return
         due = obj.since + PACE[obj.state] * self.switches.provision_seconds
         if time.monotonic() >= due:
-            # The next state starts when this one ended, not when somebody looked.
+            # The next state starts when this one ended, not when it is noticed.
             self.enter(obj, obj.then, since=due)
         else:
             heapq.heappush(self._agenda, (due, next(_numbers), obj))
 
-    def _let_go(self) -> None:
+    def _end_detaching(self) -> None:
         now = time.monotonic()
-        for until, gone in [each for each in self._shown_on if each[0] <= now]:
-            self._shown_on.remove((until, gone))
-            self.let_go(gone, gone.shown_by)
+        for until, gone in [each for each in self._detaching if each[0] <= now]:
+            self._detaching.remove((until, gone))
+            self.drop_references(gone, gone.shown_by)
             self.changed()
 
-    def _bury(self, obj: Object) -> None:
-        """Keep one that is gone for a while; nothing refers to it any more."""
-        self._dead.append(obj)
-        if len(self._dead) > MOST_GONE:
-            oldest = self._dead.popleft()
+    def _retain(self, obj: Object) -> None:
+        """Keep a deleted object, without references, until MOST_GONE newer ones are deleted."""
+        self._terminated.append(obj)
+        if len(self._terminated) > MOST_GONE:
+            oldest = self._terminated.popleft()
             self.table(type(oldest)).pop(oldest.id, None)
 
 
 def new_id() -> str:
-    """An id that nothing else has."""
+    """Return a unique id."""
     return str(uuid.uuid4())
 
 
 def seed_id(*words: str) -> str:
-    """The id of a seed object: the same in every run."""
+    """Return the id of a seed object: the same in every run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(("pulumi-joviam-emulator", *words))))

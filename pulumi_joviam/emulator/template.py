@@ -1,4 +1,4 @@
-"""Templates: what a boot disk starts from. The system's are seed data; superseding one makes a new version of it."""
+"""Templates of boot disks. System templates are seed data; superseding one creates a new version."""
 
 from __future__ import annotations
 
@@ -74,29 +74,29 @@ class Template(Object):
         super().change(store, name, region_named(store, value).id if name == "region" else value)
 
 
-def template_named(store: Store, word: str, region_id: str) -> Template:
-    """The template with this id in that region, or the newest version with this slug that nothing supersedes."""
+def template_named(store: Store, name: str, region_id: str) -> Template:
+    """Return the template in the region with this id, or the newest version with this slug that is not superseded."""
     candidates = [
         template
         for template in store.all(Template)
         if template.region == region_id
-        and (word == template.id or (word == template.slug and template.superseded_by_id is None))
+        and (name == template.id or (name == template.slug and template.superseded_by_id is None))
     ]
     if not candidates:
-        raise LookupError(f"no template {word!r} in the region")
+        raise LookupError(f"no template {name!r} in the region")
     return max(candidates, key=lambda template: template.version)
 
 
-def refer_template(store: Store, word: str, region_id: str) -> Template:
-    """The template that a request names by id or slug, or Invalid."""
+def refer_template(store: Store, name: str, region_id: str) -> Template:
+    """Return the template that a request names by id or slug. Raises Invalid."""
     try:
-        return template_named(store, word, region_id)
+        return template_named(store, name, region_id)
     except LookupError:
         raise Invalid({"template": ["does not exist in the region"]}) from None
 
 
 def seed(store: Store) -> None:
-    """The system templates, in every region."""
+    """Add the system templates in every region."""
     for region in store.all(Region):
         newer: dict[str, str] = {}
         for name, slug, version, size, virtualization, keys in SYSTEM:

@@ -1,4 +1,4 @@
-"""Making a new version of a template, from a disk."""
+"""Create a new version of a template from a disk."""
 
 from __future__ import annotations
 

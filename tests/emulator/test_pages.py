@@ -74,7 +74,7 @@ def test_live(account: Account, browser: Browser) -> None:
     browser.wait(says("instance db is running"))
     assert browser.complaints == []
     cloud.stop()
-    browser.wait(says("no answer"))
+    browser.wait(says("no response"))
     cloud.start()
     browser.wait("document.querySelector('#connection').innerText === 'live'")
     cloud.remove(other)

@@ -1,7 +1,7 @@
 "use strict";
-// Asks for live.json again and again and shows it. Every word of it is set as text, never as HTML: names are the users'.
+// Polls live.json and shows it. Everything is set as text, never as HTML: names are chosen by users.
 
-const EVERY = 400; // milliseconds
+const POLL_MS = 400;
 const MOST_EVENTS = 60;
 const NOUNS = { instances: "instance", disks: "disk", networks: "network", addresses: "address", public_keys: "key",
   templates: "template", consoles: "console" };
@@ -15,7 +15,7 @@ function make(tag, classes, ...content) {
   return element;
 }
 
-// What each thing looks like
+// Cards
 
 const tone = (thing) => thing.busy ? "busy" : /^failed/.test(thing.state) ? "bad"
   : /^(running|attached|ready)$/.test(thing.state) ? "good" : "";
@@ -28,7 +28,7 @@ const plural = (number, noun) => number === 1 ? noun : noun.endsWith("s") ? `${n
 
 const many = (number, noun) => `${number} ${plural(number, noun)}`;
 
-function swatch(network) { // the same colour wherever a network is shown, beside its name
+function swatch(network) { // the same color wherever a network is shown
   const mark = make("span", "net");
   mark.style.background = `hsl(${parseInt(network.id.slice(0, 6), 16) % 360} 60% 50%)`;
   mark.setAttribute("aria-hidden", "true");
@@ -78,7 +78,7 @@ const show = {
   templates: (it) => card(it, `${it.slug || ""} version ${it.version} · ${it.region}`, []),
 };
 
-// Only what is not as it was is drawn again, so that a selection and the reader's place stay
+// Draws only what changed, so that the selection and the scroll position stay
 
 function draw(kind, things) {
   const list = place(kind);
@@ -101,7 +101,7 @@ function draw(kind, things) {
   list.parentElement.hidden = !after.length;
 }
 
-// What happened since the last look
+// Changes since the last poll
 
 let known = null;
 
@@ -120,7 +120,7 @@ function everything(picture) {
   return found;
 }
 
-function news(now) {
+function changes(now) {
   if (!known) return [];
   const found = [];
   for (const [id, { what, state }] of now) {
@@ -132,9 +132,9 @@ function news(now) {
   return found;
 }
 
-function tell(picture) {
+function report(picture) {
   const now = everything(picture);
-  const found = news(now);
+  const found = changes(now);
   known = now;
   if (!found.length) return;
   const clock = new Date().toLocaleTimeString([], { hour12: false });
@@ -167,31 +167,31 @@ function log(requests, received) {
     make("span", "mono", request.operation || "an unknown URL"))));
 }
 
-// Looking
+// Polling
 
 let tag = "";
 
-async function look() {
+async function poll() {
   try {
-    const answer = await fetch("live.json", { headers: { "If-None-Match": tag }, cache: "no-store" });
-    if (answer.status === 200) {
-      tag = answer.headers.get("ETag");
-      const picture = await answer.json();
+    const response = await fetch("live.json", { headers: { "If-None-Match": tag }, cache: "no-store" });
+    if (response.status === 200) {
+      tag = response.headers.get("ETag");
+      const picture = await response.json();
       for (const kind of Object.keys(show)) draw(kind, picture[kind]);
       place("empty").hidden = Object.keys(show).some((kind) => picture[kind].length);
       count(picture);
-      tell(picture);
+      report(picture);
       log(picture.requests, picture.received);
-    } else if (answer.status !== 304) {
-      throw new Error(`status ${answer.status}`);
+    } else if (response.status !== 304) {
+      throw new Error(`status ${response.status}`);
     }
     connection("live", "live");
   } catch (error) {
     console.warn(error);
     tag = "";
-    connection("lost", "no answer: is the emulator still running?");
+    connection("lost", "no response: is the emulator still running?");
   }
-  setTimeout(look, document.hidden ? 5 * EVERY : EVERY);
+  setTimeout(poll, document.hidden ? 5 * POLL_MS : POLL_MS);
 }
 
 function connection(state, text) {
@@ -202,4 +202,4 @@ function connection(state, text) {
 }
 
 place("endpoint").textContent = `${location.origin}/api/v1`;
-look();
+poll();
