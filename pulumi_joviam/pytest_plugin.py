@@ -1,7 +1,7 @@
 """The fixture `joviam_emulator`: an empty account for each test, on one server for the whole run.
 
-pytest loads this file in every run wherever the package is installed, so it lies outside pulumi_joviam.emulator: only
-a test that uses the fixture needs the extra, and waits for its import.
+pytest loads this file in every run where the package is installed. It is not in pulumi_joviam.emulator, so that only
+tests that use the fixture need the extra and the time to import it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ def joviam_emulator_server() -> Iterator[Emulator]:
 
 @pytest.fixture
 def joviam_emulator(joviam_emulator_server: Emulator) -> Emulator:
-    """An emulated Joviam account with nothing in it: `url`, `token`, `requests`, `fail`, `change` and more."""
+    """An empty emulated Joviam account: `url`, `token`, `requests`, `fail`, `change` and more."""
     joviam_emulator_server.reset()
     return joviam_emulator_server

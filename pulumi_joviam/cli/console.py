@@ -1,4 +1,4 @@
-"""`pulumi-joviam console`: what a person needs to connect to an instance, without Pulumi."""
+"""`pulumi-joviam console`: the data to connect to the console of an instance. It does not need Pulumi."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.api.waiter import Waiter
 
 SECONDS = 120.0
-"""How long a session may take to be ready."""
+"""How long to wait for a session to become ready."""
 MOST_NAMES = 20
 
 
 def console(
-    instance: Annotated[str, typer.Argument(help="Id of an instance, or its name if no other has it.")],
+    instance: Annotated[str, typer.Argument(help="Id of an instance, or its name if that is unique.")],
     kind: Annotated[
-        Literal["vnc", "serial"], typer.Option("--type", help="The screen (vnc), or the serial line over Mosh.")
+        Literal["vnc", "serial"], typer.Option("--type", help="The screen (vnc), or the serial console over Mosh.")
     ] = "vnc",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the session as the API shows it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the session as the API returns it.")] = False,
 ) -> None:
-    """Open a console session of an instance and print what to connect to. It can be used once.
+    """Open a console session of an instance, and print how to connect. The session can be used once.
 
-    The account is that of JOVIAM_TOKEN, at JOVIAM_ENDPOINT.
+    JOVIAM_TOKEN and JOVIAM_ENDPOINT select the account.
     """
     client = Client(Settings.load(None))
     found = _find(client, instance)
-    _talk(f'asking for a {kind} console of "{readable(found.name)}" ({found.id})')
+    _log(f'requesting a {kind} console of "{readable(found.name)}" ({found.id})')
     path = client.path(models.Instance, found.id, "remote_access")
     session = _ready(client, client.create(models.ConsoleSession, {"type": kind}, path))
     if as_json:
-        typer.echo(json.dumps(session.model_dump(), indent=2))  # ASCII: a terminal obeys nothing of it
+        typer.echo(json.dumps(session.model_dump(), indent=2))  # ASCII: no control characters
     elif session.type == "serial":
-        typer.echo(f"MOSH_KEY={_word(session.token)} mosh-client {_word(session.host)} {_word(session.port)}")
+        typer.echo(f"MOSH_KEY={_quoted(session.token)} mosh-client {_quoted(session.host)} {_quoted(session.port)}")
     else:
         typer.echo(f"url:      {readable(session.url)}\npassword: {readable(session.token)}")
-    _talk("ready, for one connection")
+    _log("ready for one connection")
 
 
-def _find(client: Client, said: str) -> models.Instance:
-    """Return the instance with this id or name. Raises JoviamError, which lists what there is."""
+def _find(client: Client, name: str) -> models.Instance:
+    """Return the instance with this id or name. Raises JoviamError, which lists the available ones."""
     with contextlib.suppress(ArgumentError):  # what cannot be an id is a name
-        return client.get(models.Instance, said)
-    there = client.list(models.Instance)
-    found = [instance for instance in there if instance.name == said]
+        return client.get(models.Instance, name)
+    instances = client.list(models.Instance)
+    found = [instance for instance in instances if instance.name == name]
     if len(found) == 1:
         return found[0]
     if found:
-        raise JoviamError(f"several instances are named {said!r}; say the id of one:\n{_listed(found)}")
-    raise JoviamError(f"there is no instance {said!r}; available:\n{_listed(there)}")
+        raise JoviamError(f"several instances are named {name!r}; use an id:\n{_listed(found)}")
+    raise JoviamError(f"there is no instance {name!r}; available:\n{_listed(instances)}")
 
 
 def _listed(instances: Sequence[models.Instance]) -> str:
@@ -67,19 +67,19 @@ def _listed(instances: Sequence[models.Instance]) -> str:
 
 
 def _ready(client: Client, session: models.ConsoleSession) -> models.ConsoleSession:
-    """Return the session when it can be used."""
+    """Wait until the session can be used, and return it."""
     deadline = Deadline.after(SECONDS)
     try:
-        Waiter(client).wait(models.ConsoleSession, session.id, session.ready, deadline, _talk)
+        Waiter(client).wait(models.ConsoleSession, session.id, session.ready, deadline, _log)
     except TimedOut as error:
         raise JoviamError(f"the console session {session.id} is still {error.state} after {SECONDS:.0f} s") from None
     return client.get(models.ConsoleSession, session.id)
 
 
-def _word(value: object) -> str:
-    """Return a value as one word for a shell."""
+def _quoted(value: object) -> str:
+    """Return a value quoted for a shell."""
     return shlex.quote(readable(value))
 
 
-def _talk(message: str) -> None:
+def _log(message: str) -> None:
     typer.echo(message, err=True)

@@ -1,4 +1,4 @@
-"""`pulumi-joviam emulator`: an account of your own to try programs against, until Ctrl-C."""
+"""`pulumi-joviam emulator`: an emulated account to try programs with, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def emulator(
     token: Annotated[str, typer.Option(help="The only token that it accepts.")] = "emulator",  # noqa: S107 - no secret
     provision_seconds: Annotated[float, typer.Option(min=0, help="Seconds until a new object is ready.")] = 1.0,
     data: Annotated[
-        Path | None, typer.Option(help="File that keeps the account for the next time; without it all is forgotten.")
+        Path | None, typer.Option(help="File that stores the account for the next run; without it the account is lost.")
     ] = None,
 ) -> None:
-    """Run an emulated Joviam cloud, and print what points a Pulumi stack to it. Ctrl-C ends it.
+    """Run an emulated Joviam cloud, and print the commands that point a Pulumi stack at it. Ctrl-C stops it.
 
-    The printed address shows what the cloud holds, live, and at /docs the API.
+    The printed address is a live page of the cloud, with the API's documentation at /docs.
     """
     end = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -40,17 +40,17 @@ def emulator(
             cloud.start()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise JoviamError(f"port {port} of {host} is in use: say another --port, or 0 for a free one") from None
-            raise JoviamError(f"cannot listen on port {port} of {host}: {error.strerror}") from None
+                raise JoviamError(f"port {port} on {host} is in use: use another --port, or 0 for a free one") from None
+            raise JoviamError(f"cannot listen on {host}:{port}: {error.strerror}") from None
         with cloud:
-            typer.echo(f"an emulated Joviam cloud answers at {cloud.url}; watch it at {cloud.page}")
+            typer.echo(f"emulated Joviam cloud at {cloud.url}; watch it at {cloud.page}")
             typer.echo(f"pulumi config set joviam:endpoint {cloud.url}")
             typer.echo("pulumi config set joviam:region SY3")
             typer.echo(f"pulumi config set --secret joviam:token {shlex.quote(token)}")
             if data:
-                typer.echo(f"the account is kept in {data}", err=True)
-            typer.echo("Ctrl-C ends it", err=True)
+                typer.echo(f"the account is saved in {data}", err=True)
+            typer.echo("Ctrl-C stops it", err=True)
             end.wait()
     except UnusableData as error:
         raise JoviamError(str(error)) from None
-    typer.echo("ended", err=True)
+    typer.echo("stopped", err=True)

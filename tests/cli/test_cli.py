@@ -73,7 +73,7 @@ def test_a_screen(cloud: Emulator, account: dict[str, str]) -> None:
         session = cloud.objects("console_sessions")[-1]
         assert (done.status, session["type"], session["instance_id"]) == (0, "vnc", id)
         assert done.out == f"url:      {session['url']}\npassword: {session['token']}\n"
-        assert done.err.startswith(f'asking for a vnc console of "web" ({id})\n')
+        assert done.err.startswith(f'requesting a vnc console of "web" ({id})\n')
         assert session["token"] not in done.err
 
 
@@ -104,7 +104,7 @@ def test_an_instance_that_is_not_clear(cloud: Emulator, account: dict[str, str])
     assert f"  {ids[1]}  db (running)\n" in done.err
     done = run("console", "web", **account)
     assert (done.status, done.out) == (1, "")
-    assert "several instances are named 'web'; say the id of one:\n" in done.err
+    assert "several instances are named 'web'; use an id:\n" in done.err
     assert set(re.findall(r"^  (\S+)", done.err, re.MULTILINE)) == {ids[0], ids[2]}
     done = run("console", NOBODY, **account)
     assert (done.status, done.out) == (1, "")
@@ -196,7 +196,7 @@ def test_an_emulated_cloud(ending: signal.Signals) -> None:
             process.send_signal(ending)
             out, err = process.communicate(timeout=10)
         assert (process.returncode, out) == (0, "")
-        assert err == "Ctrl-C ends it\nended\n"
+        assert err == "Ctrl-C stops it\nstopped\n"
 
 
 def test_an_emulated_cloud_that_is_kept(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_an_emulated_cloud_that_is_kept(tmp_path: Path) -> None:
             assert time.monotonic() < deadline + 5
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=10)[1].startswith(f"the account is kept in {file}\n")
+        assert process.communicate(timeout=10)[1].startswith(f"the account is saved in {file}\n")
     file.write_text("my notes")
     done = run("emulator", "--port", "0", "--data", str(file))
     assert (done.status, done.out, file.read_text()) == (1, "", "my notes")
@@ -244,7 +244,7 @@ def test_an_emulated_cloud_for_the_console() -> None:
         done = run("emulator", "--port", port)
         assert (done.status, done.out) == (1, "")
         assert done.err == (
-            f"pulumi-joviam: port {port} of 127.0.0.1 is in use: say another --port, or 0 for a free one\n"
+            f"pulumi-joviam: port {port} on 127.0.0.1 is in use: use another --port, or 0 for a free one\n"
         )
 
 
@@ -252,7 +252,7 @@ def test_an_address_that_is_not_ours() -> None:
     """A host that cannot be listened on is told."""
     done = run("emulator", "--port", "0", "--host", "192.0.2.1")
     assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("pulumi-joviam: cannot listen on port 0 of 192.0.2.1: ")
+    assert done.err.startswith("pulumi-joviam: cannot listen on 192.0.2.1:0: ")
 
 
 @pytest.mark.parametrize(
