@@ -1,4 +1,4 @@
-"""A client for the tests that hides nothing: it sends what it is told and hands back status and JSON."""
+"""A plain HTTP client for the tests, and helpers that create objects."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pulumi_joviam.emulator import Emulator
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHhyzzy somebody@somewhere"
 
 NEVER = 3600.0
-"""A pace at which no state ends by itself, so that a test decides when."""
+"""A `provision_seconds` with which no state ends by itself, so that the test decides when."""
 
 
 @dataclass
 class Refusal:
-    """What the API said when it refused."""
+    """An error response."""
 
     status: int
     error: str
@@ -25,7 +25,7 @@ class Refusal:
 
 
 class Account:
-    """The account of one emulator, in region SY3 unless told otherwise."""
+    """The account of an emulator. The default region is SY3."""
 
     def __init__(self, cloud: Emulator) -> None:
         self.cloud = cloud
@@ -33,38 +33,38 @@ class Account:
         self.session.headers["Authorization"] = f"Bearer {cloud.token}"
 
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
-        """One request, whatever comes back."""
+        """Send a request, and return any response."""
         return self.session.request(method, self.cloud.url + path, json=body, timeout=10, **options)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of a request that must succeed."""
+        """Send a request that must succeed, and return the JSON."""
         response = self.send(method, path, body)
         assert response.status_code < 300, (method, path, response.status_code, response.text)
         return response.json()
 
     def refused(self, method: str, path: str, body: Any = None) -> Refusal:
-        """The error of a request that must be refused."""
+        """Send a request that must fail, and return the error."""
         response = self.send(method, path, body)
         assert response.status_code >= 400, (method, path, response.status_code, response.text)
         content = response.json()
         return Refusal(response.status_code, content["error"], content.get("details"))
 
     def invalid(self, method: str, path: str, body: Any = None) -> dict[str, list[str]]:
-        """The details of a request that must break a rule."""
+        """Send a request that must be invalid, and return the details."""
         refusal = self.refused(method, path, body)
         assert (refusal.status, refusal.error) == (422, "validation_fail"), refusal
         details: dict[str, list[str]] = refusal.details
         return details
 
     def settle(self) -> None:
-        """Let everything under way come to its end."""
+        """Let all transitions in progress end."""
         self.cloud.configure(provision_seconds=0)
         self.cloud.configure(provision_seconds=NEVER)
 
-    # Seed data by the words that a person would use
+    # Seed data by name
 
     def region(self, code: str = "SY3") -> str:
-        """A region's id."""
+        """Return the id of a region."""
         return self._only("/regions", code=code)
 
     def tier(self, use: str, name: str = "Standard", region: str = "SY3") -> str:
@@ -72,7 +72,7 @@ class Account:
         return self._only(f"/performance_tiers/{use}", name=name, region=region)
 
     def template(self, slug: str, version: int = 1, region: str = "SY3") -> str:
-        """A template's id."""
+        """Return the id of a template."""
         return self._only("/templates", slug=slug, version=version, region=region)
 
     def public_network(self, region: str = "SY3") -> str:
@@ -88,29 +88,29 @@ class Account:
         assert len(found) == 1, (path, wanted, found)
         return str(found[0])
 
-    # Objects that are ready to be used
+    # Objects that are ready for use
 
     def disk_body(self, region: str = "SY3", **fields: Any) -> dict[str, Any]:
-        """Parameters that make a disk."""
+        """Parameters that create a disk."""
         tier = self.tier("disks", region=region)
         return {"name": "data", "size": 10, "region": self.region(region), "performance_tier": tier, **fields}
 
     def disk(self, region: str = "SY3", **fields: Any) -> str:
-        """A disk's id."""
-        return self._made("/disks", self.disk_body(region, **fields))
+        """Create a disk, and return its id."""
+        return self._created("/disks", self.disk_body(region, **fields))
 
     def key(self, name: str = "laptop") -> str:
-        """A public key's id."""
-        return self._made("/public_keys", {"name": name, "key": KEY})
+        """Create a public key, and return its id."""
+        return self._created("/public_keys", {"name": name, "key": KEY})
 
     def network(self, specification: str = "10.1.0.0/24", region: str = "SY3", **fields: Any) -> str:
-        """A private network's id."""
+        """Create a private network, and return its id."""
         body = {"name": "lan", "region": self.region(region), "specification": specification, **fields}
-        return self._made("/networks", body)
+        return self._created("/networks", body)
 
     def address(self, network: str, **fields: Any) -> str:
-        """An address's id."""
-        return self._made("/ip_addresses", {"network": network, **fields})
+        """Create an address, and return its id."""
+        return self._created("/ip_addresses", {"network": network, **fields})
 
     def instance_body(self, region: str = "SY3", **fields: Any) -> dict[str, Any]:
         """Parameters that assemble an instance."""
@@ -118,8 +118,8 @@ class Account:
         return {"name": "Web Server", "memory": 1024, "region": self.region(region), "performance_tier": tier, **fields}
 
     def instance(self, region: str = "SY3", *, running: bool = False, **fields: Any) -> str:
-        """An instance's id."""
-        instance = self._made("/instances/assemble", self.instance_body(region, **fields))
+        """Create an instance, and return its id."""
+        instance = self._created("/instances/assemble", self.instance_body(region, **fields))
         if running:
             self.call("POST", f"/instances/{instance}/start")
             self.settle()
@@ -138,10 +138,10 @@ class Account:
             **fields,
         }
 
-    def _made(self, path: str, body: dict[str, Any]) -> str:
-        made = self.call("POST", path, body)
+    def _created(self, path: str, body: dict[str, Any]) -> str:
+        created = self.call("POST", path, body)
         self.settle()
-        return str(made["id"])
+        return str(created["id"])
 
     def state(self, path: str) -> str:
         """The state of the object at a path."""

@@ -1,4 +1,4 @@
-"""A real browser without a window, told what to do over a pipe (the DevTools protocol): no driver, no port."""
+"""A headless browser, controlled over a pipe (the DevTools protocol), without a driver or a port."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class Browser:
-    """Chromium with one empty page, and a profile of its own in `folder`."""
+    """Chromium with one empty page, and its profile in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.requested: list[str] = []
-        """Every URL that the page asked for."""
-        self.complaints: list[str] = []
-        """What the browser held against the page: errors of scripts, refused requests, forbidden content."""
+        """Every URL that the page requested."""
+        self.problems: list[str] = []
+        """Script errors, failed requests and blocked content."""
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
         self._numbers = itertools.count(1)
@@ -48,35 +48,35 @@ class Browser:
         os.close(to_browser)
         os.close(from_browser)
         self._session = ""
-        page = self.tell("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.tell("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
+        page = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
-            self.tell(f"{domain}.enable")
+            self.send(f"{domain}.enable")
 
     def __enter__(self) -> Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._session = ""
-        self.tell("Browser.close")
+        self.send("Browser.close")
         self._process.wait(timeout=10)
         os.close(self._in)
         os.close(self._out)
 
     def open(self, url: str) -> None:
-        """Go to a page, and forget what was noted of the last one."""
+        """Open a page, and clear the records of the last one."""
         self.requested.clear()
-        self.complaints.clear()
-        self.tell("Page.navigate", url=url)
+        self.problems.clear()
+        self.send("Page.navigate", url=url)
 
     def value(self, script: str) -> Any:
-        """What a JavaScript expression says in the page; promises are waited for."""
-        answer = self.tell("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        """Return the value of a JavaScript expression in the page; promises are awaited."""
+        answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def text(self) -> str:
-        """What a person reads on the page."""
+        """Return the visible text of the page."""
         return str(self.value("document.body?.innerText"))
 
     def wait(self, script: str, seconds: float = 15) -> None:
@@ -87,11 +87,11 @@ class Browser:
             time.sleep(0.05)
 
     def picture(self, file: Path, *, width: int = 1280, height: int = 800) -> None:
-        """Keep what a window of this size shows as PNG."""
-        self.tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        file.write_bytes(base64.b64decode(self.tell("Page.captureScreenshot", format="png")["data"]))
+        """Save a screenshot of this size as PNG."""
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        file.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
 
-    def tell(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Run a command of the protocol."""
         number = next(self._numbers)
         command = {"id": number, "method": method, "params": parameters}
@@ -104,7 +104,7 @@ class Browser:
                 assert "error" not in message, (method, message["error"])
                 result: dict[str, Any] = message["result"]
                 return result
-            self._note(message)
+            self._record(message)
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
@@ -115,12 +115,12 @@ class Browser:
         message: dict[str, Any] = json.loads(text)
         return message
 
-    def _note(self, message: dict[str, Any]) -> None:
-        said = message.get("params", {})
+    def _record(self, message: dict[str, Any]) -> None:
+        parameters = message.get("params", {})
         match message.get("method"):
             case "Network.requestWillBeSent":
-                self.requested.append(said["request"]["url"])
+                self.requested.append(parameters["request"]["url"])
             case "Runtime.exceptionThrown":
-                self.complaints.append(str(said["exceptionDetails"]))
-            case "Log.entryAdded" if said["entry"]["level"] in ("error", "warning"):
-                self.complaints.append(f"{said['entry']['text']} {said['entry'].get('url', '')}")
+                self.problems.append(str(parameters["exceptionDetails"]))
+            case "Log.entryAdded" if parameters["entry"]["level"] in ("error", "warning"):
+                self.problems.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")

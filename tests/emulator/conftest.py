@@ -1,4 +1,4 @@
-"""An emulated account in which time stands still: a state ends when the test says `account.settle()`."""
+"""Fixtures: an emulated account whose states end only when the test calls `account.settle()`."""
 
 from __future__ import annotations
 

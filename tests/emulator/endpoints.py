@@ -1,4 +1,4 @@
-"""The API reference as a table: every endpoint, the status of its example, and what its answer looks like."""
+"""The API reference as a table: every endpoint, the status of its example, and the shape of its response."""
 
 from __future__ import annotations
 

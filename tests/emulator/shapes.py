@@ -1,6 +1,6 @@
-"""What the API reference says its answers look like: the same keys, these types, nothing more.
+"""The shapes of responses in the API reference: exactly these keys, with these types.
 
-A shape is a type, a pattern for strings, a set of words, `Nullable(shape)`, `[shape]` for a list with at least one
+A shape is a type, a pattern for strings, a set of strings, `Nullable(shape)`, `[shape]` for a list with at least one
 element, or a dictionary of shapes.
 """
 
@@ -140,7 +140,7 @@ CONSOLE_SESSION: Shape = {
 
 
 def differences(shape: Any, value: Any, where: str = "answer") -> list[str]:
-    """Where a value does not have the shape; empty if it has."""
+    """Return the differences between a value and the shape."""
     if isinstance(shape, Nullable):
         return [] if value is None else differences(shape.shape, value, where)
     if isinstance(shape, re.Pattern):

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, the account stays consistent and no rule falls over."""
+"""Random operations in random order leave the account consistent, and none crashes."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ WRITES = [operation for operation in OPERATIONS if operation.method != "GET"]
 
 
 class Monkey:
-    """Somebody who does anything that the API offers, mostly with things that exist."""
+    """Calls random operations of the API, mostly with existing objects."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - repeatable is what it has to be
+        self.random = random.Random(seed)  # noqa: S311 - it must be repeatable
         flags = [field.name for field in fields(Switches) if field.type == "bool"]
         switches: dict[str, Any] = {flag: self.random.random() < 0.5 for flag in flags}
         self.store: Store = Emulator(token="t", provision_seconds=NEVER, **switches)._store
         self.home = next(self.store.all(Region)).id
 
     def one(self, noun: type[Object]) -> str:
-        """The id of some object, or of none."""
+        """The id of a random object; an unknown id if there is none."""
         return self.random.choice(self.known(noun) or ["00000000-0000-4000-8000-000000000000"])
 
     def known(self, noun: type[Object]) -> list[str]:
-        """The ids that come to mind: mostly of what is there, and mostly in one region."""
+        """The ids to choose from: mostly of existing objects, and mostly in one region."""
         here = self.home if self.random.random() < 0.95 else None
         return [
             obj.id
@@ -47,7 +47,7 @@ class Monkey:
         ]
 
     def some(self, noun: type[Object]) -> list[str]:
-        """The ids of some objects."""
+        """The ids of a few random objects."""
         ids = self.known(noun)
         return self.random.sample(ids, min(len(ids), self.random.randrange(3)))
 
@@ -88,7 +88,7 @@ class Monkey:
         return values[field] if field in values else pick([True, False])
 
     def body(self, operation: Operation) -> list[Any]:
-        """Parameters of an operation: those that it needs and some others."""
+        """The parameters of an operation: the required ones and some others."""
         if operation.body is Nothing:
             return []
         if "context" in operation.path:
@@ -101,7 +101,7 @@ class Monkey:
         return [operation.body.model_validate(given)]
 
     def act(self) -> Operation | None:
-        """Do one thing, and say which, unless it was refused."""
+        """Call a random operation, and return it unless it was rejected."""
         operation = self.random.choice(WRITES)
         nouns = {noun.kind: noun for noun in (Disk, Instance, IpAddress, Network, PublicKey)}
         ids = [self.one(nouns[operation.path.split("/")[1]])] if "{" in operation.path else []
@@ -114,7 +114,7 @@ class Monkey:
         return operation
 
     def wait(self) -> None:
-        """Mostly let everything come to its end."""
+        """Usually let all transitions end."""
         if self.random.random() < 0.7:
             for seconds in (0, NEVER):
                 self.store.switches = replace(self.store.switches, provision_seconds=seconds)
@@ -122,7 +122,7 @@ class Monkey:
 
 
 def everything(store: Store) -> dict[str, dict[str, Any]]:
-    """All that the store holds, and that all of it can be shown."""
+    """Return all data of the store, after checking that each object can be shown."""
     for table in store.tables.values():
         for obj in table.values():
             assert obj.show(store)["id"] == obj.id
@@ -130,7 +130,7 @@ def everything(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def inconsistencies(store: Store) -> list[str]:
-    """What two objects say differently about the same relation."""
+    """Return the relations about which two objects disagree."""
     found: list[str] = []
     disks = {disk.id: disk for disk in store.all(Disk)}
     instances = {instance.id: instance for instance in store.all(Instance)}
@@ -176,8 +176,8 @@ def inconsistencies(store: Store) -> list[str]:
     return found
 
 
-def test_anything_goes() -> None:
-    """After any operation both sides of every relation agree; a refused one has changed nothing."""
+def test_random_operations() -> None:
+    """After any operation both sides of every relation agree; a rejected one has changed nothing."""
     succeeded: set[str] = set()
     for seed in range(12):
         monkey = Monkey(seed)

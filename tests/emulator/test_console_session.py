@@ -1,4 +1,4 @@
-"""Console sessions: from running instances only, with credentials when they are ready."""
+"""Console sessions: for running instances only, with credentials when ready."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.emulator.account import Account
     ],
 )
 def test_ready(account: Account, body: dict[str, str], present: set[str], absent: set[str]) -> None:
-    """A session has nothing while it is initiating, and then what its type needs."""
+    """A session has no credentials while it is initiating, then those of its type."""
     instance = account.instance(running=True)
     session = account.call("POST", f"/instances/{instance}/remote_access", body)
     assert (session["state"], session["type"]) == ("initiating", body.get("type", "vnc"))
@@ -27,16 +27,16 @@ def test_ready(account: Account, body: dict[str, str], present: set[str], absent
     assert {field for field in present | absent if session[field]} == present
 
 
-def test_refused(account: Account) -> None:
-    """There is no session of a stopped instance, and none of an unknown type."""
+def test_rejected(account: Account) -> None:
+    """A stopped instance and an unknown type are rejected."""
     instance = account.instance()
     assert account.invalid("POST", f"/instances/{instance}/remote_access") == {"state": ["is stopped"]}
     details = account.invalid("POST", f"/instances/{instance}/remote_access", {"type": "telnet"})
     assert details == {"type": ["must be one of serial, vnc"]}
 
 
-def test_gone_with_instance(account: Account) -> None:
-    """A session ends with its instance."""
+def test_deleted_with_the_instance(account: Account) -> None:
+    """A session is deleted with its instance."""
     instance = account.instance(running=True)
     session = account.call("POST", f"/instances/{instance}/remote_access")["id"]
     account.cloud.remove(instance)

@@ -1,4 +1,4 @@
-"""A file keeps the account: nothing of it is lost, and nothing that is not ours is touched."""
+"""The data file: nothing of the account is lost, and other files are not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.emulator.tour import walk
 
 
 def everything(cloud: Emulator) -> dict[str, list[dict[str, Any]]]:
-    """All that the store holds, in order, without the times that are told by another clock after a restart."""
+    """All data of the store, in order, without times of the monotonic clock, which differ after a restart."""
     return {
         kind: [{**asdict(obj), "since": None} for obj in table.values()]
         for kind, table in cloud._store.tables.items()
@@ -29,7 +29,7 @@ def everything(cloud: Emulator) -> dict[str, list[dict[str, Any]]]:
 
 
 def wait_for(file: Path, text: str) -> None:
-    """Wait until the file says something."""
+    """Wait until the file contains a text."""
     deadline = time.monotonic() + 5
     while text not in file.read_text():
         assert time.monotonic() < deadline, f"{text} is never written"
@@ -37,7 +37,7 @@ def wait_for(file: Path, text: str) -> None:
 
 
 def test_everything_survives(tmp_path: Path) -> None:
-    """After a restart every object of every kind is what it was; the file is its owner's alone, without the token."""
+    """After a restart every object is unchanged. Only the owner can read the file, and it has no token."""
     file = tmp_path / "cloud.json"
     with Emulator(token="t0ken-of-mine", provision_seconds=NEVER, data=file) as cloud:
         account = Account(cloud)
@@ -56,13 +56,13 @@ def test_everything_survives(tmp_path: Path) -> None:
     again = Emulator(token="another", provision_seconds=NEVER, data=file)
     assert everything(again) == before
     with again:
-        Account(again).disk()  # it is an account to go on with
+        Account(again).disk()  # the account can still be used
         again.reset()
     assert Emulator(token="t", data=file).count() == {}
 
 
-def test_what_is_under_way_goes_on(tmp_path: Path) -> None:
-    """Time passes while the emulator is down: states end when they would have, also after a restart of the machine."""
+def test_transitions_continue_after_a_restart(tmp_path: Path) -> None:
+    """Time passes while the emulator is down: states end on time, even if the machine was restarted."""
     file = tmp_path / "cloud.json"
     with Emulator(token="t", provision_seconds=60, data=file) as cloud:
         account = Account(cloud)
@@ -99,7 +99,7 @@ def test_what_is_under_way_goes_on(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_foreign_files(tmp_path: Path, text: str) -> None:
-    """A file that is none of ours is refused in one sentence that names it, and stays as it is."""
+    """A file with other content is rejected with one line that names it, and not changed."""
     file = tmp_path / "notes.json"
     file.write_text(text)
     with pytest.raises(UnusableData, match=r"notes\.json does not hold an account.* use another file") as refused:
@@ -109,7 +109,7 @@ def test_foreign_files(tmp_path: Path, text: str) -> None:
 
 
 def test_damaged_files(tmp_path: Path) -> None:
-    """A file of ours that was cut short or edited wrongly is refused, not half read and not repaired."""
+    """A truncated or invalid data file is rejected as a whole, and not changed."""
     file = tmp_path / "cloud.json"
     with Emulator(token="t", provision_seconds=NEVER, data=file) as cloud:
         account = Account(cloud)
@@ -137,8 +137,8 @@ def test_damaged_files(tmp_path: Path) -> None:
     assert Emulator(token="t", data=file).count() == {"disks": 1, "networks": 1}
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
-    """A folder, a device, and a place where nothing can be written are refused; of a link the target is used."""
+def test_not_a_regular_file(tmp_path: Path) -> None:
+    """A folder, a device and a path that cannot be written are rejected; a link is followed."""
     for path in (tmp_path, Path(os.devnull)):
         with pytest.raises(UnusableData, match="is not a regular file"):
             Emulator(token="t", data=path)
@@ -152,8 +152,8 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     assert link.is_symlink()
 
 
-def test_two_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever finds that somebody else has written the file says so once, and leaves it alone."""
+def test_two_emulators_with_one_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An emulator whose file was changed by another process logs this once, and does not overwrite it."""
     file = tmp_path / "cloud.json"
     first = Emulator(token="t", provision_seconds=0, data=file).start()
     with Emulator(token="t", provision_seconds=0, data=file) as second:

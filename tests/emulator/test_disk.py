@@ -1,4 +1,4 @@
-"""Disks: made of the right things in the right place, growing only, worked with only when they are settled."""
+"""Disks: validation, growing only, and no operations in transitional states."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from tests.emulator.account import Account
 
 
-def test_life(account: Account) -> None:
-    """A disk is provisioned, and then unattached until an instance has it."""
+def test_life_cycle(account: Account) -> None:
+    """A disk is provisioned, then unattached until it is attached to an instance."""
     disk = account.call("POST", "/disks", account.disk_body())
     assert (disk["state"], disk["instance_id"], disk["position"], disk["template"]) == (
         "provisioning",
@@ -38,19 +38,19 @@ def test_life(account: Account) -> None:
     ],
 )
 def test_values(account: Account, fields: dict[str, object], blamed: str) -> None:
-    """Values that no disk can have are refused at their field."""
+    """Invalid values are rejected with the name of their field."""
     assert account.invalid("POST", "/disks", {**account.disk_body(), **fields}).keys() == {blamed}
 
 
 def test_wrong_tier(account: Account) -> None:
-    """The tier is one for disks, in the disk's region."""
+    """The tier must be one for disks, in the disk's region."""
     for tier in (account.tier("instances"), account.tier("disks", region="ML1")):
         body = account.disk_body(performance_tier=tier)
         assert account.invalid("POST", "/disks", body).keys() == {"performance_tier"}
 
 
 def test_template(account: Account) -> None:
-    """A slug means the newest version in the disk's region; an id must be of that region, too."""
+    """A slug refers to the newest version in the disk's region; an id must be of that region, too."""
     disk = account.call("POST", "/disks", account.disk_body(template="ubuntu-16-04"))
     assert disk["template"]["id"] == account.template("ubuntu-16-04", version=2)
     old = account.template("ubuntu-16-04", version=1)
@@ -71,7 +71,7 @@ def test_resize(account: Account) -> None:
 
 
 def test_resize_attached(account: Account) -> None:
-    """An attached disk is attached again afterwards; meanwhile its instance does not start, stop being or let it go."""
+    """While an attached disk is resized, its instance cannot start, be deleted or detach it."""
     disk = account.disk()
     instance = account.instance(disks=[disk])
     account.call("POST", f"/disks/{disk}/resize", {"size": 20})
@@ -89,7 +89,7 @@ def test_resize_attached(account: Account) -> None:
 
 
 def test_clone(account: Account) -> None:
-    """A clone is what its source is, but for what the request says."""
+    """A clone equals its source, except for the parameters of the request."""
     source = account.disk(size=30, template="debian-9", cdrom=True, is_template=True, name="golden")
     clone = account.call("POST", f"/disks/{source}/clone")
     assert (clone["name"], clone["size"], clone["cdrom"], clone["is_template"]) == ("golden", 30, True, False)
@@ -111,14 +111,14 @@ def test_clone(account: Account) -> None:
         ("POST", "/clone", {}),
     ],
 )
-def test_busy(account: Account, method: str, path: str, body: dict[str, object] | None) -> None:
-    """Nothing is done with a disk that is still being provisioned."""
+def test_rejected_while_provisioning(account: Account, method: str, path: str, body: dict[str, object] | None) -> None:
+    """Operations on a disk that is provisioning are rejected."""
     disk = account.call("POST", "/disks", account.disk_body())["id"]
     assert account.invalid(method, f"/disks/{disk}{path}", body) == {"state": ["is provisioning"]}
 
 
 def test_delete(account: Account) -> None:
-    """A free disk is `terminating` and then gone; an attached one is refused."""
+    """An unattached disk is `terminating` and then deleted; an attached one is rejected."""
     disk = account.disk()
     instance = account.instance(disks=[disk])
     assert account.invalid("DELETE", f"/disks/{disk}") == {"state": ["is attached"]}

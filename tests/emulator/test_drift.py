@@ -1,4 +1,4 @@
-"""What happens behind everybody's back: any field of any object, both sides of every relation, and things vanishing."""
+"""Drift: `change` sets any field and both sides of every relation, `remove` deletes any object."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.fixture
 def objects(account: Account) -> dict[str, str]:
-    """The id of one object of each kind, by kind; the instance has them all."""
+    """The id of one object of each kind, by kind; all are attached to the instance."""
     network = account.network()
     made = {
         "public_keys": account.key(),
@@ -46,22 +46,22 @@ def objects(account: Account) -> dict[str, str]:
     return made
 
 
-@pytest.mark.parametrize(("kind", "fields", "words"), CHANGES)
+@pytest.mark.parametrize(("kind", "fields", "names"), CHANGES)
 def test_change(
-    account: Account, objects: dict[str, str], kind: str, fields: dict[str, Any], words: dict[str, str]
+    account: Account, objects: dict[str, str], kind: str, fields: dict[str, Any], names: dict[str, str]
 ) -> None:
-    """Any field can change, whatever the rules say; regions, tiers and templates may be words."""
+    """Any field can change, even against the API's rules; regions, tiers and templates may be names."""
     account.cloud.change(objects[kind], **fields)
     shown = account.call("GET", f"/{kind}/{objects[kind]}")
     for field, value in fields.items():
-        if field in words:
-            assert words[field] in shown[field].values()
+        if field in names:
+            assert names[field] in shown[field].values()
         else:
             assert shown[field] == value
 
 
 def test_change_seed(account: Account) -> None:
-    """Seed data changes, too."""
+    """Seed data can change, too."""
     account.cloud.change(account.template("debian-9"), minimum_disk_size=50, superseded_by_id=None, region="SY3")
     assert account.invalid("POST", "/disks", account.disk_body(template="debian-9")).keys() == {"size"}
     account.cloud.change(account.region(), name="Down Under")
@@ -69,7 +69,7 @@ def test_change_seed(account: Account) -> None:
 
 
 def test_state_stays(account: Account) -> None:
-    """A state set from outside stays until somebody changes it again."""
+    """A state set this way stays until the next change."""
     instance = account.instance()
     account.cloud.change(instance, state="updating")
     account.settle()
@@ -79,7 +79,7 @@ def test_state_stays(account: Account) -> None:
 
 
 def test_unknown(account: Account) -> None:
-    """An unknown field is an AttributeError, an unknown id or word a LookupError."""
+    """An unknown field is an AttributeError, an unknown id or name a LookupError."""
     disk = account.disk()
     for field in ("colour", "id", "instance_id", "position"):
         with pytest.raises(AttributeError):
@@ -95,7 +95,7 @@ def test_unknown(account: Account) -> None:
 
 
 def test_change_disks(account: Account, objects: dict[str, str]) -> None:
-    """Disks move between instances with both sides of the relation."""
+    """Disks move between instances, on both sides of the relation."""
     other_disk = account.disk()
     other = account.instance(disks=[other_disk])
     account.cloud.change(objects["instances"], disks=[other_disk])
@@ -108,7 +108,7 @@ def test_change_disks(account: Account, objects: dict[str, str]) -> None:
 
 
 def test_change_networking(account: Account, objects: dict[str, str]) -> None:
-    """Addresses and adapters change with both sides of the relation."""
+    """Addresses and adapters change on both sides of the relation."""
     instance, address = objects["instances"], objects["ip_addresses"]
     public = account.address(account.public_network())
     account.cloud.change(instance, ip_addresses=[public])
@@ -133,7 +133,7 @@ def test_change_the_rest_of_an_instance(account: Account, objects: dict[str, str
 
 
 def test_remove(account: Account, objects: dict[str, str]) -> None:
-    """What vanishes answers 404 at once and leaves no trace in the instance."""
+    """A removed object gets 404 at once, and the instance has no reference to it."""
     instance = objects.pop("instances")
     for kind in ("disks", "public_keys", "ip_addresses", "networks"):
         account.cloud.remove(objects[kind])
@@ -144,21 +144,21 @@ def test_remove(account: Account, objects: dict[str, str]) -> None:
 
 
 def test_remove_network(account: Account, objects: dict[str, str]) -> None:
-    """A network takes its addresses and adapters with it."""
+    """Its addresses and adapters are deleted with a network."""
     account.cloud.remove(objects["networks"])
     assert account.call("GET", "/ip_addresses") == []
     assert account.call("GET", f"/instances/{objects['instances']}")["network_adapters"] == []
 
 
 def test_remove_instance(account: Account, objects: dict[str, str]) -> None:
-    """An instance that vanishes leaves its disks and addresses free."""
+    """Disks and addresses of a removed instance become free."""
     account.cloud.remove(objects["instances"])
     assert account.state(f"/disks/{objects['disks']}") == "unattached"
     assert account.call("GET", f"/ip_addresses/{objects['ip_addresses']}")["instance_ids"] == []
 
 
 def test_objects_and_count(account: Account, objects: dict[str, str]) -> None:
-    """Objects are shown as the API shows them, and counted; seed data and what is gone do not count."""
+    """`objects` returns what the API returns; `count` excludes seed data and deleted objects."""
     cloud = account.cloud
     assert cloud.objects("disks") == account.call("GET", "/disks")
     assert cloud.objects("networks") == account.call("GET", "/networks/private")
@@ -174,7 +174,7 @@ def test_objects_and_count(account: Account, objects: dict[str, str]) -> None:
 
 
 def test_reset(account: Account, objects: dict[str, str]) -> None:
-    """A reset brings back the seed and the switches, and forgets objects, faults and requests."""
+    """A reset restores the seed data and the switches, and drops objects, faults and requests."""
     cloud = account.cloud
     template = account.template("debian-9")
     cloud.configure(duplicate_keys=False)

@@ -1,4 +1,4 @@
-"""The API is there as a whole: every endpoint, with the status and the shape of the reference."""
+"""Every endpoint of the reference, with its status and the shape of its response."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.emulator.tour import walk
 NAMES = [f"{method} {path}" for method, path, _, _ in ENDPOINTS]
 
 
-def test_table() -> None:
-    """The reference has 54 endpoints, and the emulator answers those and no others."""
+def test_the_emulator_has_every_endpoint() -> None:
+    """The emulator has the 54 endpoints of the reference, and no others."""
     assert len(set(NAMES)) == 54
     assert sorted(operation.name for operation in OPERATIONS) == sorted(NAMES)
 
 
 def test_document() -> None:
-    """The OpenAPI document describes those endpoints, with the reference's status first among its answers."""
+    """The OpenAPI document describes those endpoints, with the reference's status as the first response."""
     paths = document("/api/v1")["paths"]
     described = {
         f"{method.upper()} {path.removeprefix('/api/v1')}": next(iter(operation["responses"]))
@@ -45,14 +45,14 @@ def test_docs_page(cloud: Emulator) -> None:
 
 @pytest.fixture(scope="module")
 def replies() -> dict[str, requests.Response]:
-    """One successful answer of every endpoint, from a walk through the life of an account."""
+    """One successful response of every endpoint, from a tour."""
     with Emulator(token="t", provision_seconds=NEVER) as cloud:
         return walk(Account(cloud))
 
 
 @pytest.mark.parametrize(("method", "path", "status", "shape"), ENDPOINTS, ids=NAMES)
-def test_answers(replies: dict[str, requests.Response], method: str, path: str, status: int, shape: Shape) -> None:
-    """Every endpoint answers with the status and the shape of its example in the reference."""
+def test_responses(replies: dict[str, requests.Response], method: str, path: str, status: int, shape: Shape) -> None:
+    """Every response has the status and the shape of the example in the reference."""
     reply = replies[f"{method} {path}"]
     assert reply.status_code == status
     assert reply.headers["Content-Type"] == "application/json"
@@ -68,8 +68,8 @@ NESTED: list[tuple[str, Callable[[Any], Any]]] = [
 
 
 @pytest.mark.parametrize(("operation", "pick"), NESTED, ids=[operation for operation, _ in NESTED])
-def test_nested_answers(replies: dict[str, requests.Response], operation: str, pick: Callable[[Any], Any]) -> None:
-    """What an instance is made of looks there as it looks on its own."""
+def test_nested_objects(replies: dict[str, requests.Response], operation: str, pick: Callable[[Any], Any]) -> None:
+    """Objects nested in an instance have the same shape as on their own."""
     shapes = {f"{method} {path}": shape for method, path, _, shape in ENDPOINTS}
     instance = replies["POST /instances/{instance_id}/start"].json()
     assert differences(shapes[operation], pick(instance)) == []

@@ -1,4 +1,4 @@
-"""What is wrong is refused, in the words of the reference's table of errors."""
+"""Errors of requests, with the codes of the reference's table of errors."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "status", "explained_in"), ERRORS, ids=[error for error, _, _ in ERRORS])
-def test_table(account: Account, error: str, status: int, explained_in: str | None) -> None:
-    """Every row of the reference's table can be produced, with its status and the field that explains it."""
+def test_each_error_of_the_reference(account: Account, error: str, status: int, explained_in: str | None) -> None:
+    """Every row of the reference's table can be produced, with its status and the field with the explanation."""
     account.cloud.fail("GET /regions", error=error)
     response = account.send("GET", "/regions")
     assert response.status_code == status
@@ -52,7 +52,7 @@ def test_table(account: Account, error: str, status: int, explained_in: str | No
     ],
 )
 def test_credentials(cloud: Emulator, header: str | None, error: str) -> None:
-    """Without the right token nothing is shown, not even whether a URL exists."""
+    """Without the right token the response does not even tell whether a URL exists."""
     for path in ("/regions", "/nowhere"):
         headers = {} if header is None else {"Authorization": header}
         response = requests.get(cloud.url + path, headers=headers, timeout=10)
@@ -62,7 +62,7 @@ def test_credentials(cloud: Emulator, header: str | None, error: str) -> None:
 
 
 def test_forbidden(account: Account) -> None:
-    """The public networks are not the account's to change."""
+    """An account cannot change public networks."""
     path = f"/networks/{account.public_network()}"
     for refusal in (account.refused("PUT", path, {"name": "mine"}), account.refused("DELETE", path)):
         assert (refusal.status, refusal.error) == (403, "forbidden")
@@ -121,7 +121,7 @@ MALFORMED: list[tuple[str, str, Any, list[str]]] = [
 
 @pytest.mark.parametrize(("method", "path", "body", "fields"), MALFORMED)
 def test_malformed(account: Account, method: str, path: str, body: Any, fields: list[str]) -> None:
-    """Missing fields, wrong types and malformed ids are 400, and one string names them all."""
+    """Missing fields, wrong types and malformed ids get 400, and the message names them all."""
     refusal = account.refused(method, path, body)
     assert (refusal.status, refusal.error) == (400, "bad_request")
     assert isinstance(refusal.details, str)
@@ -134,7 +134,7 @@ def test_malformed(account: Account, method: str, path: str, body: Any, fields: 
     [(method, path) for method, path, _, _ in ENDPOINTS if method != "GET"],
 )
 def test_unknown_field(account: Account, method: str, path: str) -> None:
-    """Every endpoint that writes refuses a field that it does not know."""
+    """Every endpoint that writes rejects unknown fields."""
     refusal = account.refused(method, re.sub(r"{\w+}", NOWHERE, path), {"surprise": 1})
     assert (refusal.status, refusal.error) == (400, "bad_request")
     assert "surprise: " in refusal.details
@@ -150,7 +150,7 @@ def test_not_a_json_object(account: Account, body: str) -> None:
 
 
 def test_content_type(account: Account) -> None:
-    """A body must say that it is JSON."""
+    """A body needs a JSON Content-Type."""
     body = json.dumps({"name": "laptop", "key": KEY})
     response = account.send("POST", "/public_keys", data=body)
     assert (response.status_code, response.json()["error"]) == (400, "bad_request")
@@ -160,20 +160,20 @@ def test_content_type(account: Account) -> None:
 
 
 def test_query_parameter(account: Account) -> None:
-    """The API has no query parameters, so one is a mistake."""
+    """The API has no query parameters, so one is rejected."""
     refusal = account.refused("GET", "/disks?page=2")
     assert (refusal.status, refusal.error) == (400, "bad_request")
 
 
 def test_no_body(account: Account) -> None:
-    """Where every parameter is optional, no body at all is fine."""
+    """The body can be omitted if every parameter is optional."""
     disk = account.disk()
     assert account.send("PUT", f"/disks/{disk}").status_code == 200
     assert account.send("POST", f"/disks/{disk}/clone").status_code == 201
 
 
-def test_mistake_of_ours(account: Account, caplog: pytest.LogCaptureFixture) -> None:
-    """A mistake in the emulator is a 500 with the reason in the log, not a lost connection."""
+def test_a_bug_is_an_internal_server_error(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in the emulator is a 500 with the reason in the log, not a lost connection."""
     key = account.key()
     account.cloud.change(key, name=object())
     refusal = account.refused("GET", f"/public_keys/{key}")

@@ -1,4 +1,4 @@
-"""Instances: assembled or made at once, changed while they run or not, and consistent with what they are made of."""
+"""Instances: create, assemble, power, updates while running or stopped, and relations to their parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
 def test_assemble(account: Account) -> None:
-    """What is not given has the documented default; disks and adapters are in the order given."""
+    """Omitted parameters have the documented defaults; disks and adapters are in the given order."""
     lan, wan = account.network(), account.public_network()
     disks = [account.disk(template="debian-9"), account.disk()]
     addresses = [account.address(network) for network in (lan, wan, lan)]
@@ -32,7 +32,7 @@ def test_assemble(account: Account) -> None:
         "public_keys": [],
     }
     assert defaults.items() <= instance.items()
-    assert instance["virtualization"] == "pv"  # what the boot disk's template recommends
+    assert instance["virtualization"] == "pv"  # recommended by the boot disk's template
     assert [(each["id"], each["position"], each["state"]) for each in instance["disks"]] == [
         (disks[0], 0, "attached"),
         (disks[1], 1, "attached"),
@@ -66,13 +66,13 @@ def test_assemble(account: Account) -> None:
     ],
 )
 def test_values(account: Account, fields: dict[str, Any], details: dict[str, list[str]]) -> None:
-    """Values that no instance can have are refused, all at once, each at its field; nothing is made."""
+    """Invalid values are rejected together, each with its field; nothing is created."""
     assert account.invalid("POST", "/instances/assemble", account.instance_body(**fields)) == details
     assert account.cloud.count() == {}
 
 
-def test_parts_elsewhere(account: Account) -> None:
-    """Tier, disks, addresses and group are of the instance's region."""
+def test_parts_of_another_region(account: Account) -> None:
+    """Tier, disks, addresses and group must be of the instance's region."""
     parts: dict[str, Any] = {
         "performance_tier": account.tier("instances", region="ML1"),
         "disks": [account.disk("ML1")],
@@ -86,8 +86,8 @@ def test_parts_elsewhere(account: Account) -> None:
     assert account.invalid("POST", "/instances/assemble", body).keys() == {"performance_tier"}
 
 
-def test_disk_of_another(account: Account) -> None:
-    """A disk is attached to one instance at most, and only when it is settled."""
+def test_a_disk_of_another_instance(account: Account) -> None:
+    """A disk can be attached to one instance only, and not in a transitional state."""
     disk = account.disk()
     account.instance(disks=[disk])
     body = account.instance_body(disks=[disk])
@@ -98,7 +98,7 @@ def test_disk_of_another(account: Account) -> None:
 
 
 def test_basic_create(account: Account) -> None:
-    """A basic create makes a boot disk from the template and an address in each network that was asked for."""
+    """A basic create adds a boot disk from the template and an address in each requested network."""
     lan, other = account.network("10.1.0.0/24"), account.network("10.2.0.0/24")
     key = account.key()
     body = account.basic_body(
@@ -135,14 +135,14 @@ def test_start_when_ready(account: Account) -> None:
         ({"instance_performance_tier": NOWHERE}, "instance_performance_tier"),
     ],
 )
-def test_basic_create_refused(account: Account, fields: dict[str, Any], blamed: str) -> None:
-    """A basic create that cannot succeed names the field and makes nothing."""
+def test_basic_create_rejected(account: Account, fields: dict[str, Any], blamed: str) -> None:
+    """The error names the field, and nothing is created."""
     assert account.invalid("POST", "/instances", account.basic_body(**fields)).keys() == {blamed}
     assert account.cloud.count() == {}
 
 
 def test_basic_create_without_addresses_left(account: Account) -> None:
-    """If one network has no address left, the addresses taken from the others are given back."""
+    """If one network has no free address, those allocated in the others are released."""
     full = account.network("10.1.0.0/30")
     for _ in range(2):
         account.address(full)
@@ -152,7 +152,7 @@ def test_basic_create_without_addresses_left(account: Account) -> None:
 
 
 def test_power(account: Account) -> None:
-    """Only a stopped instance starts and only a running one stops."""
+    """Only a stopped instance can start, and only a running one can stop."""
     instance = account.instance()
     assert account.invalid("POST", f"/instances/{instance}/stop") == {"state": ["is stopped"]}
     assert account.call("POST", f"/instances/{instance}/start")["state"] == "starting"
@@ -165,7 +165,7 @@ def test_power(account: Account) -> None:
 
 
 def test_update_live(account: Account) -> None:
-    """Name, note, boot device and the start_on flags change while it runs, and it goes on running."""
+    """Name, note, boot device and the start_on flags can change while the instance runs."""
     instance = account.instance(running=True)
     body = {
         "name": "New Name",
@@ -174,7 +174,7 @@ def test_update_live(account: Account) -> None:
         "start_on_crash": False,
         "start_on_reboot": False,
         "start_on_shutdown": True,
-        "memory": 1024,  # as it is
+        "memory": 1024,  # unchanged
     }
     shown = account.call("PUT", f"/instances/{instance}", body)
     note = body.pop("note")
@@ -183,7 +183,7 @@ def test_update_live(account: Account) -> None:
 
 
 def test_update_stopped(account: Account) -> None:
-    """Memory, tier and virtualization change while it is stopped, and values are checked as at creation."""
+    """Memory, tier and virtualization can change while it is stopped; values are validated as in create."""
     instance = account.instance()
     fast = account.tier("instances", "Fast")
     body = {"memory": 2048, "performance_tier": fast, "virtualization": "pv"}
@@ -194,7 +194,7 @@ def test_update_stopped(account: Account) -> None:
 
 
 def test_replace_disks(account: Account) -> None:
-    """Disks are replaced at once (200) while it is stopped, and attached and detached live (202) while it runs."""
+    """Disks are replaced at once (200) while it is stopped, and gradually (202) while it runs."""
     first, second, third = (account.disk() for _ in range(3))
     instance = account.instance(disks=[first, second])
     response = account.send("PUT", f"/instances/{instance}/disks", {"disks": [third, first]})
@@ -216,7 +216,7 @@ def test_replace_disks(account: Account) -> None:
 
 
 def test_replace_public_keys(account: Account) -> None:
-    """Keys are replaced without a change of state, also while it runs (202)."""
+    """Keys are replaced without a change of state, even while it runs (202)."""
     keys = [account.key("a"), account.key("b")]
     instance = account.instance(public_keys=keys[:1])
     path = f"/instances/{instance}/public_keys"
@@ -230,7 +230,7 @@ def test_replace_public_keys(account: Account) -> None:
 
 
 def test_replace_network_adapters(account: Account) -> None:
-    """An adapter that stays on its network keeps its id; the index is its place; addresses follow."""
+    """An adapter of the same network keeps its id; the index is its position; addresses are updated."""
     lan, wan = account.network(), account.public_network()
     address, other = account.address(lan), account.address(wan)
     instance = account.instance(ip_addresses=[address])
@@ -252,8 +252,8 @@ def test_replace_network_adapters(account: Account) -> None:
     assert account.state(f"/instances/{instance}") == "updating_network"
 
 
-def test_network_adapters_refused(account: Account) -> None:
-    """An adapter is on a ready network of the region, with free addresses of that network, each once."""
+def test_network_adapters_rejected(account: Account) -> None:
+    """An adapter needs a ready network of the region, and free addresses of that network, each once."""
     lan, wan = account.network(), account.public_network()
     address, elsewhere = account.address(lan), account.address(account.public_network("ML1"))
     taken = account.address(lan)
@@ -276,7 +276,7 @@ def test_network_adapters_refused(account: Account) -> None:
 
 
 def test_availability_group(account: Account) -> None:
-    """A group is mutual; joining another one leaves the first; an instance is not grouped with itself."""
+    """A group is mutual; joining another one ends the first; an instance cannot name itself."""
     a, b, c = (account.instance() for _ in range(3))
     d = account.instance(availability_group=[a, b])
 
@@ -293,7 +293,7 @@ def test_availability_group(account: Account) -> None:
 
 
 def test_context(account: Account) -> None:
-    """POST replaces all variables, PUT merges, DELETE takes one away and knows when it is not there."""
+    """POST replaces all variables, PUT merges, DELETE removes one and gets 404 for an unknown one."""
     path = f"/instances/{account.instance()}/context"
     assert account.call("POST", path, {"A": "1", "B": "2"}) == {"A": "1", "B": "2"}
     assert account.call("PUT", path, {"B": "", "my key": "ä"}) == {"A": "1", "B": "", "my key": "ä"}
@@ -303,24 +303,24 @@ def test_context(account: Account) -> None:
     assert account.call("GET", path) == {}
 
 
-def test_power_that_falls_back(account: Account) -> None:
-    """A start, or a stop, that is to fail is accepted and goes on for a while, then all is as it was before."""
+def test_fail_power(account: Account) -> None:
+    """A failing start or stop is accepted, and ends in the state before it."""
     instance = account.instance()
     account.cloud.fail_power("start")
     account.cloud.fail_power("stop")
-    for action, going, after in (
+    for action, transitional, after in (
         ("start", "starting", "stopped"),
         ("start", "starting", "running"),
         ("stop", "stopping", "running"),
         ("stop", "stopping", "stopped"),
     ):
-        assert account.call("POST", f"/instances/{instance}/{action}")["state"] == going
+        assert account.call("POST", f"/instances/{instance}/{action}")["state"] == transitional
         account.settle()
         assert account.state(f"/instances/{instance}") == after
 
 
 def test_delete(account: Account) -> None:
-    """A stopped instance is `terminating` and then gone; its disks, addresses and group are free."""
+    """A stopped instance is `terminating` and then deleted; its disks, addresses and group become free."""
     disk, address, other = account.disk(), account.address(account.network()), account.instance()
     instance = account.instance(disks=[disk], ip_addresses=[address], availability_group=[other])
     assert account.call("DELETE", f"/instances/{instance}")["state"] == "terminating"
@@ -349,7 +349,7 @@ def test_delete(account: Account) -> None:
         ("PUT", "/context", {}),
     ],
 )
-def test_busy(account: Account, method: str, path: str, body: dict[str, Any] | None) -> None:
-    """Nothing is done with an instance that is still being provisioned."""
+def test_rejected_while_provisioning(account: Account, method: str, path: str, body: dict[str, Any] | None) -> None:
+    """Operations on an instance that is provisioning are rejected."""
     instance = account.call("POST", "/instances/assemble", account.instance_body())["id"]
     assert account.invalid(method, f"/instances/{instance}{path}", body) == {"state": ["is provisioning"]}

@@ -1,4 +1,4 @@
-"""IP addresses: each once, from the right network, and free before they are given back."""
+"""IP addresses: allocation, sharing and deletion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.emulator.account import Account
 
 
 def test_first_free(account: Account) -> None:
-    """Without a wish, the first address that nothing uses is allocated, never the gateway."""
+    """By default the first free address is allocated, but not the gateway."""
     network = account.network("10.1.0.0/29", gateway="10.1.0.2")
     account.address(network, address="10.1.0.3")
     addresses = [account.call("POST", "/ip_addresses", {"network": network})["address"] for _ in range(4)]
@@ -18,8 +18,8 @@ def test_first_free(account: Account) -> None:
     assert account.invalid("POST", "/ip_addresses", {"network": network}) == {"network": ["has no free address"]}
 
 
-def test_region_means_public(account: Account) -> None:
-    """With a region only, the address comes from that region's public network."""
+def test_a_region_selects_its_public_network(account: Account) -> None:
+    """With only a region, the address is from its public network."""
     address = account.call("POST", "/ip_addresses", {"region": account.region("ML1")})
     assert address["network_id"] == account.public_network("ML1")
     assert [each["id"] for each in account.call("GET", "/ip_addresses/public")] == [address["id"]]
@@ -27,34 +27,34 @@ def test_region_means_public(account: Account) -> None:
 
 
 def test_neither_network_nor_region(account: Account) -> None:
-    """An address must come from somewhere."""
+    """An address needs a network or a region."""
     details = account.invalid("POST", "/ip_addresses", {"name": "web"})
     assert details == {"network": ["is required unless region is given"]}
 
 
-def test_network_elsewhere(account: Account) -> None:
-    """Network and region, if both are given, belong together."""
+def test_network_of_another_region(account: Account) -> None:
+    """If both are given, the network must be in the region."""
     body = {"network": account.network(), "region": account.region("ML1")}
     assert account.invalid("POST", "/ip_addresses", body) == {"network": ["is not in the region"]}
 
 
-def test_network_busy(account: Account) -> None:
-    """A network gives no addresses before it is ready."""
+def test_network_not_ready(account: Account) -> None:
+    """Addresses cannot be allocated before the network is ready."""
     body = {"name": None, "region": account.region(), "specification": "10.1.0.0/24"}
     network = account.call("POST", "/networks", body)["id"]
     assert account.invalid("POST", "/ip_addresses", {"network": network}) == {"network": ["is provisioning"]}
 
 
 @pytest.mark.parametrize("address", ["10.2.0.1", "10.1.0.0", "10.1.0.255", "10.1.0.1", "10.1.0.9"])
-def test_wished_address(account: Account, address: str) -> None:
-    """A wished address is refused outside the network, if it is reserved, and if it is taken."""
+def test_requested_address(account: Account, address: str) -> None:
+    """A requested address is rejected if it is outside the network, reserved or taken."""
     network = account.network("10.1.0.0/24", gateway="10.1.0.1")
     account.address(network, address="10.1.0.9")
     assert account.invalid("POST", "/ip_addresses", {"network": network, "address": address}).keys() == {"address"}
 
 
 def test_delete_attached(account: Account) -> None:
-    """An attached address is not given back; a free one is, and can be allocated again."""
+    """An attached address cannot be deleted; a free one can."""
     address = account.address(account.network())
     instance = account.instance(ip_addresses=[address])
     assert account.invalid("DELETE", f"/ip_addresses/{address}").keys() == {"instance_ids"}
@@ -64,7 +64,7 @@ def test_delete_attached(account: Account) -> None:
 
 
 def test_shareable(account: Account) -> None:
-    """Only a shareable address is attached to a second instance, and it stays shareable as long as it is."""
+    """Only a shareable address can be attached to two instances, and it stays shareable while it is."""
     address = account.address(account.network())
     first = account.instance(ip_addresses=[address])
     body = account.instance_body(ip_addresses=[address])

@@ -1,4 +1,4 @@
-"""The live page of the cloud and the API's documentation, as a browser shows them."""
+"""The live page and the API's documentation in a browser."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
-def says(text: str) -> str:
-    """The expression that is true when the page shows a text."""
+def shows(text: str) -> str:
+    """A JavaScript expression: whether the page shows a text."""
     return f"document.body?.innerText.includes({json.dumps(text)})"
 
 
 def state_of(name: str, state: str) -> str:
-    """The expression that is true when the card of a name shows a state."""
+    """A JavaScript expression: whether the card with this name shows a state."""
     card = f"[...document.querySelectorAll('.card')].find((card) => card.querySelector('h3').innerText === {name!r})"
     return f"{card}?.querySelector('.state').innerText === {state!r}"
 
 
 @in_a_browser
 def test_live(account: Account, browser: Browser) -> None:
-    """What there is and what becomes of it is shown without a reload, and a restart of the emulator is noticed."""
+    """The page shows objects and changes without a reload, and notices a restart of the emulator."""
     cloud = account.cloud
     browser.open(cloud.page)
-    browser.wait(says("and watch."))
+    browser.wait(shows("and watch."))
     browser.value("window.same = true")
     lan = account.network("10.1.0.0/24", name="backend")
     address = account.address(lan, name="inside")
@@ -63,29 +63,29 @@ def test_live(account: Account, browser: Browser) -> None:
     browser.wait(state_of("web", "running"))
     browser.wait(state_of("db", "stopped"))
     shown = browser.text()
-    for word in ("web-boot", "web-data", "50 GB", "ubuntu-16-04", "backend", "10.1.0.1", "inside", "anna"):
-        assert word in shown, word
+    for text in ("web-boot", "web-data", "50 GB", "ubuntu-16-04", "backend", "10.1.0.1", "inside", "anna"):
+        assert text in shown, text
     assert "404\nan unknown URL" in shown
     account.call("POST", f"/instances/{other}/start")
     browser.wait(state_of("db", "starting"))
-    browser.wait(says("1 under way"))
+    browser.wait(shows("1 under way"))
     account.settle()
     browser.wait(state_of("db", "running"))
-    browser.wait(says("instance db is running"))
-    assert browser.complaints == []
+    browser.wait(shows("instance db is running"))
+    assert browser.problems == []
     cloud.stop()
-    browser.wait(says("no response"))
+    browser.wait(shows("no response"))
     cloud.start()
     browser.wait("document.querySelector('#connection').innerText === 'live'")
     cloud.remove(other)
-    browser.wait(says("instance db is gone"))
+    browser.wait(shows("instance db is gone"))
     assert browser.value("window.same")
     assert all(url.startswith((cloud.page, "data:")) for url in browser.requested)
 
 
 @in_a_browser
-def test_names_are_only_text(account: Account, browser: Browser) -> None:
-    """A name that is HTML is shown as it is, wherever names are shown, and runs nothing."""
+def test_html_in_names_is_escaped(account: Account, browser: Browser) -> None:
+    """A name with HTML is shown as text everywhere, and runs no script."""
     lan = account.call(
         "POST", "/networks", {"name": HOSTILE, "region": account.region(), "specification": "10.0.0.0/8"}
     )
@@ -98,16 +98,16 @@ def test_names_are_only_text(account: Account, browser: Browser) -> None:
     browser.open(account.cloud.page)
     browser.wait("document.querySelectorAll('#instances .card').length === 2")
     account.disk(name=HOSTILE)
-    browser.wait(says(f"disk {HOSTILE} is new"))
+    browser.wait(shows(f"disk {HOSTILE} is new"))
     assert browser.text().count(HOSTILE) == 14
     assert browser.value("document.querySelectorAll('img').length") == 0
     assert browser.value("document.title") == "Joviam cloud, emulated"
-    assert browser.complaints == []
+    assert browser.problems == []
 
 
 @in_a_browser
-def test_while_a_stack_goes_up(account: Account, stack: Stack, browser: Browser) -> None:
-    """During a real `pulumi up` the page shows a machine before it is ready, and then as it runs."""
+def test_during_an_up(account: Account, stack: Stack, browser: Browser) -> None:
+    """During a real `pulumi up` the page shows an instance while it is provisioning and when it runs."""
     account.cloud.configure(provision_seconds=1.0)
     browser.open(account.cloud.page)
     boot = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"}
@@ -118,21 +118,21 @@ def test_while_a_stack_goes_up(account: Account, stack: Stack, browser: Browser)
     browser.wait(state_of("web", "running"), 60)
     up.join()
     assert "POST /instances" in browser.text()
-    assert browser.complaints == []
+    assert browser.problems == []
 
 
 @in_a_browser
 def test_documentation(cloud: Emulator, browser: Browser) -> None:
-    """`/docs` shows every endpoint, and asks nobody but the emulator for anything."""
+    """`/docs` shows every endpoint, and sends requests to the emulator only."""
     browser.open(f"{cloud.page}docs")
     browser.wait(f"document.querySelectorAll('.opblock').length === {len(ENDPOINTS)}")
     assert len(browser.requested) >= 4
     assert all(url.startswith((cloud.page, "data:")) for url in browser.requested)
-    assert browser.complaints == []
+    assert browser.problems == []
 
 
-def test_secrets_stay_inside(account: Account) -> None:
-    """Without the token nobody learns it, nor what a console, a context, a note, a key or a request's body says."""
+def test_the_page_has_no_secrets(account: Account) -> None:
+    """The page needs no token, so it has no token, console, context, note, key or body of a request."""
     instance = account.instance(running=True, public_keys=[account.key()])
     account.call("POST", f"/instances/{instance}/context", {"A": "context-secret"})
     account.call("PUT", f"/instances/{instance}", {"note": "note-secret"})
@@ -146,8 +146,8 @@ def test_secrets_stay_inside(account: Account) -> None:
         assert secret not in seen
 
 
-def test_nothing_of_it_is_the_api(account: Account) -> None:
-    """Pages are no requests to the cloud: they are not logged, and no fault strikes them."""
+def test_pages_are_not_part_of_the_api(account: Account) -> None:
+    """Requests for pages are not logged, and faults do not apply to them."""
     account.cloud.fail("*", status=500)
     for path in ("", "live.css", "live.json", "docs", "openapi.json"):
         assert requests.get(account.cloud.page + path, timeout=10).status_code == 200
@@ -155,8 +155,8 @@ def test_nothing_of_it_is_the_api(account: Account) -> None:
     assert account.refused("GET", "/regions").status == 500
 
 
-def test_other_sites_see_nothing(cloud: Emulator) -> None:
-    """A page of another site can read nothing here, not even by a name of its own that leads to this machine."""
+def test_other_sites_cannot_read_the_page(cloud: Emulator) -> None:
+    """Another site cannot read the page, even if its name resolves to this machine."""
     address = f"{cloud.page}live.json"
     for host in ("evil.example", "127.0.0.1.evil.example", "192.0.2.1", "[", ""):
         assert requests.get(address, headers={"Host": host}, timeout=10).status_code in (400, 403), host
@@ -168,12 +168,12 @@ def test_other_sites_see_nothing(cloud: Emulator) -> None:
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
-def test_only_news(account: Account) -> None:
-    """Who has seen the latest gets a short answer; any change makes it old."""
+def test_etag(account: Account) -> None:
+    """An up-to-date client gets 304; any change makes it outdated."""
     address = f"{account.cloud.page}live.json"
     region = account.region()
 
-    def look(known: str) -> requests.Response:
+    def request(known: str) -> requests.Response:
         return requests.get(address, headers={"If-None-Match": known}, timeout=10)
 
     for change in (
@@ -183,14 +183,14 @@ def test_only_news(account: Account) -> None:
         lambda: account.cloud.remove(account.cloud.objects("networks")[0]["id"]),
         account.cloud.reset,
     ):
-        tag = look("").headers["ETag"]
-        assert look(tag).status_code == 304
+        tag = request("").headers["ETag"]
+        assert request(tag).status_code == 304
         change()
-        assert look(tag).status_code == 200
+        assert request(tag).status_code == 200
 
 
-def test_a_password_elsewhere() -> None:
-    """Where other machines can reach the page, it asks for a password, and only the token is right."""
+def test_a_password_on_other_addresses() -> None:
+    """If other machines can reach the page, it needs a password, which is the token."""
     page = LivePage("http://192.0.2.1:8765/", "s3cret", version=lambda: "1", picture=lambda: {"instances": []})
     [route] = [route for route in page.routes() if route.path == "/live.json"]
 
@@ -201,7 +201,7 @@ def test_a_password_elsewhere() -> None:
         assert (response.status_code == 200) != ("WWW-Authenticate" in response.headers)
         return int(response.status_code)
 
-    said = [":s3cret", "anna:s3cret", "anna:wrong", "s3cret", "", "s3cret:"]
-    answers = [status(f"Basic {base64.b64encode(each.encode()).decode()}") for each in said]
-    assert answers == [200, 200, 401, 401, 401, 401]
+    credentials = [":s3cret", "anna:s3cret", "anna:wrong", "s3cret", "", "s3cret:"]
+    statuses = [status(f"Basic {base64.b64encode(each.encode()).decode()}") for each in credentials]
+    assert statuses == [200, 200, 401, 401, 401, 401]
     assert {status(header) for header in ("", "Basic", "Basic ?", "Basic é", "Bearer s3cret")} == {401}

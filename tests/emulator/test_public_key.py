@@ -1,4 +1,4 @@
-"""Public keys: OpenSSH only, there at once, gone at once."""
+"""Public keys: OpenSSH only, created and deleted at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.emulator.account import KEY, Account
     ],
 )
 def test_openssh(account: Account, key: str) -> None:
-    """Every type of OpenSSH key is accepted and kept as it was sent."""
+    """Every type of OpenSSH key is accepted, and stored as it was sent."""
     made = account.call("POST", "/public_keys", {"name": "laptop", "key": key})
     assert account.call("GET", f"/public_keys/{made['id']}")["key"] == key
 
@@ -27,13 +27,13 @@ def test_openssh(account: Account, key: str) -> None:
     "key", ["", "AAAA", "ssh-rsa", "ssh-rsa !!!!", "ssh-foo AAAA", "-----BEGIN PUBLIC KEY-----", f"{KEY}\n{KEY}"]
 )
 def test_not_openssh(account: Account, key: str) -> None:
-    """Anything else is refused at `key`."""
+    """Anything else is rejected."""
     details = account.invalid("POST", "/public_keys", {"name": "laptop", "key": key})
     assert details == {"key": ["is not a public key in OpenSSH format"]}
 
 
 def test_name(account: Account) -> None:
-    """A name is neither blank nor longer than 255 characters."""
+    """A name must not be blank or longer than 255 characters."""
     key = account.key()
     for name in (" ", "x" * 256):
         assert account.invalid("PUT", f"/public_keys/{key}", {"name": name}).keys() == {"name"}
@@ -41,7 +41,7 @@ def test_name(account: Account) -> None:
 
 
 def test_delete_in_use(account: Account) -> None:
-    """A key that an instance uses can be deleted, and the instance loses it."""
+    """A key in use can be deleted, and the instance loses it."""
     key, other = account.key(), account.key("other")
     instance = account.instance(public_keys=[key, other])
     assert account.call("DELETE", f"/public_keys/{key}") == {}

@@ -1,4 +1,4 @@
-"""The server: starts and stops quickly, logs what it got, and is easy to have in a test."""
+"""The server: start, stop, the log of requests, imports and the pytest fixture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = Path(pulumi_joviam.emulator.__file__).parent
 
 
 def test_url(cloud: Emulator) -> None:
-    """It listens on the loopback interface, on a free port, under the path of the API."""
+    """The default is a free port of the loopback interface, with the API's path."""
     assert cloud.url.startswith("http://127.0.0.1:")
     assert cloud.url.endswith("/api/v1")
     with Emulator(token="t") as other:
@@ -28,7 +28,7 @@ def test_url(cloud: Emulator) -> None:
 
 
 def test_stop() -> None:
-    """It stops within a second, also while connections are open and a request is under way; what it holds stays."""
+    """It stops within a second, even with open connections and a request in flight, and keeps the account."""
     cloud = Emulator(token="t").start()
     account = Account(cloud)
     key = account.key()
@@ -59,14 +59,14 @@ def test_stop() -> None:
 
 
 def test_port_taken(cloud: Emulator) -> None:
-    """A port that somebody else has is an error at once."""
+    """A port in use is an error at once."""
     port = int(cloud.url.split(":")[2].split("/")[0])
     with pytest.raises(OSError, match="in use"):
         Emulator(token="t", port=port).start()
 
 
 def test_requests(account: Account) -> None:
-    """The log has every request in order of arrival, with what it asked, what was answered, and never the token."""
+    """The log has every request in order of arrival, with body and status, but without the token."""
     before = time.monotonic()
     key = account.key()
     account.refused("PUT", f"/public_keys/{key}", {"name": 5})
@@ -87,8 +87,8 @@ def test_requests(account: Account) -> None:
     assert isinstance(account.cloud.requests[0], Request)
 
 
-def test_log_has_an_end(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of very many requests the last are remembered, also while an older one still has no answer."""
+def test_the_log_is_limited(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the last requests are logged, even if an older one still has no response."""
     monkeypatch.setattr("pulumi_joviam.emulator.server.MOST_REQUESTS", 3)
     account.cloud.fail("GET /regions", delay=0.3)
     waiting = threading.Thread(target=account.send, args=("GET", "/regions"))
@@ -103,7 +103,7 @@ def test_log_has_an_end(account: Account, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_token_is_in_no_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever goes wrong, the token is not in the emulator's own log."""
+    """The token is not in the emulator's own log, whatever fails."""
     caplog.set_level(0)
     account.cloud.change(account.key(), name=object())
     assert account.refused("GET", "/public_keys").status == 500
@@ -117,7 +117,7 @@ def test_token_is_in_no_log(account: Account, caplog: pytest.LogCaptureFixture) 
 
 
 def test_late_request_does_not_reach_a_reset_account(account: Account) -> None:
-    """A request that is still delayed when the account is reset does nothing to the new one."""
+    """A request that is delayed during a reset does not change the new account."""
     account.cloud.fail("POST /public_keys", delay=0.1, act="after")
     waiting = threading.Thread(target=account.send, args=("POST", "/public_keys", {"name": "laptop", "key": KEY}))
     waiting.start()
@@ -130,7 +130,7 @@ def test_late_request_does_not_reach_a_reset_account(account: Account) -> None:
 
 
 def test_imports_nothing_else() -> None:
-    """The emulator imports nothing from the rest of the package, so both cannot share a mistake."""
+    """The emulator imports nothing from the rest of the package, so that they cannot share a mistake."""
     for file in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -140,7 +140,7 @@ def test_imports_nothing_else() -> None:
 
 
 def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A Python of its own, so that what it imports or lacks does not matter here."""
+    """Run a new Python process, so that its imports do not matter here."""
     root = str(FOLDER.parent.parent)
     return subprocess.run(
         [sys.executable, *command], cwd=folder, env={"PYTHONPATH": root}, capture_output=True, text=True, check=False

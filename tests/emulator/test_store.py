@@ -1,4 +1,4 @@
-"""States move on by themselves, at the declared pace, without anybody watching; no socket is needed for that."""
+"""Transitions of states over time, without a server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOVING: list[tuple[type[Moving], frozenset[str]]] = [
 
 @pytest.mark.parametrize(("noun", "states"), MOVING, ids=[noun.kind for noun, _ in MOVING])
 def test_transitions(noun: type[Moving], states: frozenset[str]) -> None:
-    """Every declared transition has a pace and goes between states that the API knows; none leads on for ever."""
+    """Every transition has a duration and is between states of the API; there are no cycles."""
     assert noun.transitions.keys() <= PACE.keys()
     assert {*noun.transitions, *noun.transitions.values(), *noun.ready, noun.failed} <= states
     for state in noun.transitions:
@@ -39,12 +39,12 @@ def test_transitions(noun: type[Moving], states: frozenset[str]) -> None:
 
 
 def network(state: str = "initial") -> Network:
-    """A network that rules have not seen."""
+    """A network without validation."""
     return Network(name=None, specification="10.0.0.0/24", region="", state=state)
 
 
 def test_by_the_clock() -> None:
-    """A state lasts its part of provision_seconds, and ends without a look in between."""
+    """A state lasts its share of provision_seconds, and ends without accesses in between."""
     store = Store(Switches(provision_seconds=0.04))
     lan = store.provision(network())
     store.settle()
@@ -54,8 +54,8 @@ def test_by_the_clock() -> None:
     assert lan.state == "ready"
 
 
-def test_chain_keeps_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A state that follows another starts when that one ended, however late somebody looks."""
+def test_a_state_starts_when_the_previous_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not matter when the transition is noticed."""
     store = Store(Switches(provision_seconds=10))
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
@@ -66,8 +66,8 @@ def test_chain_keeps_time(monkeypatch: pytest.MonkeyPatch) -> None:
         assert instance.state == state
 
 
-def test_a_look_is_cheap() -> None:
-    """However much is under way, a look costs only what has come to its end."""
+def test_settle_is_cheap() -> None:
+    """settle costs time for transitions that end, not for those in progress."""
     store = Store(Switches(provision_seconds=3600))
     for _ in range(5000):
         store.provision(network())
@@ -80,20 +80,20 @@ def test_a_look_is_cheap() -> None:
     assert {lan.state for lan in store.all(Network)} == {"ready"}
 
 
-def test_the_dead_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what is gone only the last are remembered, so that a store in use for days stays small."""
+def test_terminated_objects_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the last deleted objects are stored, so that a long-running store stays small."""
     monkeypatch.setattr("pulumi_joviam.emulator.store.MOST_GONE", 3)
     store = Store(Switches(provision_seconds=0, gone_is_404=False))
-    kept = store.provision(network())
+    live = store.provision(network())
     gone = [store.provision(network()) for _ in range(5)]
     for lan in gone:
         lan.terminate(store)
-    assert list(store.visible(Network)) == [kept, *gone[-3:]]
+    assert list(store.visible(Network)) == [live, *gone[-3:]]
     assert store.moving == {}
 
 
 def test_at_once() -> None:
-    """With provision_seconds=0 nothing is ever seen on its way."""
+    """With provision_seconds=0 transitional states are never seen."""
     store = Store(Switches(provision_seconds=0))
     lan = store.provision(network())
     assert lan.state == "ready"
@@ -110,7 +110,7 @@ def test_at_once() -> None:
     ],
 )
 def test_fail_provisioning(account: Account, kind: str, path: str, state: str) -> None:
-    """What fails to provision stays failed, can be deleted, and the next one is fine."""
+    """An object that fails to provision stays failed and can be deleted; the next one succeeds."""
     account.cloud.fail_provisioning(kind)
     bodies = {
         "/disks": account.disk_body(),
@@ -143,7 +143,7 @@ def test_boot_disk_fails(account: Account) -> None:
 
 
 def test_console_session_fails(account: Account) -> None:
-    """A console session fails with the API's own word for it."""
+    """A console session has its own failed state."""
     instance = account.instance(running=True)
     account.cloud.fail_provisioning("console_sessions")
     session = account.call("POST", f"/instances/{instance}/remote_access")["id"]
@@ -152,7 +152,7 @@ def test_console_session_fails(account: Account) -> None:
 
 
 def test_only_json(account: Account) -> None:
-    """Every object holds only what JSON can hold, so a store can be written to a file."""
+    """Objects hold only JSON values, so a store can be saved to a file."""
     network = account.network()
     body = account.basic_body(networks=[network], public_keys=[account.key()], start_when_ready=True)
     account.call("POST", "/instances", body)

@@ -1,4 +1,4 @@
-"""Each question that the API reference leaves open has a switch, and both answers work."""
+"""Every switch, in both positions."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tests.emulator.account import KEY, NEVER, Account
 LIVE = "cannot be changed while the instance is running"
 
 
-def test_each_is_tested() -> None:
-    """Every switch has a test of its name."""
+def test_every_switch_has_a_test() -> None:
+    """The test has the name of the switch."""
     assert {f"test_{field.name}" for field in fields(Switches)} <= globals().keys()
 
 
 def test_unknown(account: Account) -> None:
-    """A switch that does not exist is a TypeError, and changes nothing."""
+    """An unknown switch is a TypeError."""
     with pytest.raises(TypeError):
         account.cloud.configure(live_memroy=True)
 
 
 def test_provision_seconds(account: Account) -> None:
-    """The pace counts for what is under way, too: 0 ends it at once."""
+    """It also applies to transitions in progress: 0 ends them at once."""
     disk = account.call("POST", "/disks", account.disk_body())["id"]
     account.cloud.configure(provision_seconds=0)
     assert account.state(f"/disks/{disk}") == "unattached"
@@ -36,7 +36,7 @@ def test_provision_seconds(account: Account) -> None:
 
 
 def test_clock_skew(account: Account) -> None:
-    """The cloud's clock is in `created_at` and in the Date header, and may differ from ours."""
+    """`created_at` and the Date header have the cloud's clock, which may differ from ours."""
     for skew in (0.0, 7200.0):
         account.cloud.configure(clock_skew=skew)
         response = account.send("POST", "/public_keys", {"name": "laptop", "key": KEY})
@@ -49,7 +49,7 @@ def test_clock_skew(account: Account) -> None:
 
 @pytest.mark.parametrize("field", ["memory", "performance_tier", "virtualization"])
 def test_live_memory(account: Account, field: str) -> None:
-    """A running instance refuses other memory, tier and virtualization, or is `updating` for a while."""
+    """A change of memory, tier or virtualization of a running instance is rejected, or `updating` for a while."""
     instance = account.instance(running=True)
     value: Any = {"memory": 2048, "performance_tier": account.tier("instances", "Fast"), "virtualization": "pv"}[field]
     assert account.invalid("PUT", f"/instances/{instance}", {field: value}) == {field: [LIVE]}
@@ -62,7 +62,7 @@ def test_live_memory(account: Account, field: str) -> None:
 
 
 def test_live_resize(account: Account) -> None:
-    """A disk of a running instance is resized, or refuses at `size`; one of a stopped instance is resized anyway."""
+    """Resizing a disk of a running instance is allowed or rejected; of a stopped one it is always allowed."""
     disk = account.disk()
     instance = account.instance(disks=[disk], running=True)
     account.call("POST", f"/disks/{disk}/resize", {"size": 20})
@@ -75,7 +75,7 @@ def test_live_resize(account: Account) -> None:
 
 
 def test_resize_at_once(account: Account) -> None:
-    """The new size shows at once, or when the resizing is over."""
+    """The disk has the new size at once, or when the resize ends."""
     disk = account.disk(size=10)
     assert account.call("POST", f"/disks/{disk}/resize", {"size": 20})["size"] == 20
     account.settle()
@@ -86,7 +86,7 @@ def test_resize_at_once(account: Account) -> None:
 
 
 def test_slow_delete(account: Account) -> None:
-    """What is deleted is `terminating` for a while, or gone at once."""
+    """A deleted object is `terminating` for a while, or gone at once."""
     account.cloud.configure(slow_delete=False)
     for path, object_id in (
         ("/disks", account.disk()),
@@ -102,7 +102,7 @@ def test_slow_delete(account: Account) -> None:
 
 
 def test_gone_is_404(account: Account) -> None:
-    """What is gone answers 404, or stays visible as `terminated` but takes part in nothing."""
+    """A deleted object gets 404, or stays visible as `terminated` but cannot be used."""
     address = account.address(account.public_network())
     gone = {"/disks": account.disk(), "/networks": account.network(), "/instances": account.instance()}
     account.call("PUT", f"/instances/{gone['/instances']}/disks", {"disks": [gone["/disks"]]})
@@ -119,14 +119,14 @@ def test_gone_is_404(account: Account) -> None:
         assert account.invalid("DELETE", f"{path}/{object_id}") == {"state": ["is terminated"]}
     body = account.instance_body(disks=[gone["/disks"]])
     assert account.invalid("POST", "/instances/assemble", body) == {"disks": [f"{gone['/disks']} does not exist"]}
-    account.network()  # the same block again
+    account.network()  # with the same block
     assert account.cloud.count() == {"networks": 1, "ip_addresses": 1}
     account.cloud.configure(gone_is_404=True)
     assert account.call("GET", "/disks") == []
 
 
 def test_delete_running(account: Account) -> None:
-    """A running instance is not deleted, or is."""
+    """Deleting a running instance is rejected or allowed."""
     instance = account.instance(running=True)
     assert account.invalid("DELETE", f"/instances/{instance}") == {"state": ["is running"]}
     account.cloud.configure(delete_running=True)
@@ -134,7 +134,7 @@ def test_delete_running(account: Account) -> None:
 
 
 def test_delete_takes_disks(account: Account) -> None:
-    """Disks outlive their instance, or go with it."""
+    """Disks outlive their instance, or are deleted with it."""
     for takes, left in ((False, {"disks": 1}), (True, {"disks": 1})):
         account.cloud.configure(delete_takes_disks=takes)
         instance = account.instance(disks=[account.disk()])
@@ -144,7 +144,7 @@ def test_delete_takes_disks(account: Account) -> None:
 
 
 def test_delete_takes_addresses(account: Account) -> None:
-    """Addresses outlive their instance, or go with it unless another instance shares them."""
+    """Addresses outlive their instance, or are deleted with it unless another instance shares them."""
     network = account.network()
     kept = account.address(network)
     account.call("DELETE", f"/instances/{account.instance(ip_addresses=[kept])}")
@@ -158,7 +158,7 @@ def test_delete_takes_addresses(account: Account) -> None:
 
 
 def test_delete_attached_disk(account: Account) -> None:
-    """An attached disk is not deleted, or leaves its instance."""
+    """Deleting an attached disk is rejected, or detaches it."""
     first, second = account.disk(), account.disk()
     instance = account.instance(disks=[first, second])
     assert account.invalid("DELETE", f"/disks/{first}") == {"state": ["is attached"]}
@@ -170,7 +170,7 @@ def test_delete_attached_disk(account: Account) -> None:
 
 
 def test_delete_attached_address(account: Account) -> None:
-    """An attached address is not deallocated, or leaves its instance."""
+    """Deleting an attached address is rejected, or detaches it."""
     address = account.address(account.network())
     instance = account.instance(ip_addresses=[address])
     assert account.invalid("DELETE", f"/ip_addresses/{address}").keys() == {"instance_ids"}
@@ -180,7 +180,7 @@ def test_delete_attached_address(account: Account) -> None:
 
 
 def test_delete_under_way(account: Account) -> None:
-    """What is stuck in a passing state is not deleted, or is; what is being deleted is not deleted twice."""
+    """Deleting an object in a transitional state is rejected or allowed; deleting it twice is rejected."""
     ids = {"disks": account.disk(), "networks": account.network(), "instances": account.instance()}
     for kind, id in ids.items():
         account.cloud.change(id, state="provisioning")
@@ -194,7 +194,7 @@ def test_delete_under_way(account: Account) -> None:
 
 
 def test_detach_seconds(account: Account) -> None:
-    """What an instance had shows it for a while after it is gone, and can be neither deleted nor given to another."""
+    """Parts of a deleted instance stay attached for a while, and can be neither deleted nor used."""
     cloud = account.cloud
     address, disk = account.address(account.network()), account.disk()
     instance = account.instance(disks=[disk], ip_addresses=[address])
@@ -214,11 +214,11 @@ def test_detach_seconds(account: Account) -> None:
     other = account.instance()
     account.call("DELETE", f"/instances/{other}")
     time.sleep(0.02)
-    assert account.call("GET", f"/disks/{disk}")["state"] == "attached"  # each has a time of its own
+    assert account.call("GET", f"/disks/{disk}")["state"] == "attached"  # each instance has its own delay
 
 
 def test_clone_any_disk(account: Account) -> None:
-    """Every disk can be cloned, or only one that is a template."""
+    """Every disk can be cloned, or only those with is_template."""
     disk, golden = account.disk(), account.disk(is_template=True)
     account.call("POST", f"/disks/{disk}/clone")
     account.cloud.configure(clone_any_disk=False)
@@ -227,7 +227,7 @@ def test_clone_any_disk(account: Account) -> None:
 
 
 def test_symmetric_groups(account: Account) -> None:
-    """A group shows on all of its members, or only where it was set."""
+    """All members of a group show it, or only the instance on which it was set."""
     first, second = account.instance(), account.instance()
     account.cloud.configure(symmetric_groups=False)
     account.call("PUT", f"/instances/{first}/availability_group", {"availability_group": [second]})
@@ -247,15 +247,15 @@ def test_duplicate_keys(account: Account) -> None:
 
 
 def test_date_header(account: Account) -> None:
-    """Answers say when they were given, or do not, also where they refuse."""
-    for said in (True, False):
-        account.cloud.configure(date_header=said)
+    """Responses, including errors, have a Date header or not."""
+    for enabled in (True, False):
+        account.cloud.configure(date_header=enabled)
         for path in ("/regions", "/nowhere"):
-            assert ("Date" in account.send("GET", path).headers) == said
+            assert ("Date" in account.send("GET", path).headers) == enabled
 
 
 def test_late_lists(account: Account) -> None:
-    """Lists show new objects late, whatever the cloud's clock says; what is asked for by id is there."""
+    """Lists include new objects late, whatever the cloud's clock; they can be read by id at once."""
     account.cloud.configure(late_lists=NEVER, clock_skew=-7200.0)
     paths = {"/disks": account.disk(), "/networks": account.network()}
     paths |= {"/ip_addresses": account.address(paths["/networks"]), "/instances": account.instance()}
@@ -270,7 +270,7 @@ def test_late_lists(account: Account) -> None:
 
 
 def test_list_limit(account: Account) -> None:
-    """Lists end after the first objects of the account; what the cloud offers to everybody is all there."""
+    """Lists have only the first objects of the account, but all objects that the cloud offers."""
     account.cloud.configure(list_limit=1)
     offered = account.call("GET", "/templates")
     disks = [account.disk(), account.disk()]
@@ -280,7 +280,7 @@ def test_list_limit(account: Account) -> None:
 
 
 def test_new_is_404(account: Account) -> None:
-    """A new object is in lists, but nobody can name it yet."""
+    """A new object is in lists, but requests with its id get 404 for a while."""
     account.cloud.configure(new_is_404=NEVER)
     disk = account.disk()
     assert [each["id"] for each in account.call("GET", "/disks")] == [disk]
@@ -293,7 +293,7 @@ def test_new_is_404(account: Account) -> None:
 
 
 def test_stale_reads(account: Account) -> None:
-    """After a write its object is shown for a while as it was: by id, in lists, and its state."""
+    """After a write, reads of the object, its state and lists return the old values for a while."""
     instance = account.instance()
     account.cloud.configure(stale_reads=NEVER)
     assert account.call("PUT", f"/instances/{instance}", {"name": "new"})["name"] == "new"
@@ -306,7 +306,7 @@ def test_stale_reads(account: Account) -> None:
 
 
 def test_ignored_updates(account: Account) -> None:
-    """A PUT answers with what is there, and that stays; a malformed one is refused as ever."""
+    """A PUT returns the current values and changes nothing; a malformed one is still rejected."""
     disk, instance = account.disk(), account.instance()
     account.cloud.configure(ignored_updates=True)
     assert account.call("PUT", f"/disks/{disk}", {"name": "new"})["name"] == "data"

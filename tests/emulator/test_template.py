@@ -1,4 +1,4 @@
-"""Templates: the system's, and new versions made from the account's disks."""
+"""Templates: those of the system, and new versions from the account's disks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.emulator.account import Account
 
 
 def test_seed(account: Account) -> None:
-    """Both regions have the same system templates; of Ubuntu, version 2 supersedes version 1."""
+    """Both regions have the same system templates; version 2 of Ubuntu supersedes version 1."""
     templates = account.call("GET", "/templates")
     assert sorted((each["region"]["code"], each["slug"], each["version"]) for each in templates) == [
         (code, slug, version)
@@ -18,7 +18,7 @@ def test_seed(account: Account) -> None:
 
 
 def test_supersede(account: Account) -> None:
-    """A disk becomes the next version under the same slug, which from then on means that one, in that region only."""
+    """A disk becomes the next version; from then on the slug refers to it, in its region only."""
     old = account.template("debian-9")
     disk = account.disk(size=25)
     new = account.call("POST", "/templates", {"disk": disk, "supersedes": old})
@@ -30,8 +30,8 @@ def test_supersede(account: Account) -> None:
     assert made["template"]["version"] == 1
 
 
-def test_supersede_refused(account: Account) -> None:
-    """A version is superseded once, by a settled disk of its region."""
+def test_supersede_rejected(account: Account) -> None:
+    """A version can be superseded once, by a ready disk of its region."""
     body = {"disk": account.disk(), "supersedes": account.template("ubuntu-16-04", version=1)}
     assert account.invalid("POST", "/templates", body) == {"supersedes": ["has already been superseded"]}
     body = {"disk": account.disk("ML1"), "supersedes": account.template("debian-9")}

@@ -1,4 +1,4 @@
-"""A walk through the life of an account that comes by every endpoint."""
+"""A tour: one successful request to every endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.emulator.account import KEY, Account
 
 
 def walk(account: Account) -> dict[str, requests.Response]:
-    """Use every endpoint once, in an order that makes sense, and settle after each."""
+    """Call every endpoint once, in a sensible order, and let all transitions end after each."""
     replies: dict[str, requests.Response] = {}
 
     def step(operation: str, body: Any = None, **ids: str) -> Any:
