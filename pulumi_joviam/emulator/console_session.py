@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.body import Body
 from pulumi_joviam.emulator.instance import Instance
+from pulumi_joviam.emulator.operation import Operation, show
 from pulumi_joviam.emulator.region import Region
 from pulumi_joviam.emulator.store import Check, Moving, Object, Store
 
@@ -85,3 +86,9 @@ def create(store: Store, instance_id: str, body: RemoteAccess) -> ConsoleSession
     host = f"{store.find(Region, instance.region).code.lower()}.console.example"
     session = ConsoleSession(type=body.type, instance_id=instance.id, host=host)
     return store.provision(session, state="initiating").show(store)
+
+
+OPERATIONS = (
+    Operation("GET /console_sessions/{console_session_id}", show(ConsoleSession)),
+    Operation("POST /instances/{instance_id}/remote_access", create, 202),
+)

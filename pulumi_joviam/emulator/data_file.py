@@ -15,21 +15,14 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import to_json
 
-from pulumi_joviam.emulator.console_session import ConsoleSession
-from pulumi_joviam.emulator.disk import Disk
-from pulumi_joviam.emulator.instance import Instance
-from pulumi_joviam.emulator.ip_address import IpAddress
-from pulumi_joviam.emulator.network import Network
-from pulumi_joviam.emulator.performance_tier import PerformanceTier
-from pulumi_joviam.emulator.public_key import PublicKey
-from pulumi_joviam.emulator.region import Region
+from pulumi_joviam.emulator.operations import NOUNS
 from pulumi_joviam.emulator.store import Moving, Refused, Store
-from pulumi_joviam.emulator.template import Template
 
 WRITTEN_BY = "pulumi-joviam emulator"
 VERSION = 1
@@ -44,20 +37,9 @@ class UnusableData(Exception):
     """The data file cannot be used. It was left unchanged."""
 
 
-class Objects(BaseModel):
-    """Every object of an account by its kind, in order of creation."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    regions: list[Region]
-    performance_tiers: list[PerformanceTier]
-    networks: list[Network]
-    templates: list[Template]
-    public_keys: list[PublicKey]
-    ip_addresses: list[IpAddress]
-    disks: list[Disk]
-    instances: list[Instance]
-    console_sessions: list[ConsoleSession]
+FIRST = {"regions", "performance_tiers", "networks", "templates", "public_keys", "ip_addresses", "disks", "instances"}
+FIRST |= {"console_sessions"}
+"""The kinds that every file has. Those that came later may be missing: nobody had one when it was written."""
 
 
 class Content(BaseModel):
@@ -69,7 +51,13 @@ class Content(BaseModel):
     version: Literal[1]
     epoch: float
     """Add this to the times in it (`since`) to get seconds since the epoch: their clock ended with the process."""
-    objects: Objects
+    objects: BaseModel
+    """Every object of an account by its kind, in order of creation."""
+
+
+_kinds: dict[str, Any] = {noun.kind: (GenericAlias(list, noun), ... if noun.kind in FIRST else []) for noun in NOUNS}
+_objects = create_model("Objects", __config__=Content.model_config, **_kinds)
+_content = create_model("Content", __base__=Content, objects=_objects)
 
 
 class DataFile:
@@ -96,7 +84,7 @@ class DataFile:
         if not self._stamp:
             return False
         try:
-            content = Content.model_validate_json(text)
+            content = _content.model_validate_json(text)
             _fill(store, content)
         except (ValueError, LookupError, Refused) as error:
             why = _first(error) if isinstance(error, ValidationError) else "its objects do not fit together"
@@ -134,7 +122,7 @@ class DataFile:
             version = store.version
             if version == self._version:
                 return
-            text = to_json(_content(store))
+            text = to_json(_written(store))
         try:
             if self._look() not in (None, self._stamp):
                 raise UnusableData(f"{self.path} was changed by another process; changes are no longer saved to it")
@@ -172,8 +160,8 @@ def _epoch() -> float:
     return time.time() - time.monotonic()
 
 
-def _content(store: Store) -> dict[str, Any]:
-    objects = {kind: list(store.tables[kind].values()) for kind in Objects.model_fields}
+def _written(store: Store) -> dict[str, Any]:
+    objects = {kind: list(store.tables[kind].values()) for kind in _kinds}
     return {"written_by": WRITTEN_BY, "version": VERSION, "epoch": _epoch(), "objects": objects}
 
 

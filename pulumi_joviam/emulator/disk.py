@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.body import Body, Changes, Uuid
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.performance_tier import PerformanceTier, PerformanceTierShown, refer_tier, tier_named
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
 from pulumi_joviam.emulator.store import Check, Moving, Object, StateShown, Store
@@ -200,3 +201,14 @@ def delete(store: Store, disk_id: str) -> DiskShown:
     disk.require_deletable(store, "unattached", disk.failed, "failed_to_terminate", *attached)
     disk.terminate(store)
     return disk.show(store)
+
+
+OPERATIONS = (
+    Operation("GET /disks", index(Disk)),
+    Operation("POST /disks", create, 201),
+    Operation("GET /disks/{disk_id}", show(Disk)),
+    Operation("PUT /disks/{disk_id}", update),
+    Operation("DELETE /disks/{disk_id}", delete),
+    Operation("GET /disks/{disk_id}/state", show_state),
+    Operation("POST /disks/{disk_id}/clone", clone, 201),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulumi_joviam.emulator.body import Body
 from pulumi_joviam.emulator.disk import MAXIMUM_SIZE, Disk, DiskShown
 from pulumi_joviam.emulator.instance import Instance
+from pulumi_joviam.emulator.operation import Operation
 from pulumi_joviam.emulator.store import Check, Store
 
 
@@ -31,3 +32,6 @@ def resize(store: Store, disk_id: str, body: DiskResize) -> DiskShown:
     store.touch(disk)
     store.enter(disk, "resizing", then=disk.state)
     return disk.show(store)
+
+
+OPERATIONS = (Operation("POST /disks/{disk_id}/resize", resize),)

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from pulumi_joviam.emulator.body import Nothing
-from pulumi_joviam.emulator.operations import OPERATIONS, Operation
+from pulumi_joviam.emulator.operation import Operation
+from pulumi_joviam.emulator.operations import OPERATIONS
 
 ERRORS = {
     "400": "bad_request: `details` names the fields that are missing or of the wrong type",

@@ -22,6 +22,7 @@ from pulumi_joviam.emulator.network_adapter import (
     check_adapters,
     described_adapters,
 )
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.performance_tier import refer_tier
 from pulumi_joviam.emulator.public_key import PublicKey, PublicKeyShown
 from pulumi_joviam.emulator.region import Region
@@ -391,3 +392,25 @@ def delete_context_variable(store: Store, instance_id: str, key: str) -> dict[st
     instance.require()
     store.touch(instance, {"context": {name: value for name, value in instance.context.items() if name != key}})
     return dict(instance.context)
+
+
+OPERATIONS = (
+    Operation("GET /instances", index(Instance)),
+    Operation("POST /instances", create, 201),
+    Operation("POST /instances/assemble", assemble),
+    Operation("GET /instances/{instance_id}", show(Instance)),
+    Operation("PUT /instances/{instance_id}", update),
+    Operation("DELETE /instances/{instance_id}", delete, 202),
+    Operation("GET /instances/{instance_id}/state", show_state),
+    Operation("GET /instances/{instance_id}/note", show_note),
+    Operation("POST /instances/{instance_id}/start", start, 202),
+    Operation("POST /instances/{instance_id}/stop", stop, 202),
+    Operation("PUT /instances/{instance_id}/disks", replace_disks),
+    Operation("PUT /instances/{instance_id}/public_keys", replace_public_keys),
+    Operation("PUT /instances/{instance_id}/network_adapters", replace_network_adapters),
+    Operation("PUT /instances/{instance_id}/availability_group", replace_availability_group),
+    Operation("GET /instances/{instance_id}/context", show_context),
+    Operation("POST /instances/{instance_id}/context", set_context),
+    Operation("PUT /instances/{instance_id}/context", update_context),
+    Operation("DELETE /instances/{instance_id}/context/{instance_context_key}", delete_context_variable),
+)

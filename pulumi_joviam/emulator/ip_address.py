@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.body import Body, Changes, Ipv4, Uuid
 from pulumi_joviam.emulator.network import Network, first_network
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.region import Region
 from pulumi_joviam.emulator.store import Check, Empty, Invalid, Object, Store
 
@@ -155,3 +156,14 @@ def _list(store: Store, *, public: bool) -> list[IpAddressShown]:
     return [
         store.shown(address) for address in store.visible(IpAddress) if networks[address.network_id].is_public == public
     ]
+
+
+OPERATIONS = (
+    Operation("GET /ip_addresses", index(IpAddress)),
+    Operation("POST /ip_addresses", create, 201),
+    Operation("GET /ip_addresses/public", list_public),
+    Operation("GET /ip_addresses/private", list_private),
+    Operation("GET /ip_addresses/{ip_address_id}", show(IpAddress)),
+    Operation("PUT /ip_addresses/{ip_address_id}", update),
+    Operation("DELETE /ip_addresses/{ip_address_id}", delete),
+)

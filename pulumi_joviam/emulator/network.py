@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.body import Body, Changes, Ipv4, Uuid
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
 from pulumi_joviam.emulator.store import SEED_TIME, Check, Forbidden, Moving, Store, seed_id
 
@@ -209,3 +210,14 @@ def seed(store: Store) -> None:
                 state="ready",
             )
         )
+
+
+OPERATIONS = (
+    Operation("GET /networks", index(Network)),
+    Operation("POST /networks", create, 201),
+    Operation("GET /networks/public", list_public),
+    Operation("GET /networks/private", list_private),
+    Operation("GET /networks/{network_id}", show(Network)),
+    Operation("PUT /networks/{network_id}", update),
+    Operation("DELETE /networks/{network_id}", delete),
+)

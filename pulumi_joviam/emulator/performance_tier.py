@@ -7,6 +7,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from pulumi_joviam.emulator.operation import Operation
 from pulumi_joviam.emulator.region import Region, RegionShown
 from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Object, Store, seed_id
 
@@ -76,3 +77,9 @@ def seed(store: Store) -> None:
                 store.add(
                     PerformanceTier(id=tier_id, created_at=SEED_TIME, name=name, use=use, region=region.id),
                 )
+
+
+OPERATIONS = (
+    Operation("GET /performance_tiers/instances", list_instances),
+    Operation("GET /performance_tiers/disks", list_disks),
+)

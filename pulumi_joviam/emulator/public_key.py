@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.body import Body, Changes
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.store import Check, Empty, Object, Store
 
 OPENSSH = re.compile(
@@ -78,3 +79,12 @@ def delete(store: Store, public_key_id: str) -> Empty:
     """Delete a public key; instances that use it lose it."""
     store.find(PublicKey, public_key_id).remove(store)
     return {}
+
+
+OPERATIONS = (
+    Operation("GET /public_keys", index(PublicKey)),
+    Operation("POST /public_keys", create, 201),
+    Operation("GET /public_keys/{public_key_id}", show(PublicKey)),
+    Operation("PUT /public_keys/{public_key_id}", update),
+    Operation("DELETE /public_keys/{public_key_id}", delete),
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from typing_extensions import TypedDict
 
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.store import SEED_TIME, Object, Store, seed_id
 
 
@@ -45,3 +46,9 @@ def seed(store: Store) -> None:
     """Add AU East (SY3) and AU South (ML1)."""
     for name, code in (("AU East", "SY3"), ("AU South", "ML1")):
         store.add(Region(id=seed_id("regions", code), created_at=SEED_TIME, name=name, code=code))
+
+
+OPERATIONS = (
+    Operation("GET /regions", index(Region)),
+    Operation("GET /regions/{region_id}", show(Region)),
+)

@@ -30,16 +30,12 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from pulumi_joviam.emulator import network, performance_tier, region, template
 from pulumi_joviam.emulator.body import Nothing, parse
-from pulumi_joviam.emulator.console_session import ConsoleSession
 from pulumi_joviam.emulator.data_file import DataFile, UnusableData
-from pulumi_joviam.emulator.disk import Disk
 from pulumi_joviam.emulator.documentation import document
-from pulumi_joviam.emulator.instance import Instance
-from pulumi_joviam.emulator.ip_address import IpAddress
 from pulumi_joviam.emulator.live import Part, picture
-from pulumi_joviam.emulator.operations import OPERATIONS, READS, Operation
+from pulumi_joviam.emulator.operation import Operation
+from pulumi_joviam.emulator.operations import NOUNS, OPERATIONS, READS
 from pulumi_joviam.emulator.pages import LivePage
-from pulumi_joviam.emulator.public_key import PublicKey
 from pulumi_joviam.emulator.request import Request
 from pulumi_joviam.emulator.store import Accepted, BadRequest, NotFound, Object, Refused, Store, Switches
 
@@ -57,8 +53,6 @@ ERRORS: dict[str, tuple[int, str | None, Any]] = {
     "internal_server_error": (500, None, None),
 }
 """The API's error codes: the status of each, the field with the explanation, and its default."""
-
-OWNED = (PublicKey, network.Network, IpAddress, Disk, Instance, template.Template, ConsoleSession)
 
 Connections = dict[Any, asyncio.Transport]
 """The open connections by the client's address."""
@@ -244,14 +238,14 @@ class Emulator:
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """The account's own objects of a kind, as the API returns them: `public_keys`, `networks` (private ones),
         `ip_addresses`, `disks`, `instances`, `templates` (those created by superseding) or `console_sessions`."""
-        nouns: dict[str, type[Object]] = {noun.kind: noun for noun in OWNED}
+        nouns = {noun.kind: noun for noun in NOUNS}
         with self._lend() as store:
             return [dict(obj.show(store)) for obj in store.all(nouns[kind]) if obj.owned()]
 
     def count(self) -> Counter[str]:
         """The number of objects that the account owns, by kind, without zeros: an empty account is `{}`."""
         with self._lend() as store:
-            return +Counter({noun.kind: sum(obj.owned() for obj in store.all(noun)) for noun in OWNED})
+            return +Counter({noun.kind: sum(obj.owned() for obj in store.all(noun)) for noun in NOUNS})
 
     # Controlling
 

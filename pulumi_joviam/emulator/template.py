@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
 from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Object, Store, seed_id
 
@@ -115,3 +116,9 @@ def seed(store: Store) -> None:
                 )
             )
             newer[slug] = template.id
+
+
+OPERATIONS = (
+    Operation("GET /templates", index(Template)),
+    Operation("GET /templates/{template_id}", show(Template)),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pulumi_joviam.emulator.body import Body, Uuid
 from pulumi_joviam.emulator.disk import Disk
+from pulumi_joviam.emulator.operation import Operation
 from pulumi_joviam.emulator.store import Check, Store
 from pulumi_joviam.emulator.template import Template, TemplateShown
 
@@ -36,3 +37,6 @@ def create(store: Store, body: TemplateCreate) -> TemplateShown:
     )
     old.superseded_by_id = new.id
     return new.show(store)
+
+
+OPERATIONS = (Operation("POST /templates", create, 201),)

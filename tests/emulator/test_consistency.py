@@ -12,7 +12,8 @@ from pulumi_joviam.emulator.disk import Disk
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.ip_address import IpAddress
 from pulumi_joviam.emulator.network import Network
-from pulumi_joviam.emulator.operations import OPERATIONS, Operation
+from pulumi_joviam.emulator.operation import Operation
+from pulumi_joviam.emulator.operations import NOUNS, OPERATIONS
 from pulumi_joviam.emulator.performance_tier import PerformanceTier
 from pulumi_joviam.emulator.public_key import PublicKey
 from pulumi_joviam.emulator.region import Region
@@ -55,15 +56,11 @@ class Monkey:
         """A value for a parameter of this name."""
         pick = self.random.choice
         values: dict[str, Any] = {
+            **{noun.kind.removesuffix("s"): self.one(noun) for noun in NOUNS},
+            **{noun.kind: self.some(noun) for noun in NOUNS},
             "region": self.home,
             "template": pick([self.one(Template), "debian-9", "ubuntu-16-04"]),
             "supersedes": self.one(Template),
-            "disk": self.one(Disk),
-            "network": self.one(Network),
-            "disks": self.some(Disk),
-            "networks": self.some(Network),
-            "ip_addresses": self.some(IpAddress),
-            "public_keys": self.some(PublicKey),
             "availability_group": self.some(Instance),
             "network_adapters": [
                 {"network": network, "ip_addresses": pick(["dhcp", self.some(IpAddress)])}
@@ -103,7 +100,7 @@ class Monkey:
     def act(self) -> Operation | None:
         """Call a random operation, and return it unless it was rejected."""
         operation = self.random.choice(WRITES)
-        nouns = {noun.kind: noun for noun in (Disk, Instance, IpAddress, Network, PublicKey)}
+        nouns = {noun.kind: noun for noun in NOUNS}
         ids = [self.one(nouns[operation.path.split("/")[1]])] if "{" in operation.path else []
         if "{instance_context_key}" in operation.path:
             ids.append("A")

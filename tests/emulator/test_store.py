@@ -12,7 +12,7 @@ from pulumi_joviam.emulator.console_session import ConsoleSession
 from pulumi_joviam.emulator.disk import Disk
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.network import Network
-from pulumi_joviam.emulator.server import OWNED
+from pulumi_joviam.emulator.operations import NOUNS
 from pulumi_joviam.emulator.store import PACE, Moving, Store, Switches
 from tests.emulator.account import Account
 from tests.emulator.shapes import DISK_STATES, INSTANCE_STATES, NETWORK_STATES
@@ -162,4 +162,4 @@ def test_only_json(account: Account) -> None:
         for obj in table.values():
             again = type(obj)(**json.loads(json.dumps(asdict(obj))))
             assert {field.name for field in fields(again)} == asdict(obj).keys()
-    assert {noun.kind for noun in OWNED} | {"regions", "performance_tiers"} >= tables.keys()
+    assert {noun.kind for noun in NOUNS} >= tables.keys()
