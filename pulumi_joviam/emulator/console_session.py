@@ -13,7 +13,7 @@ from pulumi_joviam.emulator.body import Body
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.operation import Operation, show
 from pulumi_joviam.emulator.region import Region
-from pulumi_joviam.emulator.store import Check, Moving, Object, Store
+from pulumi_joviam.emulator.store import Card, Check, Moving, Object, Store
 
 TYPES = ("serial", "vnc")
 
@@ -61,6 +61,9 @@ class ConsoleSession(Moving):
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+
+    def card(self, store: Store) -> Card:
+        return {**self._moves(), "name": self.type}
 
     def gone(self) -> bool:
         return False  # the API has no state for an ended session: it is removed with its instance

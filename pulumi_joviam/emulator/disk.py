@@ -12,7 +12,7 @@ from pulumi_joviam.emulator.body import Body, Changes, Uuid
 from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.performance_tier import PerformanceTier, PerformanceTierShown, refer_tier, tier_named
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
-from pulumi_joviam.emulator.store import Check, Moving, Object, StateShown, Store
+from pulumi_joviam.emulator.store import Card, Check, Moving, Object, StateShown, Store
 from pulumi_joviam.emulator.template import Template, TemplateShown, refer_template, template_named
 
 MAXIMUM_SIZE = 10_000
@@ -76,6 +76,16 @@ class Disk(Moving):
             "is_template": self.is_template,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
+        }
+
+    def card(self, store: Store) -> Card:
+        return {
+            **self._moves(),
+            "name": self.name,
+            "size": self.size,
+            "tier": store.find(PerformanceTier, self.performance_tier).name,
+            "template": store.find(Template, self.template).slug if self.template else None,
+            "region": store.find(Region, self.region).code,
         }
 
     def entered(self, store: Store) -> None:

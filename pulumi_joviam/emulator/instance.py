@@ -24,7 +24,7 @@ from pulumi_joviam.emulator.network_adapter import (
 from pulumi_joviam.emulator.performance_tier import PerformanceTier, PerformanceTierShown, tier_named
 from pulumi_joviam.emulator.public_key import PublicKey, PublicKeyShown
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
-from pulumi_joviam.emulator.store import Moving, Object, Store
+from pulumi_joviam.emulator.store import Card, Moving, Object, Store
 
 
 class InstanceShown(TypedDict):
@@ -103,6 +103,20 @@ class Instance(Moving):
             "region": store.find(Region, self.region).show(store),
             "created_at": self.created_at,
             "updated_at": self.updated_at,
+        }
+
+    def card(self, store: Store) -> Card:
+        return {
+            **self._moves(),
+            "name": self.name,
+            "memory": self.memory,
+            "tier": store.find(PerformanceTier, self.performance_tier).name,
+            "region": store.find(Region, self.region).code,
+            "disks": [store.find(Disk, disk).card(store) for disk in self.disks],
+            "adapters": [adapter.card(store) for adapter in self.network_adapters],
+            "public_keys": [store.find(PublicKey, key).name for key in self.public_keys],
+            "availability_group": [store.find(Instance, member).name for member in self.availability_group],
+            "variables": len(self.context),
         }
 
     def show_disks(self, store: Store) -> list[DiskShown]:

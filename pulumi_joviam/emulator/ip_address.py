@@ -11,7 +11,7 @@ from pulumi_joviam.emulator.body import Body, Changes, Ipv4, Uuid
 from pulumi_joviam.emulator.network import Network, first_network
 from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.region import Region
-from pulumi_joviam.emulator.store import Check, Empty, Invalid, Object, Store
+from pulumi_joviam.emulator.store import Card, Check, Empty, Invalid, Object, Store
 
 
 class IpAddressShown(TypedDict):
@@ -51,6 +51,10 @@ class IpAddress(Object):
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+
+    def card(self, store: Store) -> Card:
+        users = [store.tables["instances"][instance].name for instance in self.instance_ids]
+        return {"id": self.id, "name": self.name, "address": self.address, "users": users}
 
     def uses(self, object_id: str) -> bool:
         return self.network_id == object_id

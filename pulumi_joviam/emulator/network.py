@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from pulumi_joviam.emulator.body import Body, Changes, Ipv4, Uuid
 from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
-from pulumi_joviam.emulator.store import SEED_TIME, Check, Forbidden, Moving, Store, seed_id
+from pulumi_joviam.emulator.store import SEED_TIME, Card, Check, Forbidden, Moving, Store, seed_id
 
 PRIVATE_RANGES = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
@@ -85,6 +85,15 @@ class Network(Moving):
             "region": store.find(Region, self.region).show(store),
             "created_at": self.created_at,
             "updated_at": self.updated_at,
+        }
+
+    def card(self, store: Store) -> Card:
+        return {
+            **self._moves(),
+            "name": self.name,
+            "specification": self.specification,
+            "public": self.is_public,
+            "region": store.find(Region, self.region).code,
         }
 
     def owned(self) -> bool:

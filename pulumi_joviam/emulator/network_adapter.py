@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from pulumi_joviam.emulator.body import Body, Uuid
 from pulumi_joviam.emulator.ip_address import IpAddress, IpAddressShown
 from pulumi_joviam.emulator.network import Network, NetworkShown
-from pulumi_joviam.emulator.store import Check, Store, new_id
+from pulumi_joviam.emulator.store import Card, Check, Store, new_id
 
 
 class NetworkAdapterShown(TypedDict):
@@ -47,6 +47,14 @@ class NetworkAdapter:
             "ip_addresses": [store.find(IpAddress, address).show(store) for address in self.ip_addresses],
             "created_at": self.created_at,
             "updated_at": self.updated_at,
+        }
+
+    def card(self, store: Store) -> Card:
+        """The adapter as the card of its instance shows it."""
+        return {
+            "network": store.find(Network, self.network).card(store),
+            "dhcp": self.dhcp,
+            "addresses": [store.find(IpAddress, address).address for address in self.ip_addresses],
         }
 
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.body import Body, Changes
 from pulumi_joviam.emulator.operation import Operation, index, show
-from pulumi_joviam.emulator.store import Check, Empty, Object, Store
+from pulumi_joviam.emulator.store import Card, Check, Empty, Object, Store
 
 OPENSSH = re.compile(
     r"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
@@ -44,6 +44,9 @@ class PublicKey(Object):
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+
+    def card(self, store: Store) -> Card:
+        return {"id": self.id, "name": self.name, "type": self.key.partition(" ")[0]}
 
 
 class PublicKeyCreate(Body):

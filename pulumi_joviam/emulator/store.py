@@ -22,6 +22,9 @@ from typing_extensions import TypedDict
 Shown = Mapping[str, Any]
 """An object as the API shows it; each kind declares its fields."""
 
+Card = dict[str, Any]
+"""An object as the live page shows it."""
+
 SEED_TIME = "2016-05-10T03:36:34.615Z"
 """The creation time of all seed data."""
 
@@ -203,6 +206,13 @@ class Object:
         """The object as the API shows it."""
         raise NotImplementedError
 
+    def card(self, store: Store) -> Card | None:
+        """What the live page shows of it, or None: its `id`, its `name` and, in the line below, what is `about` it.
+
+        The page asks for no token on this machine, so no secret may be in it.
+        """
+        return None
+
     def owned(self) -> bool:
         """Whether it belongs to the account. The cloud's own objects are seed data."""
         return True
@@ -251,6 +261,10 @@ class Moving(Object):
 
     def entered(self, store: Store) -> None:
         """Update fields that depend on the new state."""
+
+    def _moves(self) -> Card:
+        """What every card of one shows: its state, and whether that moves on by itself."""
+        return {"id": self.id, "state": self.state, "busy": bool(self.then)}
 
     def require(self, *states: str) -> None:
         """Reject the operation unless the object is in one of these states (default: `ready`)."""

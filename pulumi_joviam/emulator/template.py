@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from pulumi_joviam.emulator.operation import Operation, index, show
 from pulumi_joviam.emulator.region import Region, RegionShown, region_named
-from pulumi_joviam.emulator.store import SEED_TIME, Invalid, Object, Store, seed_id
+from pulumi_joviam.emulator.store import SEED_TIME, Card, Invalid, Object, Store, seed_id
 
 SYSTEM = (
     # name, slug, version (newest first), minimum disk size in GB, virtualization, allows public keys
@@ -66,6 +66,17 @@ class Template(Object):
             "published": self.published,
             "superseded_by_id": self.superseded_by_id,
             "recommended_virtualization": self.recommended_virtualization,
+        }
+
+    def card(self, store: Store) -> Card | None:
+        if not self.owned():
+            return None
+        return {
+            "id": self.id,
+            "name": self.name,
+            "slug": self.slug,
+            "version": self.version,
+            "region": store.find(Region, self.region).code,
         }
 
     def owned(self) -> bool:

@@ -77,11 +77,24 @@ const show = {
   public_keys: (it) => card(it, it.type, []),
   templates: (it) => card(it, `${it.slug || ""} version ${it.version} · ${it.region}`, []),
 };
+const showAny = (it) => card(it, it.about, []); // of a kind that has no form of its own above
+const words = (kind) => kind.replaceAll("_", " ");
+
+function section(kind) { // made for a kind that live.html does not place
+  const title = make("h2", "", words(kind)[0].toUpperCase() + words(kind).slice(1));
+  const list = make("ul", "cards small");
+  [title.id, list.id] = [`h-${kind}`, kind];
+  const made = make("section", "", title, list);
+  made.setAttribute("aria-labelledby", title.id);
+  document.querySelector("main").append(made);
+  return list;
+}
 
 // Draws only what changed, so that the selection and the scroll position stay
 
 function draw(kind, things) {
-  const list = place(kind);
+  const list = place(kind) || (things.length ? section(kind) : null);
+  if (!list) return;
   const before = new Map([...list.children].map((element) => [element.dataset.id, element]));
   const first = list.dataset.drawn === undefined;
   list.dataset.drawn = "";
@@ -89,7 +102,7 @@ function draw(kind, things) {
     const text = JSON.stringify(thing);
     const old = before.get(thing.id);
     if (old && old.shown === text) return old;
-    const element = show[kind](thing);
+    const element = (show[kind] || showAny)(thing);
     element.dataset.id = thing.id;
     element.shown = text;
     if (!first) element.classList.add("fresh");
@@ -105,18 +118,18 @@ function draw(kind, things) {
 
 let known = null;
 
-function everything(picture) {
+function everything(cards) {
   const found = new Map();
   const take = (kind, thing) => found.set(thing.id, {
-    what: `${NOUNS[kind]} ${thing.address || thing.name || thing.specification || "without a name"}`,
+    what: `${NOUNS[kind] || words(kind).replace(/s$/, "")} ${thing.address || thing.name || thing.specification || "without a name"}`,
     state: (thing.state || "").replaceAll("_", " "),
   });
-  for (const kind of Object.keys(show)) picture[kind].filter((thing) => !thing.public).forEach((thing) => take(kind, thing));
-  for (const instance of picture.instances) {
+  for (const kind of Object.keys(cards)) cards[kind].filter((thing) => !thing.public).forEach((thing) => take(kind, thing));
+  for (const instance of cards.instances) {
     instance.disks.forEach((disk) => take("disks", disk));
     instance.consoles.forEach((session) => take("consoles", { ...session, name: `of ${instance.name}` }));
   }
-  for (const network of picture.networks) network.addresses.forEach((address) => take("addresses", address));
+  for (const network of cards.networks) network.addresses.forEach((address) => take("addresses", address));
   return found;
 }
 
@@ -133,7 +146,7 @@ function changes(now) {
 }
 
 function report(picture) {
-  const now = everything(picture);
+  const now = everything(picture.cards);
   const found = changes(now);
   known = now;
   if (!found.length) return;
@@ -148,12 +161,13 @@ function report(picture) {
 
 function count(picture) {
   const sum = (things, part) => things.reduce((total, thing) => total + thing[part].length, 0);
+  const { instances, disks, networks, public_keys: keys } = picture.cards;
   const numbers = [
-    [picture.instances.length, "instance"],
-    [picture.disks.length + sum(picture.instances, "disks"), "disk"],
-    [picture.networks.filter((network) => !network.public).length, "network"],
-    [sum(picture.networks, "addresses"), "address"],
-    [picture.public_keys.length, "key"],
+    [instances.length, "instance"],
+    [disks.length + sum(instances, "disks"), "disk"],
+    [networks.filter((network) => !network.public).length, "network"],
+    [sum(networks, "addresses"), "address"],
+    [keys.length, "key"],
   ];
   place("counts").replaceChildren(
     ...numbers.map(([number, noun]) => make("span", "", make("b", "", String(number)), ` ${plural(number, noun)}`)),
@@ -177,8 +191,8 @@ async function poll() {
     if (response.status === 200) {
       tag = response.headers.get("ETag");
       const picture = await response.json();
-      for (const kind of Object.keys(show)) draw(kind, picture[kind]);
-      place("empty").hidden = Object.keys(show).some((kind) => picture[kind].length);
+      for (const [kind, things] of Object.entries(picture.cards)) draw(kind, things);
+      place("empty").hidden = Object.values(picture.cards).some((things) => things.length);
       count(picture);
       report(picture);
       log(picture.requests, picture.received);
