@@ -8,8 +8,7 @@ from typing import Any
 import requests
 
 from pulumi_joviam.emulator import Emulator
-
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHhyzzy somebody@somewhere"
+from tests.emulator.reference import KEY
 
 NEVER = 3600.0
 """A `provision_seconds` with which no state ends by itself, so that the test decides when."""

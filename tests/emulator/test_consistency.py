@@ -19,7 +19,8 @@ from pulumi_joviam.emulator.public_key import PublicKey
 from pulumi_joviam.emulator.region import Region
 from pulumi_joviam.emulator.store import Object, Refused, Store, Switches
 from pulumi_joviam.emulator.template import Template
-from tests.emulator.account import KEY, NEVER
+from tests.emulator.account import NEVER
+from tests.emulator.reference import KEY
 
 WRITES = [operation for operation in OPERATIONS if operation.method != "GET"]
 

@@ -16,6 +16,7 @@ import pytest
 from pulumi_joviam.emulator import Emulator, UnusableData
 from pulumi_joviam.emulator.operations import NOUNS
 from tests.emulator.account import NEVER, Account
+from tests.emulator.reference import EXAMPLES, make
 from tests.emulator.tour import walk
 
 
@@ -46,6 +47,8 @@ def test_everything_survives(tmp_path: Path) -> None:
         web = account.instance(running=True, public_keys=[account.key()], ip_addresses=[address])
         account.call("POST", f"/instances/{web}/context", {"A": "1"})
         account.call("POST", f"/instances/{web}/remote_access")
+        for operation in [it for it in EXAMPLES if it.startswith("POST")]:
+            make(account, operation.split()[1])
         account.disk(name="späte Änderung")
         wait_for(file, "späte Änderung")
         before = everything(cloud)

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from pulumi_joviam.emulator import Emulator
-from tests.emulator.account import KEY, Account
-from tests.emulator.endpoints import ENDPOINTS
+from tests.emulator.account import Account
+from tests.emulator.reference import ENDPOINTS, KEY
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import Account
+from tests.emulator.reference import KEY
 
 UPLOAD = {"name": "laptop", "key": KEY}
 

@@ -14,9 +14,9 @@ from starlette.requests import Request
 
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.emulator.pages import LivePage
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import Account
 from tests.emulator.browser import CHROMIUM, Browser
-from tests.emulator.endpoints import ENDPOINTS
+from tests.emulator.reference import ENDPOINTS, KEY
 from tests.stack import Stack
 
 in_a_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt-get install chromium")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import Account
+from tests.emulator.reference import KEY
 
 
 @pytest.mark.parametrize(

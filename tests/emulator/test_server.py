@@ -14,7 +14,8 @@ import requests
 
 import pulumi_joviam.emulator
 from pulumi_joviam.emulator import Emulator, Request
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import Account
+from tests.emulator.reference import KEY
 
 FOLDER = Path(pulumi_joviam.emulator.__file__).parent
 

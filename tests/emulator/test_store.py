@@ -15,7 +15,7 @@ from pulumi_joviam.emulator.network import Network
 from pulumi_joviam.emulator.operations import NOUNS
 from pulumi_joviam.emulator.store import PACE, Moving, Store, Switches
 from tests.emulator.account import Account
-from tests.emulator.shapes import DISK_STATES, INSTANCE_STATES, NETWORK_STATES
+from tests.emulator.reference import DISK_STATES, INSTANCE_STATES, NETWORK_STATES
 
 MOVING: list[tuple[type[Moving], frozenset[str]]] = [
     (Disk, DISK_STATES),

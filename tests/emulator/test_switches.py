@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pulumi_joviam.emulator.store import Switches
-from tests.emulator.account import KEY, NEVER, Account
+from tests.emulator.account import NEVER, Account
+from tests.emulator.reference import KEY
 
 LIVE = "cannot be changed while the instance is running"
 

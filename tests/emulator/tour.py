@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import requests
 
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import Account
+from tests.emulator.reference import ENDPOINTS, EXAMPLES
 
 
 def walk(account: Account) -> dict[str, requests.Response]:
@@ -28,11 +30,6 @@ def walk(account: Account) -> dict[str, requests.Response]:
     template = account.template("debian-9")
     step("GET /templates")
     step("GET /templates/{template_id}", template_id=template)
-
-    key = step("POST /public_keys", {"name": "laptop", "key": KEY})["id"]
-    step("GET /public_keys")
-    step("GET /public_keys/{public_key_id}", public_key_id=key)
-    step("PUT /public_keys/{public_key_id}", {"name": "desktop"}, public_key_id=key)
 
     network = step("POST /networks", {"name": "lan", "region": region, "specification": "10.1.0.0/24"})["id"]
     step("GET /networks")
@@ -58,7 +55,7 @@ def walk(account: Account) -> dict[str, requests.Response]:
     clone = step("POST /disks/{disk_id}/clone", {}, disk_id=disk)["id"]
     step("POST /templates", {"disk": disk, "supersedes": template})
 
-    body = account.instance_body(disks=[disk], ip_addresses=[address], public_keys=[key])
+    body = account.instance_body(disks=[disk], ip_addresses=[address], public_keys=[account.key()])
     instance = step("POST /instances/assemble", body)["id"]
     other = step("POST /instances", account.basic_body(networks=[network]))["id"]
     on_instance: dict[str, Any] = {"instance_id": instance}
@@ -68,7 +65,7 @@ def walk(account: Account) -> dict[str, requests.Response]:
     step("PUT /instances/{instance_id}", {"note": "hello"}, **on_instance)
     step("GET /instances/{instance_id}/note", **on_instance)
     step("PUT /instances/{instance_id}/availability_group", {"availability_group": [other]}, **on_instance)
-    step("PUT /instances/{instance_id}/public_keys", {"public_keys": [key]}, **on_instance)
+    step("PUT /instances/{instance_id}/public_keys", {"public_keys": [account.key()]}, **on_instance)
     step("PUT /instances/{instance_id}/disks", {"disks": [disk, clone]}, **on_instance)
     adapters = [{"network": network, "ip_addresses": [address]}]
     step("PUT /instances/{instance_id}/network_adapters", {"network_adapters": adapters}, **on_instance)
@@ -85,7 +82,15 @@ def walk(account: Account) -> dict[str, requests.Response]:
     step("DELETE /instances/{instance_id}", **on_instance)
     step("DELETE /disks/{disk_id}", disk_id=disk)
     step("DELETE /ip_addresses/{ip_address_id}", ip_address_id=public_address)
-    step("DELETE /public_keys/{public_key_id}", public_key_id=key)
     unused = account.network("10.2.0.0/24")
     step("DELETE /networks/{network_id}", network_id=unused)
+
+    for made in [operation for operation in EXAMPLES if operation.startswith("POST")]:
+        path = made.split()[1]
+        object_id = step(made, EXAMPLES[made](account))["id"]
+        of_noun = [f"{method} {its}" for method, its, _, _ in ENDPOINTS if re.fullmatch(rf"{path}(/{{\w+}})?", its)]
+        for operation in sorted(of_noun, key=lambda operation: operation.startswith("DELETE")):
+            if operation != made:
+                said = EXAMPLES[operation](account) if operation in EXAMPLES else None
+                step(operation, said, **dict.fromkeys(re.findall(r"{(\w+)}", operation), object_id))
     return replies

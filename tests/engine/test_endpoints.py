@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.conftest import ROOT
-from tests.emulator.endpoints import ENDPOINTS
+from tests.emulator.reference import ENDPOINTS
 from tests.keys import key
 from tests.stack import Stack
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pulumi_joviam.emulator import Emulator
-from tests.emulator.account import KEY, Account
+from tests.emulator.account import Account
+from tests.emulator.reference import KEY
 from tests.stack import Stack
 
 Json = dict[str, Any]
