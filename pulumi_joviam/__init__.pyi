@@ -49,16 +49,17 @@ from .resources.public_key import PublicKey
 from .resources.template import Template
 
 __all__ = [
+    # in the order of a program: what is used stands before what uses it
+    "PublicKey",
+    "Network",
+    "IpAddress",
+    "Disk",
+    "Template",
+    "Instance",
     "BootDiskDict",
+    "NetworkAdapterDict",
     "AvailabilityGroup",
     "ConsoleSession",
-    "Disk",
-    "Instance",
-    "IpAddress",
-    "Network",
-    "NetworkAdapterDict",
-    "PublicKey",
-    "Template",
     "Server",
     "ServerPool",
     "PrivateNetwork",

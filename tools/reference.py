@@ -20,7 +20,7 @@ from typing_extensions import is_typeddict
 import pulumi_joviam as joviam
 from pulumi_joviam import lookups
 from pulumi_joviam.api.models import Model
-from pulumi_joviam.cli.import_.account import KINDS
+from pulumi_joviam.cli.import_ import wanted
 from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.resource import Resource
 
@@ -46,10 +46,6 @@ In the tables, "updates" means that the object is changed in place. "Replaces" m
 the old one is deleted. "May stop" means that the machine may have to be stopped for the change, which needs
 `allow_stopping=True`.
 """
-CANNOT_IMPORT = {
-    "ConsoleSession": "The API does not list console sessions, so they cannot be imported. Create a new one.",
-    "Provider": "There is nothing to import: a Provider exists only in the program, not in the cloud.",
-}
 CANNOT_GET = {
     "AvailabilityGroup": "The API has no object for a group. Look up its instances: "
     "[get_instances](../look-ups/instance.md) returns them with their groups.",
@@ -84,13 +80,13 @@ def programs(page: str) -> list[Path]:
 
 def write() -> None:
     """Write every page, and delete outdated ones."""
-    wanted = pages()
+    made = pages()
     for folder in FOLDERS:
         (DOCS / folder).mkdir(exist_ok=True)
         for path in (DOCS / folder).glob("*.md"):
-            if path.relative_to(DOCS).as_posix() not in wanted:
+            if path.relative_to(DOCS).as_posix() not in made:
                 path.unlink()
-    for name, text in wanted.items():
+    for name, text in made.items():
         (DOCS / name).write_text(text)
 
 
@@ -143,9 +139,9 @@ def _examples(page: str) -> str:
 
 
 def _import(found: type) -> str:
-    kind = next((kind.value for kind, resource in KINDS.items() if resource is found), "")
-    if not kind:
-        return CANNOT_IMPORT[found.__name__] + "\n"
+    if reason := wanted.CANNOT.get(found.__name__):
+        return reason + "\n"
+    kind = next(kind for kind, name in wanted.KINDS.items() if name == found.__name__)
     return f"""\
 ```sh
 pulumi-joviam import --kind {kind}

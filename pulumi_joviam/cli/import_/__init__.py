@@ -45,9 +45,10 @@ def import_account(
     The account is that of JOVIAM_TOKEN, at JOVIAM_ENDPOINT. The commands to run next are printed.
     """
     from pulumi_joviam.cli.import_.account import Account
-    from pulumi_joviam.cli.import_.program import PLURALS, written
+    from pulumi_joviam.cli.import_.program import written
     from pulumi_joviam.cli.import_.resources import resources
     from pulumi_joviam.lifecycle.operation import session
+    from pulumi_joviam.resources.instance import Instance
 
     prefix = "" if program.stem == "__main__" else f"{program.stem}-"
     key = f"{prefix}contexts"
@@ -71,9 +72,9 @@ def import_account(
         _talk(f"left out: {what}")
     if not made:
         raise JoviamError("there is nothing to import" + (" that fits" if wanted != Filter() else ""))
-    counts = Counter(resource.kind for resource in made)
-    _talk(f"{program}: " + ", ".join(f"{PLURALS[kind]}: {count}" for kind, count in counts.items()))
-    if counts[Kind.INSTANCE]:
+    counts = Counter(resource.plural for resource in made)
+    _talk(f"{program}: " + ", ".join(f"{plural}: {count}" for plural, count in counts.items()))
+    if any(resource.made_by is Instance for resource in made):
         _talk("the API does not list console sessions, so none is imported")
     if contexts:
         _talk(f"{contexts_file} and {import_file} hold the contexts of instances in clear: delete them afterwards")

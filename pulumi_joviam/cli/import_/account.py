@@ -14,31 +14,22 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+import pulumi_joviam as joviam
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError, NotFound, readable
 from pulumi_joviam.api.settings import Settings
-from pulumi_joviam.cli.import_.wanted import Filter, Kind
+from pulumi_joviam.cli.import_.wanted import KINDS, Filter
 from pulumi_joviam.lifecycle import host
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.operation import Operation, Session
 from pulumi_joviam.lifecycle.resource import Resource
-from pulumi_joviam.resources.availability_group import AvailabilityGroup, Group, GroupMemory
+from pulumi_joviam.resources.availability_group import Group, GroupMemory
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
-from pulumi_joviam.resources.ip_address import IpAddress
 from pulumi_joviam.resources.network import Network
-from pulumi_joviam.resources.public_key import PublicKey
 from pulumi_joviam.resources.template import Template
 
-KINDS: dict[Kind, type[Resource]] = {
-    Kind.PUBLIC_KEY: PublicKey,
-    Kind.NETWORK: Network,
-    Kind.IP_ADDRESS: IpAddress,
-    Kind.DISK: Disk,
-    Kind.TEMPLATE: Template,
-    Kind.INSTANCE: Instance,
-    Kind.AVAILABILITY_GROUP: AvailabilityGroup,
-}
+RESOURCES: dict[str, type[Resource]] = {kind: getattr(joviam, name) for kind, name in KINDS.items()}
 
 GROUP_IDS = uuid.UUID("1d0f1f4e-6f5c-5a3e-9d53-2f4a5c1f8b60")
 """The API has no object for an availability group, so its id is made up here: the same for the same members."""
@@ -48,7 +39,7 @@ GROUP_IDS = uuid.UUID("1d0f1f4e-6f5c-5a3e-9d53-2f4a5c1f8b60")
 class Found:
     """An object as it is now, and the step that has looked at it."""
 
-    kind: Kind
+    made_by: type[Resource]
     live: Any
     op: Operation
 
@@ -61,7 +52,7 @@ class Account:
     settings: Settings
     left_out: list[str] = field(default_factory=list)
     """What cannot be imported, each with its reason."""
-    _listed: dict[Kind, dict[str, Any]] = field(default_factory=dict)
+    _listed: dict[type[Resource], dict[str, Any]] = field(default_factory=dict)
     _offered: dict[str, Any] = field(default_factory=dict)
     """What is not of this account, but seen by it: public networks, and the templates of others."""
 
@@ -71,16 +62,16 @@ class Account:
         ``progress`` makes a bar for so many objects.
         """
         region = self.session.catalog.region(wanted.region) if wanted.region is not None else None
-        for kind, resource in KINDS.items():
+        for resource in RESOURCES.values():
             there = self._list(resource._lifecycle.model)
-            self._listed[kind] = {live.id: live for live in there if live.state not in live.gone}
+            self._listed[resource] = {live.id: live for live in there if live.state not in live.gone}
         unknown = [id for id in wanted.ids if not any(id in listed for listed in self._listed.values())]
         if unknown:
             raise JoviamError(f"nothing that can be imported has the id {', '.join(map(readable, unknown))}")
 
         def fits(live: Any) -> bool:
             if isinstance(live, Group):  # one member alone says in its own argument whom it is grouped with
-                return sum(fits(self._listed[Kind.INSTANCE][id]) for id in live.lists) > 1
+                return sum(fits(self._listed[Instance][id]) for id in live.lists) > 1
             here = self.region(live)
             return (
                 (not wanted.ids or live.id in wanted.ids)
@@ -88,13 +79,13 @@ class Account:
                 and (wanted.name is None or fnmatchcase(self.called(live), wanted.name))
             )
 
-        kinds = [kind for kind in Kind if kind in (wanted.kinds or Kind)]
+        kinds = [resource for kind, resource in RESOURCES.items() if kind in (wanted.kinds or RESOURCES)]
         fitting = [(kind, live) for kind in kinds for live in sorted(self._listed[kind].values(), key=_age)]
         fitting = [(kind, live) for kind, live in fitting if fits(live)]
         with progress(len(fitting)) as bar:
             return list(self._looked_at(fitting, bar))
 
-    def _looked_at(self, fitting: Sequence[tuple[Kind, Any]], bar: Any) -> Iterator[Found]:
+    def _looked_at(self, fitting: Sequence[tuple[type[Resource], Any]], bar: Any) -> Iterator[Found]:
         pool = ThreadPoolExecutor(self.settings.max_concurrency)
         try:
             for found in pool.map(lambda it: self._look(*it), fitting):
@@ -114,18 +105,18 @@ class Account:
 
     def network(self, id: str) -> models.Network | None:
         """Return a network, private or public, if the API lists it."""
-        return self._listed[Kind.NETWORK].get(id) or self._offered.get(id)
+        return self._listed[Network].get(id) or self._offered.get(id)
 
     def own_template(self, id: str) -> bool:
         """Say whether a template was made from a disk of this account."""
-        return id in self._listed[Kind.TEMPLATE]
+        return id in self._listed[Template]
 
     def called(self, live: Any) -> str:
         """Return the name of an object, or what else a person would call it."""
         if isinstance(live, models.Template):
             return f"{live.slug or live.name or live.noun}-v{live.version}"
         if isinstance(live, Group):
-            return f"{self.called(self._listed[Kind.INSTANCE][next(iter(live.lists))])}-group"
+            return f"{self.called(self._listed[Instance][next(iter(live.lists))])}-group"
         return str(live.name or getattr(live, "address", "") or getattr(live, "specification", "") or live.noun)
 
     def about(self, id: str) -> str:
@@ -138,21 +129,21 @@ class Account:
     def _list(self, model: type[models.Model]) -> Sequence[Any]:
         client = self.session.client
         if model is Group:
-            return list(_groups(self._listed[Kind.INSTANCE]))
+            return list(_groups(self._listed[Instance]))
         if model is models.Template:
             every = self.session.catalog.listed(models.Template, model.path)
             self._offered |= {template.id: template for template in every}
             # Joviam's have no disk, and of others one sees only what they published
-            return [it for it in every if it.disk_id in self._listed[Kind.DISK] or (it.disk_id and not it.published)]
+            return [it for it in every if it.disk_id in self._listed[Disk] or (it.disk_id and not it.published)]
         if model is models.Network:
             public = client.list(models.Network, f"{model.path}/public")
             self._offered |= {network.id: network for network in public}
             return [network for network in client.list(models.Network) if network.id not in self._offered]
         return client.list(model)
 
-    def _look(self, kind: Kind, listed: Any) -> Found | str | None:
+    def _look(self, resource: type[Resource], listed: Any) -> Found | str | None:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
-        provider = KINDS[kind]._lifecycle()
+        provider = resource._lifecycle()
         private = GroupMemory(members=list(listed.lists)) if isinstance(listed, Group) else provider.memory()
         op = Operation.begin(host.Call(), self.settings, self.settings.pace.read, Aliases(provider.args), private)
         try:
@@ -165,7 +156,7 @@ class Account:
             return f"{self.about(live.id)} ({live.id}) is {live.state}"
         if live.state not in live.ready:
             return f"{self.about(live.id)} ({live.id}) is {live.state}; import it when that has ended"
-        return Found(kind, live, op)
+        return Found(resource, live, op)
 
 
 def _age(live: Any) -> tuple[str, int, str]:

@@ -14,31 +14,16 @@ from dataclasses import dataclass
 from itertools import count, groupby
 from typing import Any, TypeAlias
 
-from pulumi_joviam.cli.import_.account import KINDS
 from pulumi_joviam.cli.import_.resources import Imported
-from pulumi_joviam.cli.import_.wanted import Kind
 
 WIDTH = 88
 """What the usual formatters take for a line when nobody tells them."""
 INDENT = 4
-IDS = {"network", "ip_addresses", "network_adapters", "public_keys", "disks", "disk", "template", "supersedes"}
-IDS |= {"availability_group", "instances"}
-"""Arguments that name other objects by their ids."""
 RESERVED = frozenset(
     {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "pulumi", "joviam", "protected", "contexts"}
 )
 
 UUID = re.compile("[0-9a-fA-F-]{36}")
-
-PLURALS: dict[Kind, str] = {
-    Kind.PUBLIC_KEY: "public keys",
-    Kind.NETWORK: "networks",
-    Kind.IP_ADDRESS: "IP addresses",
-    Kind.DISK: "disks",
-    Kind.TEMPLATE: "templates",
-    Kind.INSTANCE: "instances",
-    Kind.AVAILABILITY_GROUP: "availability groups",
-}
 
 HEAD = '''"""What `pulumi-joviam import` found in a Joviam account."""
 
@@ -93,8 +78,7 @@ def written(resources: Sequence[Imported], about: Callable[[str], str], key: str
     text = HEAD
     if any(resource.secrets for resource in resources):
         text += CONTEXTS.format(key=_quoted(key))
-    for kind, alike in groupby(resources, key=lambda resource: resource.kind):
-        plural = PLURALS[kind]
+    for plural, alike in groupby(resources, key=lambda resource: resource.plural):
         text += f"\n# {plural[0].upper()}{plural[1:]}\n"
         for resource in alike:
             text += "".join(f"# {remark}\n" for remark in resource.remarks)
@@ -106,14 +90,15 @@ def written(resources: Sequence[Imported], about: Callable[[str], str], key: str
 
 def _call(resource: Imported, reference: Reference) -> Brackets:
     """Return the call that makes a resource."""
+    references = resource.references
     items: list[tuple[str, Tree]] = [("", Code(_quoted(resource.name))), ("", Code("protected"))]
     for argument, value in resource.arguments.items():
         if argument in resource.provider.secret:
             secrets = {key: Code(f"contexts[{_quoted(resource.name)}][{_quoted(key)}]") for key in value}
             items.append((f"{argument}=", _mapping(secrets)))
         elif argument not in resource.implied:
-            items.append((f"{argument}=", _tree(value, reference if argument in IDS else None)))
-    return Brackets(f"joviam.{KINDS[resource.kind].__name__}(", items, ")")
+            items.append((f"{argument}=", _tree(value, reference if argument in references else None)))
+    return Brackets(f"joviam.{resource.made_by.__name__}(", items, ")")
 
 
 def _tree(value: Any, reference: Reference | None) -> Tree:
@@ -172,11 +157,11 @@ def _variables(resources: Sequence[Imported]) -> dict[str, str]:
     taken: set[str] = set()
     variables = {}
     for it in resources:
-        word, kind = words[it.id], it.kind.value.replace("-", "_")
+        word, noun = words[it.id], it.noun.lower().replace(" ", "_")
         if not word.isidentifier():
-            word = f"{kind}_{word}".strip("_")
+            word = f"{noun}_{word}".strip("_")
         elif often[word] > 1 or word in RESERVED:
-            word = f"{word}_{kind}"
+            word = f"{word}_{noun}"
         number = next(n for n in count(1) if (word if n == 1 else f"{word}_{n}") not in taken)
         variables[it.id] = word if number == 1 else f"{word}_{number}"
         taken.add(variables[it.id])

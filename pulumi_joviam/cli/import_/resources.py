@@ -9,26 +9,26 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, get_args
 
 from pulumi.dynamic.dynamic import serialize_provider
+from typing_extensions import get_type_hints, is_typeddict
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.catalog import Catalog
 from pulumi_joviam.api.errors import ArgumentError, readable
-from pulumi_joviam.cli.import_.account import KINDS, Account, Found
-from pulumi_joviam.cli.import_.wanted import Kind
-from pulumi_joviam.lifecycle.arguments import check
+from pulumi_joviam.cli.import_.account import Account, Found
+from pulumi_joviam.lifecycle.arguments import Id, Names, check
 from pulumi_joviam.lifecycle.provider import Lifecycle
+from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.resources.availability_group import Group
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 """How Pulumi's files mark a secret, whose value stands beside it as JSON."""
-USES: dict[Kind, Literal["disks", "instances"]] = {Kind.DISK: "disks", Kind.INSTANCE: "instances"}
-"""For what the performance tier of a kind is."""
 LONGEST_NAME = 60
 SHORT_ID = 8
 
@@ -37,7 +37,7 @@ SHORT_ID = 8
 class Imported:
     """A resource of the program. ``name`` is its Pulumi name, ``arguments`` what the program says."""
 
-    kind: Kind
+    made_by: type[Resource]
     id: str
     name: str
     arguments: dict[str, Any] = field(repr=False)
@@ -48,7 +48,22 @@ class Imported:
 
     @property
     def provider(self) -> Lifecycle[Any, Any]:
-        return KINDS[self.kind]._lifecycle()
+        return self.made_by._lifecycle()
+
+    @property
+    def noun(self) -> str:
+        """What a person calls such an object."""
+        return self.provider.model.noun
+
+    @property
+    def plural(self) -> str:
+        return f"{self.noun}es" if self.noun.endswith("s") else f"{self.noun}s"
+
+    @property
+    def references(self) -> Collection[str]:
+        """The arguments that name other objects by their ids."""
+        by_word = {path[0] for path, names in self.provider.args.names().items() if "template" in names.kind}
+        return by_word | {argument for argument, traits in self.provider.args.traits().items() if _has_id(traits.hint)}
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -61,10 +76,10 @@ class Imported:
     @property
     def entry(self) -> dict[str, Any]:
         """The resource in an import file. With outputs Pulumi takes it as it is: no provider is asked to read it."""
-        provider, resource = self.provider, KINDS[self.kind]
+        provider = self.provider
         reference = {"__provider": serialize_provider(provider)}
         return {
-            "type": f"pulumi-python:{resource._resource_type_name}",
+            "type": f"pulumi-python:{self.made_by._resource_type_name}",
             "name": self.name,
             "id": self.id,
             "inputs": _sealed(provider, self.arguments, _each) | reference,
@@ -76,10 +91,10 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
     """Return the resources for what was found. What cannot be said is added to ``account.left_out``."""
     found = list(found)
     grouped = {id for it in found if isinstance(it.live, Group) for id in it.live.lists}
-    taken: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    taken: defaultdict[type[Resource], set[str]] = defaultdict(set)
     made = []
     for it in found:
-        provider, live = KINDS[it.kind]._lifecycle(), it.live
+        provider, live = it.made_by._lifecycle(), it.live
         arguments = _said(account, it)
         if live.id in grouped:
             arguments.pop("availability_group", None)
@@ -89,14 +104,21 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
             argument, why = next(iter({**lacking, **refused}.items()))
             account.left_out.append(f"{account.about(live.id)} ({live.id}): {argument} {why}")
             continue
-        name = _unique(_slug(account.called(live), live.noun), live.id, taken[it.kind])
+        name = _unique(_slug(account.called(live), live.noun), live.id, taken[it.made_by])
         defaults = {argument: field.default for argument, field in provider.args.model_fields.items()}
         implied = {argument for argument in arguments if arguments[argument] == {**defaults, "name": name}[argument]}
         remarks = [f"{argument} is left out, so nothing manages it: it {why}" for argument, why in refused.items()]
         shown = provider._shown(it.op, live, arguments)
         outputs = provider._state(it.op, live, shown, Hidden(aliases=it.op.aliases.held(shown)))
-        made.append(Imported(it.kind, live.id, name, arguments, implied, remarks, outputs))
+        made.append(Imported(it.made_by, live.id, name, arguments, implied, remarks, outputs))
     return made
+
+
+def _has_id(hint: Any) -> bool:
+    """Say whether values of a type are ids of the API, or hold some."""
+    if is_typeddict(hint):
+        return any(map(_has_id, get_type_hints(hint, include_extras=True).values()))
+    return get_args(Id)[-1] in get_args(hint) or any(map(_has_id, get_args(hint)))
 
 
 def _refused(provider: Lifecycle[Any, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
@@ -107,7 +129,7 @@ def _refused(provider: Lifecycle[Any, Any], arguments: Mapping[str, Any]) -> dic
 
 def _said(account: Account, found: Found) -> dict[str, Any]:
     """Return the arguments for an object, without those that equal the API's default."""
-    provider, live, catalog = KINDS[found.kind]._lifecycle(), found.live, account.session.catalog
+    provider, live, catalog = found.made_by._lifecycle(), found.live, account.session.catalog
     said = provider.as_inputs(live)
     if isinstance(live, models.Disk) and live.template:
         said["template"] = live.template
@@ -119,9 +141,9 @@ def _said(account: Account, found: Found) -> dict[str, Any]:
         for made_with_it in ("boot_disk", "networks", "allocate_public_ip", "allocate_private_ip"):
             del said[made_with_it]
         del said["network_adapters" if _plain(live.network_adapters) else "ip_addresses"]
-    traits = provider.args.traits()
+    traits, names = provider.args.traits(), provider.args.names()
     for argument, value in said.items():
-        said[argument] = word = _word(catalog, found.kind, live, value)
+        said[argument] = word = _word(catalog, names.get((argument,)), live, value)
         if isinstance(value, models.Named):
             found.op.aliases.bind((argument,), word, value.id)
     return {
@@ -157,12 +179,12 @@ def _plain(adapters: list[models.NetworkAdapter]) -> bool:
     return len(networks) == len(adapters) and all(it.ip_addresses and not it.dhcp for it in adapters)
 
 
-def _word(catalog: Catalog, kind: Kind, live: Any, value: Any) -> Any:
+def _word(catalog: Catalog, names: Names | None, live: Any, value: Any) -> Any:
     """Return the word by which a look-up finds a region, tier or template, else its id; any other value as it is."""
     if isinstance(value, models.Region):
         return _first(value, catalog.region)
-    if isinstance(value, models.PerformanceTier):
-        return _first(value, lambda word: catalog.performance_tier(word, USES[kind], live.region))
+    if isinstance(value, models.PerformanceTier) and names:
+        return _first(value, lambda word: catalog.named(names.kind, word, live.region, ""))
     if isinstance(value, models.Template):
         return _first(value, lambda word: catalog.template(word, live.region))
     return list(value) if isinstance(value, list) else value

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
+
+import pulumi_joviam
+
+CANNOT = {
+    "ConsoleSession": "The API does not list console sessions, so they cannot be imported. Create a new one.",
+    "Provider": "There is nothing to import: a Provider exists in the program only, not in the cloud.",
+}
+"""{class: why none can be imported}"""
+
+
+def _kinds() -> dict[str, str]:
+    """Return {kind: class} of what can be imported, in the order of the public names. No resource is loaded for it."""
+    public = ast.parse(Path(pulumi_joviam.__file__).with_suffix(".pyi").read_text()).body
+    modules = {it.name: node.module for node in public if isinstance(node, ast.ImportFrom) for it in node.names}
+    [names] = [ast.literal_eval(node.value) for node in public if isinstance(node, ast.Assign)]
+    kinds = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(): name for name in names if name not in CANNOT}
+    return {kind: name for kind, name in kinds.items() if modules[name] == f"resources.{kind.replace('-', '_')}"}
+
+
+KINDS = _kinds()
 
 
 class Kind(str, Enum):
-    """What can be imported, in the order of a program: what is used stands before what uses it."""
+    """As typer takes alternatives."""
 
-    PUBLIC_KEY = "public-key"
-    NETWORK = "network"
-    IP_ADDRESS = "ip-address"
-    DISK = "disk"
-    TEMPLATE = "template"
-    INSTANCE = "instance"
-    AVAILABILITY_GROUP = "availability-group"
+    _ignore_ = "kind"
+    for kind in KINDS:
+        locals()[kind] = kind
 
 
 @dataclass(frozen=True)
@@ -26,4 +45,4 @@ class Filter:
     ids: Collection[str] = ()
     region: str | None = None
     name: str | None = None
-    kinds: Collection[Kind] = ()
+    kinds: Collection[str] = ()
