@@ -25,8 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.emulator.console_session import ConsoleSession
+from pulumi_joviam.emulator.operations import NOUNS
 from tests.keys import key
 from tests.miniature import Miniature, Plugin, Run, plugin
+from tests.samples import changed, completed
 from tests.stack import Spec
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -69,35 +72,37 @@ LOSING = ("dropped before the act", "dropped after the act", "acts 0.5 s after a
 """The faults of create requests in all of these clouds."""
 
 MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
-FIRST: Spec = {
-    "key": {"kind": "PublicKey", "key": key("sweep")},
-    "net": {"kind": "Network", "specification": "10.0.0.0/24"},
-    "private": {"kind": "IpAddress", "network": {"ref": "net.id"}},
-    "public": {"kind": "IpAddress"},
-    "blank": {"kind": "Disk", "size": 5, "performance_tier": "Fast"},
-    "system": {"kind": "Disk", "size": 20, "performance_tier": "Fast", "template": "ubuntu-16-04"},
-    "clone": {"kind": "Disk", "size": 6, "performance_tier": "Fast", "source_disk": {"ref": "blank.id"}},
-    "assembled": MACHINE
-    | {
-        "disks": [{"ref": "system.id"}],
-        "ip_addresses": [{"ref": "private.id"}, {"ref": "public.id"}],
-        "public_keys": [{"ref": "key.id"}],
-        "note": "one",
-        "context": {"a": "1", "b": "2"},
-    },
-    "basic": MACHINE
-    | {
-        "boot_disk": {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"},
-        "networks": [{"ref": "net.id"}],
-        "allocate_public_ip": True,
-    },
-    "spare": {**MACHINE, "power_state": "stopped"},
-    "group": {"kind": "AvailabilityGroup", "instances": [{"ref": "assembled.id"}, {"ref": "basic.id"}]},
-    "version": {"kind": "Template", "disk": {"ref": "clone.id"}, "supersedes": "windows-2016"},
-    "console": {"kind": "ConsoleSession", "instance": {"ref": "assembled.id"}, "type": "vnc"},
-}
+FIRST: Spec = completed(
+    {
+        "key": {"kind": "PublicKey", "key": key("sweep")},
+        "net": {"kind": "Network", "specification": "10.0.0.0/24"},
+        "private": {"kind": "IpAddress", "network": {"ref": "net.id"}},
+        "public": {"kind": "IpAddress"},
+        "blank": {"kind": "Disk", "size": 5, "performance_tier": "Fast"},
+        "system": {"kind": "Disk", "size": 20, "performance_tier": "Fast", "template": "ubuntu-16-04"},
+        "clone": {"kind": "Disk", "size": 6, "performance_tier": "Fast", "source_disk": {"ref": "blank.id"}},
+        "assembled": MACHINE
+        | {
+            "disks": [{"ref": "system.id"}],
+            "ip_addresses": [{"ref": "private.id"}, {"ref": "public.id"}],
+            "public_keys": [{"ref": "key.id"}],
+            "note": "one",
+            "context": {"a": "1", "b": "2"},
+        },
+        "basic": MACHINE
+        | {
+            "boot_disk": {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"},
+            "networks": [{"ref": "net.id"}],
+            "allocate_public_ip": True,
+        },
+        "spare": {**MACHINE, "power_state": "stopped"},
+        "group": {"kind": "AvailabilityGroup", "instances": [{"ref": "assembled.id"}, {"ref": "basic.id"}]},
+        "version": {"kind": "Template", "disk": {"ref": "clone.id"}, "supersedes": "windows-2016"},
+    }
+)
 SECOND: Spec = {
     **FIRST,
+    **changed(FIRST),
     "key": {**FIRST["key"], "name": "other"},
     "net": {**FIRST["net"], "gateway": "10.0.0.1"},
     "public": {**FIRST["public"], "shareable": True},
@@ -118,7 +123,8 @@ SECOND: Spec = {
 }
 PHASES: dict[str, Spec] = {"make": FIRST, "change": SECOND, "destroy": {}}
 
-KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances", "templates")
+KINDS = [noun.kind for noun in NOUNS if noun is not ConsoleSession]
+"""Console sessions cannot be listed, so a lost one is created again, and each ends by itself."""
 CHANGING = {"id", "created_at", "updated_at", "address", "hostname", "position", "superseded_by_id"}
 """Fields that differ between two clouds with the same objects."""
 
@@ -245,10 +251,7 @@ class Sweep:
 
 
 def contents(cloud: Emulator) -> Counter[str]:
-    """Return the objects of a cloud as texts that are the same for every cloud with the same objects.
-
-    Console sessions are left out: they cannot be listed, so a lost one is created again, and each ends by itself.
-    """
+    """Return the objects of a cloud as texts that are the same for every cloud with the same objects."""
     return Counter(f"{kind}: {_words(it)}" for kind in KINDS for it in cloud.objects(kind))
 
 

@@ -31,13 +31,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import pulumi_joviam as joviam
 from pulumi_joviam.api.models import UUID
 from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.emulator.operations import NOUNS
 from pulumi_joviam.emulator.request import Request
 from pulumi_joviam.emulator.store import Switches
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.miniature import Held, Miniature, Plugin, Run, plugin
+from tests.samples import RESOURCES, SAMPLES, Above
 from tests.stack import Spec, Stack
 from tests.sweep import FAULTS
 from tests.unknown import Place, hide, places
@@ -48,14 +51,19 @@ RULES = 25
 HOW = settings(stateful_step_count=RULES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 SOURCE = "r0"
 """The first resource of each program. Once it exists, the unknown values of others are known."""
-KINDS = ("public_keys", "networks", "ip_addresses", "disks", "instances")
+KINDS = [noun.kind for noun in NOUNS]
+RULED = {"Network", "IpAddress", "Disk", "Instance", "AvailabilityGroup"}
+"""Resources with a rule of their own."""
+FOR_EVER = {"Template", "ConsoleSession"}
+"""Resources that the API does not delete: no cloud would be empty at the end."""
+PLAIN = [kind for kind in SAMPLES if kind in RESOURCES and kind not in RULED | FOR_EVER]
 QUICK = sorted(fault for fault in FAULTS if "late" not in fault and "gave up" not in fault)
 # if updates are ignored, nothing can change
 SWITCHES = sorted(it.name for it in fields(Switches) if it.type == "bool" and it.name != "ignored_updates")
 STOPPING = {"power_state", "memory", "performance_tier", "virtualization", "boot_disk", "disks"}
 ADDRESSES = ("networks", "allocate_public_ip", "allocate_private_ip")
 BY_HAND: dict[str, dict[str, Any]] = {
-    "PublicKey": {"name": "by hand"},
+    **{kind: dict(SAMPLES[kind].changed) for kind in PLAIN if SAMPLES[kind].changed},
     "Network": {"name": "by hand", "gateway": None, "primary_nameserver": "9.9.9.9"},
     "IpAddress": {"name": "by hand", "shareable": True},
     "Disk": {"name": "by hand", "cdrom": True, "is_template": True},
@@ -95,9 +103,22 @@ class Programs(RuleBasedStateMachine):
         self.brought_up = True
         self._add({"kind": "PublicKey", "key": key("source")})
 
-    @rule()
-    def add_key(self) -> None:
-        self._add({"kind": "PublicKey", "key": key(str(next(self.numbers)))})
+    @rule(kind=st.sampled_from(PLAIN), whole=st.booleans())
+    def add_plain(self, kind: str, whole: bool) -> None:
+        """Add a resource as its sample says it, or with what is required alone, if what that refers to is there."""
+        fields = getattr(joviam, kind)._lifecycle.args.model_fields
+        try:
+            said = SAMPLES[kind].said(self)[0]
+        except StopIteration:
+            return
+        needed = {name: value for name, value in said.items() if fields[name].is_required()}
+        self._add({"kind": kind, **(said if whole else needed)})
+
+    def one(self, kind: str) -> dict[str, str]:
+        return Above(self.program).one(kind)
+
+    def number(self) -> int:
+        return next(self.numbers)
 
     @rule(gateway=st.booleans())
     def add_network(self, gateway: bool) -> None:
@@ -279,7 +300,7 @@ class RandomPrograms(Programs):
         name = data.draw(st.sampled_from(sorted(self.program)))
         said = self.program[name]
         changes: dict[str, list[dict[str, Any]]] = {
-            "PublicKey": [{"name": "renamed"}, {"key": key(str(next(self.numbers)))}],
+            **{kind: [dict(SAMPLES[kind].changed)] for kind in PLAIN},
             "Network": [
                 {"name": "renamed"},
                 {"gateway": None},
@@ -296,6 +317,7 @@ class RandomPrograms(Programs):
             changes["Instance"] += [{"allocate_public_ip": True}, {"allocate_public_ip": False}]
         elif said["kind"] == "Instance" and "network_adapters" not in said:
             changes["Instance"] += [{"power_state": "stopped"}, {"power_state": "running"}, self._parts(data, name)]
+        changes["PublicKey"].append({"key": key(str(next(self.numbers)))})
         if options := changes.get(said["kind"]):
             edited = {**said, **data.draw(st.sampled_from(options))}
             self.program[name] = {argument: value for argument, value in edited.items() if value is not None}
@@ -356,7 +378,7 @@ class RandomPrograms(Programs):
     @precondition(lambda self: self.stack.state and self.brought_up)
     @rule(data=st.data())
     def vanish(self, data: st.DataObject) -> None:
-        kinds = ("PublicKey", "Disk", "IpAddress")
+        kinds = (*PLAIN, "Disk", "IpAddress")
         free = [n for n, held in self.stack.state.items() if held.kind in kinds and not self._users(n)]
         if free:
             name = data.draw(st.sampled_from(sorted(free)))

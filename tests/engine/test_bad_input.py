@@ -12,8 +12,9 @@ from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.miniature import Miniature, Plugin
+from tests.samples import SAMPLES, There
 from tests.stack import Stack
-from tests.unknown import PLAIN, Place, Whole, places
+from tests.unknown import PLAIN, Place, places
 
 ID, OTHER = (f"00000000-0000-4000-8000-00000000000{digit}" for digit in "ab")
 DISK: dict[str, Any] = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
@@ -192,10 +193,10 @@ def put(value: Any, place: Place, other: Any) -> Any:
 def test_a_refusal_repeats_no_value(cloud: Emulator, plugged: Plugin) -> None:
     """Whatever is wrong, at whatever place of whatever resource: no value is told, for it may be a secret."""
     wrong = [HIDDEN, f"{HIDDEN}/24", [HIDDEN], [[HIDDEN]], {"x": HIDDEN}, [{"x": HIDDEN}]]
-    whole, refused = Whole(Account(cloud)), set()
+    world, refused = There(Account(cloud)), set()
     small = Miniature(plugged, "hidden")
-    for kind in [kind for kind in whole.kinds if kind not in PLAIN]:
-        for said in whole.say(kind):
+    for kind in [kind for kind in SAMPLES if kind not in PLAIN]:
+        for said in world.say(kind):
             for place, other in itertools.product([it for it in places(said) if it], wrong):
                 error = small.preview({"it": {"kind": kind, **put(said, place, other)}}).error
                 assert HIDDEN not in error, (kind, place)

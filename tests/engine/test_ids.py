@@ -12,8 +12,9 @@ from pulumi_joviam.api import models
 from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
 from tests.miniature import Miniature, Plugin, _plain, _struct
+from tests.samples import SAMPLES, There
 from tests.stack import Stack
-from tests.unknown import PLAIN, Whole
+from tests.unknown import PLAIN
 
 
 def shouted(value: Any) -> Any:
@@ -27,9 +28,9 @@ def shouted(value: Any) -> Any:
 
 def test_ids_in_upper_case(cloud: Emulator, plugged: Plugin) -> None:
     """Every id that a program may say means the same object in upper case, in new stacks and in old ones."""
-    whole = Whole(Account(cloud))
-    for kind in [kind for kind in whole.kinds if kind not in PLAIN]:
-        for said in whole.say(kind):
+    world = There(Account(cloud))
+    for kind in [kind for kind in SAMPLES if kind not in PLAIN]:
+        for said in world.say(kind):
             cloud.configure(provision_seconds=0.0)  # making what is said of it has changed that
             program = {"it": {"kind": kind, **said}}
             loud = {"it": {"kind": kind, **shouted(said)}}

@@ -16,8 +16,9 @@ from pulumi_joviam.resources.instance_args import BootDisk, NetworkAdapter
 from tests.conftest import TOKEN
 from tests.emulator.account import Account
 from tests.keys import key
+from tests.samples import SAMPLES, There
 from tests.stack import Run, Stack
-from tests.unknown import PLAIN, Whole, hide, hidings
+from tests.unknown import PLAIN, hide, hidings
 
 # the story is told once, whatever the number of workers
 pytestmark = pytest.mark.xdist_group("unknown")
@@ -48,13 +49,13 @@ class Story:
 def story(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """A stack of one resource for each place and some with many unknown values, made and then previewed anew."""
     with Emulator(token=TOKEN, provision_seconds=0.0) as cloud:
-        whole = Whole(Account(cloud))
-        said = {kind: whole.say(kind) for kind in whole.kinds}
+        world = There(Account(cloud))
+        said = {kind: world.say(kind) for kind in SAMPLES}
         program: dict[str, Json] = {SOURCE: {"kind": "PublicKey", "key": key("first")}}
         for kind, ways in said.items():
             for number, way in enumerate(ways):
                 for places in hidings(kind, way):
-                    row = {"kind": kind, **whole.say(kind)[number]}
+                    row = {"kind": kind, **world.say(kind)[number]}
                     for place in places:
                         row = hide(row, place, SOURCE)
                     program[f"{kind}-{number}-{'-'.join('.'.join(map(str, place)) for place in places)}"] = row

@@ -13,7 +13,7 @@ import pulumi_joviam
 
 CANNOT = {
     "ConsoleSession": "The API does not list console sessions, so they cannot be imported. Create a new one.",
-    "Provider": "There is nothing to import: a Provider exists in the program only, not in the cloud.",
+    "Provider": "There is nothing to import: a Provider exists only in the program, not in the cloud.",
 }
 """{class: why none can be imported}"""
 
