@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -58,7 +59,10 @@ def command_lines() -> list[str]:
 
 def test_the_reference_is_current() -> None:
     """`python tools/reference.py` would change nothing."""
-    assert reference.pages() == REFERENCE
+    now = {**{DOCS / page: text for page, text in reference.pages().items()}, **reference.others()}
+    there = {path: path.read_text() for path in [*now, *(DOCS / page for page in REFERENCE)] if path.exists()}
+    old = [path for path in {**now, **there} if now.get(path) != there.get(path)]
+    assert not old, "run python tools/reference.py"
 
 
 def test_the_programs_of_readme_run(stack: Stack) -> None:
@@ -90,6 +94,16 @@ def test_every_program_of_the_reference_is_one_that_runs() -> None:
         assert [program for program in programs(page) if program in files] == files, page
         assert files or page.endswith("index.md"), page
         assert page == LOOK_UPS or not others or "".join(others) in docstrings, page
+
+
+def test_a_type_checker_takes_the_programs_of_the_reference(tmp_path: Path) -> None:
+    """For it, too, every resource, component and look-up is what its page shows."""
+    for path in sorted(reference.PROGRAMS.rglob("*.py")):
+        name = "_".join(path.relative_to(reference.PROGRAMS).with_suffix("").parts).replace("-", "_")
+        shutil.copy(path, tmp_path / f"{name}.py")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
+    done = subprocess.run([*command, tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("folders", [("resources", "components"), ("look-ups",)], ids=" and ".join)

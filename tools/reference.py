@@ -1,4 +1,5 @@
-"""Generate the reference pages in docs/resources, docs/components and docs/look-ups from the code.
+"""Generate the reference pages in docs/resources, docs/components and docs/look-ups, the list of endpoints, and the lists
+in README from the code.
 
 Run `python tools/reference.py` after a change; a test checks that the pages are current. Arguments and outputs are
 described by the class. The longer examples are the programs in the folder of docs/programs with the page's name.
@@ -21,10 +22,13 @@ import pulumi_joviam as joviam
 from pulumi_joviam import lookups
 from pulumi_joviam.api.models import Model
 from pulumi_joviam.cli.import_ import wanted
+from pulumi_joviam.emulator.operations import OPERATIONS
 from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.resource import Resource
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES_URL = "https://github.com/pulumi-joviam/pulumi-joviam/blob/main/docs"
 FOLDERS = ("resources", "components", "look-ups")
 """Folders in which all files are generated."""
 PROGRAMS = DOCS / "programs"
@@ -46,6 +50,41 @@ In the tables, "updates" means that the object is changed in place. "Replaces" m
 the old one is deleted. "May stop" means that the machine may have to be stopped for the change, which needs
 `allow_stopping=True`.
 """
+REACHED = {
+    "GET /console_sessions/{console_session_id}": "`ConsoleSession`",
+    "GET /disks/{disk_id}/state": "`Disk`, while waiting",
+    "POST /disks/{disk_id}/resize": "`Disk(size=…)`, increased",
+    "POST /disks/{disk_id}/clone": "`Disk(source_disk=…)`",
+    "POST /instances": "`Instance(boot_disk=…)`",
+    "POST /instances/assemble": "`Instance(disks=…)`",
+    "PUT /instances/{instance_id}": "`Instance(memory=…)` and its other settings",
+    "GET /instances/{instance_id}/state": "`Instance`, while waiting",
+    "GET /instances/{instance_id}/note": "`Instance(note=…)`",
+    "POST /instances/{instance_id}/start": '`Instance(power_state="running")`',
+    "POST /instances/{instance_id}/stop": '`Instance(power_state="stopped")`',
+    "POST /instances/{instance_id}/remote_access": "`ConsoleSession`, `pulumi-joviam console`",
+    "PUT /instances/{instance_id}/disks": "`Instance(disks=…)`, changed",
+    "PUT /instances/{instance_id}/public_keys": "`Instance(public_keys=…)`, changed",
+    "PUT /instances/{instance_id}/network_adapters": "`Instance(network_adapters=…)`",
+    "PUT /instances/{instance_id}/availability_group": "`AvailabilityGroup`, `Instance(availability_group=…)`, changed",
+    "GET /instances/{instance_id}/context": "`Instance(context=…)`",
+    "POST /instances/{instance_id}/context": "`Instance(context=…)`, first set",
+    "PUT /instances/{instance_id}/context": "`Instance(context=…)`, changed variables",
+    "DELETE /instances/{instance_id}/context/{instance_context_key}": "`Instance(context=…)`, variables removed",
+    "GET /ip_addresses/public": "`get_ip_addresses(public=True)`",
+    "GET /ip_addresses/private": "`get_ip_addresses(public=False)`",
+    "GET /networks/public": "`get_networks(public=True)`",
+    "GET /networks/private": "`get_networks(public=False)`, `Instance(allocate_private_ip=True)`",
+    "PUT /networks/{network_id}": "`Network(gateway=…)` and its other settings",
+    "GET /performance_tiers/instances": '`Instance(performance_tier=…)`, `get_performance_tiers(use="instance")`',
+    "GET /performance_tiers/disks": '`Disk(performance_tier=…)`, `get_performance_tiers(use="disk")`',
+    "GET /regions/{region_id}": "`get_region(id=…)`",
+    "GET /regions": "`get_regions()`, every `region=…`",
+    "GET /templates/{template_id}": "`get_template(id=…)`",
+    "GET /templates": "`get_templates()`, every `template=…`",
+    "POST /templates": "`Template`",
+}
+"""{endpoint: what uses it}, if that is more than a resource and its look-ups."""
 CANNOT_GET = {
     "AvailabilityGroup": "The API has no object for a group. Look up its instances: "
     "[get_instances](../look-ups/instance.md) returns them with their groups.",
@@ -74,8 +113,18 @@ def pages() -> dict[str, str]:
 
 
 def programs(page: str) -> list[Path]:
-    """Return the longer examples of a page ("resources/disk.md")."""
-    return sorted((PROGRAMS / page.removesuffix(".md")).glob("*.py"))
+    """Return the longer examples of a page ("resources/disk.md"). Those of resources are shown for look-ups, too."""
+    found = sorted((PROGRAMS / page.removesuffix(".md")).glob("*.py"))
+    if page.startswith("look-ups/"):
+        names = next((names for noun, names in _nouns().items() if page.endswith(f"/{_file(noun.__name__)}")), [])
+        uses = re.compile(rf"joviam\.(?:{'|'.join(names)})(?:_output)?\(") if names else re.compile("$^")
+        found += [path for path in sorted(PROGRAMS.glob("resources/*/*.py")) if uses.search(path.read_text())]
+    return found
+
+
+def others() -> dict[Path, str]:
+    """Return {file: text} of those that are generated in part: README, and the list of endpoints."""
+    return {ROOT / "README.md": _readme((ROOT / "README.md").read_text()), DOCS / "endpoints.md": _endpoints()}
 
 
 def write() -> None:
@@ -86,8 +135,8 @@ def write() -> None:
         for path in (DOCS / folder).glob("*.md"):
             if path.relative_to(DOCS).as_posix() not in made:
                 path.unlink()
-    for name, text in made.items():
-        (DOCS / name).write_text(text)
+    for path, text in {**{DOCS / name: text for name, text in made.items()}, **others()}.items():
+        path.write_text(text)
 
 
 def example(documented: type[Args]) -> str:
@@ -97,6 +146,10 @@ def example(documented: type[Args]) -> str:
 
 def _types() -> list[type]:
     return [found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)]
+
+
+def _resources() -> list[type[Resource]]:
+    return [found for found in _types() if issubclass(found, Resource)]
 
 
 # -- pages --
@@ -215,6 +268,74 @@ def _markdown(docstring: str) -> str:
     """Return a docstring as Markdown, with its programs in fences and its source linked."""
     fenced = re.sub(INDENTED, lambda block: f"```python\n{textwrap.dedent(block[0])}```\n", docstring.strip() + "\n")
     return re.sub(r"\s+Source: reference", f"\n\nSource: [API reference]({API_REFERENCE})", fenced).strip()
+
+
+# -- what is generated in part --
+
+
+def _endpoints() -> str:
+    """Return the page that says of each endpoint what reaches it."""
+    names = sorted((operation.path, operation.method) for operation in OPERATIONS)
+    reached = {**_reached(), **REACHED}
+    if unknown := [f"{method} {path}" for path, method in names if f"{method} {path}" not in reached]:
+        raise LookupError(f"no resource, and no line of REACHED in tools/reference.py, says what reaches {unknown}")
+    rows = [f"| `{method} {path}` | {reached[f'{method} {path}']} |" for path, method in names]
+    return f"""\
+{GENERATED}
+
+# Every endpoint
+
+The [reference]({API_REFERENCE}) of Joviam's API lists {len(names)} endpoints. This package uses all of them, so
+you never need Joviam's web console for them.
+
+| endpoint | used by |
+|---|---|
+""" + "".join(f"{row}\n" for row in rows)
+
+
+def _reached() -> dict[str, str]:
+    """Return {endpoint: what reaches it} for what all resources have alike."""
+    found = {}
+    for resource in _resources():
+        name, path = resource.__name__, resource._lifecycle.model.path
+        look_ups = {noun.__name__: names for noun, names in _nouns().items()}.get(resource._lifecycle.model.__name__)
+        for operation in OPERATIONS:
+            one = re.fullmatch(rf"{path}/{{\w+}}", operation.path)
+            match operation.method:
+                case "POST" if operation.path == path:
+                    found[operation.name] = f"`{name}`"
+                case "GET" if operation.path == path and look_ups:
+                    found[operation.name] = f"`{look_ups[1]}()`"
+                case "GET" if one and look_ups:
+                    found[operation.name] = f"`{look_ups[0]}(id=…)`, `{name}.get`"
+                case "PUT" if one:
+                    said = [it for it in operation.body.model_fields if it in resource._declaration.specs]
+                    found[operation.name] = f"`{name}({', '.join(f'{it}=…' for it in said)})`"
+                case "DELETE" if one:
+                    found[operation.name] = f"`{name}` removed"
+    return found
+
+
+def _readme(text: str) -> str:
+    """Return README with what there is today."""
+    resources = sorted(_resources(), key=lambda it: list(wanted.PUBLIC).index(it.__name__))
+    linked = [f"[{it.__name__}]({PAGES_URL}/resources/{_file(it.__name__)})" for it in resources]
+    provider = f"a [Provider]({PAGES_URL}/resources/provider.md) for a second account"
+    nouns = _listed([noun.plural() for noun in _nouns()])
+    for start, now in (
+        ("- **Resources**: ", f"{_listed(linked)}; {provider}."),
+        (f"- **[Look-ups]({PAGES_URL}/look-ups/index.md)** of existing ", f"{nouns}."),
+        ("Together they reach ", f"[each of the {len(OPERATIONS)} endpoints]({PAGES_URL}/endpoints.md) of the API."),
+    ):
+        _, _, after = text.partition(start)
+        inside, _ = re.split(r"(?<=\.)\n", after, maxsplit=1)
+        lines = textwrap.wrap(start + now, 120 if start.startswith("- ") else 240, break_on_hyphens=False)
+        text = text.replace(start + inside, "\n  ".join(lines))
+    return text
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 # -- tables --

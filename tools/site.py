@@ -1,5 +1,9 @@
 """A hook for mkdocs that adds README.md as the home page and CHANGELOG.md as a page. All other pages are in docs/.
 
+"""A hook for mkdocs that adds README.md as the home page and CHANGELOG.md as a page. All other pages are in docs/.
+
+The navigation in mkdocs.yml names the folders that tools/reference.py generates. All of their pages are added to it.
+
 Links are written for GitHub and rewritten for the site. Links into docs/ become relative. Links to other files of the
 repository become absolute, but a link that is a paragraph of its own is replaced by the file's content.
 """
@@ -23,6 +27,17 @@ SOURCES = {"index.md": "README.md", "changelog.md": "CHANGELOG.md"}
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]+)?\)")
 IN_REPOSITORY = re.compile(rf"{REPOSITORY}/(?:blob|tree)/main/(.+)")
 LANGUAGES = {".py": "python", ".yml": "yaml", ".md": "markdown"}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the pages of a folder into the navigation where that names the folder: its index first."""
+    folders = {title: path for entry in config.nav or [] if isinstance(entry, dict) for title, path in entry.items()}
+    for entry in config.nav or []:
+        for title, folder in folders.items():
+            if title in entry and str(folder).endswith("/"):
+                pages = sorted(Path(config.docs_dir, folder).glob("*.md"), key=lambda it: (it.stem != "index", it.stem))
+                entry[title] = [f"{folder}{page.name}" for page in pages]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

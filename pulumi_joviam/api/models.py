@@ -64,6 +64,11 @@ class Model(BaseModel):
     id: Id
     state: State = ""
 
+    @classmethod
+    def plural(cls) -> str:
+        """Return what a person calls several."""
+        return f"{cls.noun}es" if cls.noun.endswith("s") else f"{cls.noun}s"
+
     @property
     def settled(self) -> bool:
         """Whether no state transition is in progress."""

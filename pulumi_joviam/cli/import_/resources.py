@@ -57,7 +57,7 @@ class Imported:
 
     @property
     def plural(self) -> str:
-        return f"{self.noun}es" if self.noun.endswith("s") else f"{self.noun}s"
+        return self.provider.model.plural()
 
     @property
     def references(self) -> Collection[str]:

@@ -18,16 +18,25 @@ CANNOT = {
 """{class: why none can be imported}"""
 
 
-def _kinds() -> dict[str, str]:
-    """Return {kind: class} of what can be imported, in the order of the public names. No resource is loaded for it."""
-    public = ast.parse(Path(pulumi_joviam.__file__).with_suffix(".pyi").read_text()).body
-    modules = {it.name: node.module for node in public if isinstance(node, ast.ImportFrom) for it in node.names}
-    [names] = [ast.literal_eval(node.value) for node in public if isinstance(node, ast.Assign)]
-    kinds = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(): name for name in names if name not in CANNOT}
-    return {kind: name for kind, name in kinds.items() if modules[name] == f"resources.{kind.replace('-', '_')}"}
+def _public() -> dict[str, str]:
+    """Return {public name: its module}, in the order of the stub. Nothing is loaded for it."""
+    stub = ast.parse(Path(pulumi_joviam.__file__).with_suffix(".pyi").read_text()).body
+    modules = {it.name: node.module or "" for node in stub if isinstance(node, ast.ImportFrom) for it in node.names}
+    [names] = [ast.literal_eval(node.value) for node in stub if isinstance(node, ast.Assign)]
+    return {name: modules[name] for name in names}
 
 
-KINDS = _kinds()
+def _kind(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+PUBLIC = _public()
+KINDS = {
+    _kind(name): name
+    for name, module in PUBLIC.items()
+    if module == f"resources.{_kind(name).replace('-', '_')}" and name not in CANNOT
+}
+"""{kind: class} of what can be imported, in the order of a program. A resource's module is called as its class."""
 
 
 class Kind(str, Enum):
