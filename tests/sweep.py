@@ -106,12 +106,13 @@ SECOND: Spec = {
     "key": {**FIRST["key"], "name": "other"},
     "net": {**FIRST["net"], "gateway": "10.0.0.1"},
     "public": {**FIRST["public"], "shareable": True},
-    "blank": {**FIRST["blank"], "size": 8},
+    "blank": {**FIRST["blank"], "size": 8, "name": "other"},
     "assembled": {
         **FIRST["assembled"],
         "memory": 1024,
         "disks": [{"ref": "system.id"}, {"ref": "blank.id"}],
         "ip_addresses": [{"ref": "private.id"}],
+        "public_keys": [],
         "context": {"b": "3"},
     },
     "basic": {

@@ -9,10 +9,14 @@ import pytest
 
 from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
-from tests.emulator.reference import KEY
+from tests.emulator.reference import EXAMPLES, KEY, make
+from tests.samples import RESOURCES
 from tests.stack import Stack
 
 Json = dict[str, Any]
+
+PATHS = {kind: path for kind, found in RESOURCES.items() if (path := found._lifecycle.model.path)}
+"""{resource: where its objects are}, of those that the API has objects for."""
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -43,6 +47,11 @@ def existing(cloud: Emulator) -> dict[str, str]:
     account.call("PUT", f"/instances/{ids['Instance']}", {"note": "by hand"})
     account.call("POST", f"/instances/{ids['Instance']}/context", {"A": "1"})
     account.settle()
+    ids["Template"] = account._made("/templates", {"disk": account.disk(), "supersedes": account.template("debian-9")})
+    ids["ConsoleSession"] = account._made(f"/instances/{ids['Instance']}/remote_access", {"type": "serial"})
+    for kind, path in PATHS.items():
+        if kind not in ids and f"POST {path}" in EXAMPLES:
+            ids[kind] = make(account, path)
     return ids
 
 
@@ -94,6 +103,11 @@ def test_what_is_there_is_read_and_left_alone(stack: Stack) -> None:
         "Instance.context": {"A": "1"},
     }.items():
         assert shown[name] == value, name
+    for kind, id in ids.items():
+        live = Account(stack.cloud).call("GET", f"{PATHS[kind]}/{id}")
+        alike = {name for name, value in live.items() if isinstance(value, (str, int)) and f"{kind}.{name}" in shown}
+        assert alike >= {"id"}
+        assert {name: shown[f"{kind}.{name}"] for name in alike} == {name: live[name] for name in alike}
     absent = {"Network.primary_nameserver", "Disk.source_disk", "Disk.allow_stopping", "Instance.public_ip"}
     assert not absent & set(shown)
     second = stack.preview()
@@ -103,6 +117,12 @@ def test_what_is_there_is_read_and_left_alone(stack: Stack) -> None:
     assert stack.destroy().steps == dict.fromkeys(ids, "discard")  # from the state only
     assert stack.cloud.count() == before
     assert {request.method for request in stack.cloud.requests[made:]} == {"GET"}
+
+
+def test_every_resource_is_read(cloud: Emulator) -> None:
+    """What the API has objects for is read in the test above."""
+    left = PATHS.keys() - existing(cloud).keys()
+    assert not left, "no POST in EXAMPLES of tests/emulator/reference.py, and no object in `existing` here"
 
 
 def test_what_was_read_is_used(stack: Stack) -> None:

@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pulumi_joviam.cli.import_.account import RESOURCES
 from pulumi_joviam.emulator import Emulator
 from tests.conftest import ROOT
 from tests.emulator.account import Account
+from tests.emulator.reference import EXAMPLES, make
 from tests.stack import Stack
 
 BIN = Path(sys.executable).parent
@@ -145,6 +149,9 @@ def test_an_account_of_others(cloud: Emulator, stack: Stack) -> None:
     imported = held(stack)
     assert len(imported) == 30
     assert {id for id, *_ in imported.values()} > set(made.values())
+    kinds = {urn.split("joviam:")[1].split(":")[0] for urn in imported}
+    plain = {it.__name__ for it in RESOURCES.values() if f"POST {it._lifecycle.model.path}" in EXAMPLES}
+    assert kinds | plain == {it.__name__ for it in RESOURCES.values()}, "the rest is imported by no test"
     for _ in range(2):
         assert stack.settled()
     assert stack.up().empty
@@ -228,6 +235,24 @@ def resources(program: str) -> Iterator[tuple[str, ast.Call]]:
         there.add(target.id)
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "joviam":
             yield target.id, call
+
+
+@pytest.mark.parametrize("path", sorted(made.split()[1] for made in EXAMPLES if made.startswith("POST")))
+def test_a_plain_noun(cloud: Emulator, stack: Stack, path: str) -> None:
+    """What is made by a POST and read as it is: the program says it as it is, and changes nothing."""
+    cloud.configure(provision_seconds=0)
+    account = Account(cloud)
+    made = make(account, path)
+    (stack.project / "__main__.py").unlink()
+    [kind] = [kind for kind, resource in RESOURCES.items() if resource._lifecycle.model.path == path]
+    done = run(cloud, stack.project, "--kind", kind)
+    follow(stack, done)
+    assert [id for id, *_ in held(stack).values()] == [made]
+    assert stack.settled()
+    [call] = [call for _, call in resources(done.program)]
+    shown, names = account.call("GET", f"{path}/{made}"), RESOURCES[kind]._lifecycle.args.model_fields
+    said = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg != "name"}
+    assert said == {argument: shown.get(argument, shown.get(f"{argument}_id")) for argument in names.keys() - {"name"}}
 
 
 def test_a_part_of_an_account(cloud: Emulator, tmp_path: Path) -> None:

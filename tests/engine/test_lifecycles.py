@@ -183,11 +183,7 @@ def _change(stack: Stack, rows: Json) -> Stage:
 
 def _objects(stack: Stack) -> dict[str, Json]:
     ids = {name: held["id"] for name, held in stack.resources().items()}
-    live = {
-        item["id"]: item
-        for kind in ("public_keys", "networks", "ip_addresses", "disks", "instances")
-        for item in stack.cloud.objects(kind)
-    }
+    live = {item["id"]: item for kind in stack.cloud.count() for item in stack.cloud.objects(kind)}
     return {name: live[id] for name, id in ids.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -17,8 +18,10 @@ from pulumi_joviam import lookups
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.lifecycle import operation
 from tests.conftest import TOKEN
+from tests.emulator import reference
 from tests.emulator.account import Account
 from tests.keys import key
+from tests.samples import RESOURCES
 from tests.stack import Run, Stack
 from tools import look_ups
 
@@ -45,6 +48,13 @@ EXAMPLES: dict[str, Json] = {
     "get_public_keys": {},
 }
 """A call of every look-up that finds something in a stocked account."""
+
+PLAIN = {
+    f"get_{model.noun.lower().replace(' ', '_')}": model
+    for model in [resource._lifecycle.model for resource in RESOURCES.values()]
+    if f"POST {model.path}" in reference.EXAMPLES
+}
+"""{look-up: its model} of what a plain request makes; its plural is called by the model's path."""
 
 
 def stocked(cloud: Emulator) -> Account:
@@ -87,7 +97,7 @@ def test_every_look_up_has_two_forms() -> None:
     """Every look-up is exported, has an `_output` form with the same arguments, and an example here."""
     assert look_ups.OUTPUTS.read_text() == look_ups.source(), "python tools/look_ups.py writes outputs.py anew"
     plain = {name for name in vars(lookups) if name.startswith("get_")}
-    assert plain == set(EXAMPLES)
+    assert plain == {*EXAMPLES, *PLAIN, *(f"get_{model.path[1:]}" for model in PLAIN.values())}
     assert {*plain, *(f"{name}_output" for name in plain)} == {n for n in joviam.__all__ if n.startswith("get_")}
 
 
@@ -116,6 +126,28 @@ def test_each_word_finds_the_object(account: Account, name: str, words: tuple[st
     assert set(shown) <= set(type(found).model_fields)
     assert {word: find(**{word: shown[word]}, **more) for word in words} == dict.fromkeys(words, found)
     assert find(**{word: shown[word] for word in words}, **more) == found
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_noun_is_found(account: Account, name: str) -> None:
+    """Each argument of its look-up finds it alone, its plural lists it, and what is gone is not found."""
+    find, model = getattr(joviam, name), PLAIN[name]
+    find_all = getattr(joviam, f"get_{model.path[1:]}")
+    account.cloud.reset()
+    id = reference.make(account, model.path)
+    shown = account.call("GET", f"{model.path}/{id}")
+    found = find(id=id)
+    assert type(found) is model
+    assert model.model_validate(shown) == found
+    assert set(shown) <= set(model.model_fields)
+    words = {word: shown[word] for word in inspect.signature(find).parameters if word in shown}
+    assert {"id", "name"} <= words.keys()
+    assert {word: find(**{word: value}) for word, value in words.items()} == dict.fromkeys(words, found)
+    assert find_all() == [found]
+    account.cloud.remove(id)
+    for word, value in words.items():
+        assert "no match" in refused(partial(find, **{word: value}))
+    assert find_all() == []
 
 
 def test_by_id_the_object_itself_is_asked_for(account: Account) -> None:
@@ -327,6 +359,23 @@ pulumi.export("keys", joviam.get_public_keys_output())
     assert [item["name"] for item in found["keys"]] == ["laptop", "desktop"]
     assert (run.warnings, run.errors) == ([], [])
     assert stack.cloud.token not in run.text
+
+
+def test_plain_nouns_in_a_program(stack: Stack) -> None:
+    """Also what only samples tell about is found by both forms, one and all."""
+    account = Account(stack.cloud)
+    said: dict[str, Json] = {f"get_{model.path[1:]}": {} for model in PLAIN.values()}
+    said |= {name: {"id": reference.make(account, model.path)} for name, model in PLAIN.items()}
+    program(
+        stack,
+        f"""
+for name, said in {said}.items():
+    plain, later = getattr(joviam, name)(**said), getattr(joviam, f"{{name}}_output")(**said)
+    pulumi.export(name, later.apply(lambda found, plain=plain: bool(found) and found == plain))
+""",
+    )
+    stack.up()
+    assert outputs(stack) == dict.fromkeys(said, True)
 
 
 def test_what_is_unknown_stays_unknown(stack: Stack) -> None:
