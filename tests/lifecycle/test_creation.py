@@ -31,7 +31,7 @@ from pulumi_joviam.lifecycle.order import Order
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.state import Memory
 from tests.emulator.account import Account
-from tests.unknown import Whole
+from tests.samples import There
 
 Begin = Callable[..., Operation]
 
@@ -310,7 +310,7 @@ def posted(op: Operation, kind: str, said: Mapping[str, Any]) -> Any:
 
 def test_machines_of_one_name_are_told_apart_by_their_boot_disks(cloud: Emulator, begin: Begin) -> None:
     """While a run is at it; after a kill, the program may ask for another disk by now."""
-    said = Whole(Account(cloud)).say("Instance")[-1]
+    said = There(Account(cloud)).say("Instance")[-1]
     other = said | {"boot_disk": said["boot_disk"] | {"size": 30}}
     stranger = posted(begin("stranger"), "Instance", said)
     op = begin("mine")
@@ -340,7 +340,7 @@ def test_every_request_can_be_compared(cloud: Emulator, begin: Begin, kind: str,
         return live
 
     mocker.patch.object(Creations, "make", watched)
-    for number, said in enumerate(Whole(Account(cloud)).say(kind)):
+    for number, said in enumerate(There(Account(cloud)).say(kind)):
         op = begin(f"{kind} {number}")
         live = posted(op, kind, said)
         order, entry, _ = made[-1]

@@ -1,0 +1,114 @@
+"""A resource is whole: what CONTRIBUTING.md ("Add a resource") asks for is there, and what is not is named here."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from pulumi_joviam import lookups
+from pulumi_joviam.api import models
+from pulumi_joviam.cli.import_ import wanted
+from pulumi_joviam.emulator.operations import MODULES, NOUNS
+from pulumi_joviam.emulator.store import Object
+from pulumi_joviam.lifecycle.resource import Resource
+from tests.conftest import ROOT
+from tests.emulator.reference import ENDPOINTS, EXAMPLES
+from tests.engine.test_lifecycles import ARGUMENTS
+from tests.samples import RESOURCES, SAMPLES
+from tools import reference
+
+PUBLIC = list(wanted.PUBLIC)
+
+
+def stems(folder: str) -> list[str]:
+    """Return the names of the modules in a folder of the package."""
+    return sorted(path.stem for path in (ROOT / "pulumi_joviam" / folder).glob("*.py") if path.stem != "__init__")
+
+
+def lacks(resource: type[Resource]) -> Iterator[str]:
+    """Yield what a resource lacks: the step of CONTRIBUTING.md, what, and in which file."""
+    kind, model = resource.__name__, resource._lifecycle.model
+    file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    if model.__module__ == models.__name__:  # otherwise the API has no such object, and it is made up of others
+        one, many = f"get_{file}", f"get_{model.path[1:]}"
+        if model.listed:
+            yield from (f"step 4: {it} in pulumi_joviam/lookups/" for it in (one, many) if not hasattr(lookups, it))
+        noun = next((noun for noun in NOUNS if noun.kind == model.path[1:]), None)
+        if noun is None:
+            yield f'step 5: a noun with kind = "{model.path[1:]}" in pulumi_joviam/emulator/, whose file step 6 names'
+        elif noun.card is Object.card:
+            yield f"step 5: {noun.__name__}.card, for the live page, in {noun.__module__.replace('.', '/')}.py"
+        if not any(path.startswith(model.path) for _, path, _, _ in ENDPOINTS):
+            yield f"step 7: the endpoints below {model.path}, in ENDPOINTS of tests/emulator/reference.py"
+        if not (ROOT / f"tests/emulator/test_{file}.py").exists():
+            yield f"step 8: tests of what the emulator accepts and refuses, in tests/emulator/test_{file}.py"
+    if kind not in SAMPLES:
+        yield "step 9: a sample with all arguments, in SAMPLES of tests/samples.py"
+    has_tests_of_its_own = (ROOT / f"tests/engine/test_{file}.py").exists()
+    if not has_tests_of_its_own and kind not in {row.kind for row in ARGUMENTS}:
+        yield "step 10: a row for each argument, in ARGUMENTS of tests/engine/test_lifecycles.py"
+    page = f"{file.replace('_', '-')}.md"
+    programs = [path.read_text() for path in reference.programs(f"resources/{page}")]
+    if not any(f"joviam.{kind}(" in program for program in programs):
+        yield f"step 11: a program that makes one, in docs/programs/resources/{file.replace('_', '-')}/"
+    if hasattr(lookups, f"get_{file}") and not reference.programs(f"look-ups/{page}"):
+        yield f"step 11: a program with get_{file}, in docs/programs/resources/{file.replace('_', '-')}/"
+    if f"`{kind}`" not in (ROOT / "CHANGELOG.md").read_text():
+        yield f"step 12: `{kind}` in CHANGELOG.md"
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES.keys())
+def test_a_resource_is_whole(resource: type[Resource]) -> None:
+    """What is missing is said with its file and the step of CONTRIBUTING.md."""
+    assert not list(lacks(resource)), f"{resource.__name__} is not complete"
+
+
+def test_every_resource_is_public() -> None:
+    """A class in resources/ is in the list of public names, from which all else is derived."""
+    for stem in stems("resources"):
+        importlib.import_module(f"pulumi_joviam.resources.{stem}")
+    made = [found.__name__ for found in Resource.__subclasses__() if found.__module__.startswith("pulumi_joviam.")]
+    assert not [name for name in made if name not in PUBLIC], "step 3: not in pulumi_joviam/__init__.pyi"
+
+
+def test_every_look_up_is_public() -> None:
+    """A look-up is in the list of public names, with its `_output` form."""
+    made = [form for name in vars(lookups) if name.startswith("get_") for form in (name, f"{name}_output")]
+    assert not [name for name in made if name not in PUBLIC], "step 3: not in pulumi_joviam/__init__.pyi"
+
+
+def test_every_file_of_the_emulator_takes_part() -> None:
+    """A file with a noun or with operations is in the list from which the emulator is put together."""
+    listed = {module.__name__.split(".")[-1] for module in MODULES}
+    own = re.compile(r'^OPERATIONS = \($|^    kind = "', re.MULTILINE)
+    files = [stem for stem in stems("emulator") if own.search((ROOT / f"pulumi_joviam/emulator/{stem}.py").read_text())]
+    assert not [stem for stem in files if stem not in listed], "step 6: not in MODULES of emulator/operations.py"
+
+
+def test_a_program_can_name_what_it_uses() -> None:
+    """The public names are in the order of a program, which import writes: what is used stands before what uses it."""
+    wrong: list[str] = []
+
+    class Asked:
+        """Notes what a sample refers to."""
+
+        def one(self, kind: str) -> str:
+            used = kind.split()[-1]
+            if used != name and PUBLIC.index(used) > PUBLIC.index(name):
+                wrong.append(f"{used} after {name}")
+            return ""
+
+        def number(self) -> int:
+            return 1
+
+    for name in RESOURCES.keys() & SAMPLES.keys():
+        SAMPLES[name].said(Asked())
+    assert not wrong, "step 3: the order of __all__ in pulumi_joviam/__init__.pyi"
+
+
+def test_examples_are_of_endpoints() -> None:
+    """An example belongs to an endpoint of the reference."""
+    assert not [it for it in EXAMPLES if it not in {f"{method} {path}" for method, path, _, _ in ENDPOINTS}]
