@@ -245,13 +245,14 @@ class Object:
 class Moving(Object):
     """An object whose state changes by itself.
 
-    `transitions` maps each transitional state to the next one, `ready` has the states in which the object can be
-    used, and `failed` is the state after failed provisioning.
+    `transitions` maps each transitional state to the next one, `pace` says how long it lasts, `ready` has the states in
+    which the object can be used, and `failed` is the state after failed provisioning.
     """
 
     transitions: ClassVar[Mapping[str, str]]
     ready: ClassVar[frozenset[str]]
     failed: ClassVar[str] = "failed_to_provision"
+    pace: ClassVar[Mapping[str, float]] = PACE
     shown_by: ClassVar[frozenset[str]] = frozenset()
     """The kinds that stay attached to it for a while after it is deleted (`Switches.detach_seconds`)."""
 
@@ -482,7 +483,7 @@ class Store:
     def _advance(self, obj: Moving) -> None:
         if not obj.then:
             return
-        due = obj.since + PACE[obj.state] * self.switches.provision_seconds
+        due = obj.since + obj.pace[obj.state] * self.switches.provision_seconds
         if time.monotonic() >= due:
             # The next state starts when this one ended, not when it is noticed.
             self.enter(obj, obj.then, since=due)

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import asdict, fields
 
 import pytest
 
-from pulumi_joviam.emulator.console_session import ConsoleSession
-from pulumi_joviam.emulator.disk import Disk
 from pulumi_joviam.emulator.instance import Instance
 from pulumi_joviam.emulator.network import Network
 from pulumi_joviam.emulator.operations import NOUNS
-from pulumi_joviam.emulator.store import PACE, Moving, Store, Switches
+from pulumi_joviam.emulator.store import Moving, Store, Switches
 from tests.emulator.account import Account
-from tests.emulator.reference import DISK_STATES, INSTANCE_STATES, NETWORK_STATES
+from tests.emulator.reference import ENDPOINTS
 
 MOVING: list[tuple[type[Moving], frozenset[str]]] = [
-    (Disk, DISK_STATES),
-    (Instance, INSTANCE_STATES),
-    (Network, NETWORK_STATES),
-    (ConsoleSession, frozenset({"failed", "initiating", "ready"})),
+    (noun, shape["state"])
+    for noun in NOUNS
+    for method, path, _, shape in ENDPOINTS
+    if issubclass(noun, Moving) and method == "GET" and re.fullmatch(rf"/{noun.kind}/{{\w+}}", path)
+    if isinstance(shape, dict)
 ]
+
+
+def test_all_states_are_known() -> None:
+    """The reference has the states of every noun that has some."""
+    assert {noun for noun, _ in MOVING} == {noun for noun in NOUNS if issubclass(noun, Moving)}
 
 
 @pytest.mark.parametrize(("noun", "states"), MOVING, ids=[noun.kind for noun, _ in MOVING])
 def test_transitions(noun: type[Moving], states: frozenset[str]) -> None:
     """Every transition has a duration and is between states of the API; there are no cycles."""
-    assert noun.transitions.keys() <= PACE.keys()
+    assert noun.transitions.keys() <= noun.pace.keys()
     assert {*noun.transitions, *noun.transitions.values(), *noun.ready, noun.failed} <= states
     for state in noun.transitions:
         seen = {state}
