@@ -1,5 +1,5 @@
-"""Generate the reference pages in docs/resources, docs/components and docs/look-ups, the list of endpoints, and the lists
-in README from the code.
+"""Generate the reference pages in docs/resources, docs/components and docs/look-ups from the code, and the lists of
+endpoints and in README.
 
 Run `python tools/reference.py` after a change; a test checks that the pages are current. Arguments and outputs are
 described by the class. The longer examples are the programs in the folder of docs/programs with the page's name.
@@ -325,7 +325,7 @@ def _readme(text: str) -> str:
     for start, now in (
         ("- **Resources**: ", f"{_listed(linked)}; {provider}."),
         (f"- **[Look-ups]({PAGES_URL}/look-ups/index.md)** of existing ", f"{nouns}."),
-        ("Together they reach ", f"[each of the {len(OPERATIONS)} endpoints]({PAGES_URL}/endpoints.md) of the API."),
+        ("Together they cover ", f"[all {len(OPERATIONS)} endpoints]({PAGES_URL}/endpoints.md) of the API."),
     ):
         _, _, after = text.partition(start)
         inside, _ = re.split(r"(?<=\.)\n", after, maxsplit=1)

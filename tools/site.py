@@ -1,7 +1,5 @@
 """A hook for mkdocs that adds README.md as the home page and CHANGELOG.md as a page. All other pages are in docs/.
 
-"""A hook for mkdocs that adds README.md as the home page and CHANGELOG.md as a page. All other pages are in docs/.
-
 The navigation in mkdocs.yml names the folders that tools/reference.py generates. All of their pages are added to it.
 
 Links are written for GitHub and rewritten for the site. Links into docs/ become relative. Links to other files of the

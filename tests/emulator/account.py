@@ -96,20 +96,20 @@ class Account:
 
     def disk(self, region: str = "SY3", **fields: Any) -> str:
         """Create a disk, and return its id."""
-        return self._created("/disks", self.disk_body(region, **fields))
+        return self.create("/disks", self.disk_body(region, **fields))
 
     def key(self, name: str = "laptop") -> str:
         """Create a public key, and return its id."""
-        return self._created("/public_keys", {"name": name, "key": KEY})
+        return self.create("/public_keys", {"name": name, "key": KEY})
 
     def network(self, specification: str = "10.1.0.0/24", region: str = "SY3", **fields: Any) -> str:
         """Create a private network, and return its id."""
         body = {"name": "lan", "region": self.region(region), "specification": specification, **fields}
-        return self._created("/networks", body)
+        return self.create("/networks", body)
 
     def address(self, network: str, **fields: Any) -> str:
         """Create an address, and return its id."""
-        return self._created("/ip_addresses", {"network": network, **fields})
+        return self.create("/ip_addresses", {"network": network, **fields})
 
     def instance_body(self, region: str = "SY3", **fields: Any) -> dict[str, Any]:
         """Parameters that assemble an instance."""
@@ -118,7 +118,7 @@ class Account:
 
     def instance(self, region: str = "SY3", *, running: bool = False, **fields: Any) -> str:
         """Create an instance, and return its id."""
-        instance = self._created("/instances/assemble", self.instance_body(region, **fields))
+        instance = self.create("/instances/assemble", self.instance_body(region, **fields))
         if running:
             self.call("POST", f"/instances/{instance}/start")
             self.settle()
@@ -137,7 +137,7 @@ class Account:
             **fields,
         }
 
-    def _created(self, path: str, body: dict[str, Any]) -> str:
+    def create(self, path: str, body: dict[str, Any]) -> str:
         created = self.call("POST", path, body)
         self.settle()
         return str(created["id"])

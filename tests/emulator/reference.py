@@ -207,8 +207,8 @@ EXAMPLES: dict[str, Callable[[Account], dict[str, Any]]] = {
     "POST /public_keys": lambda _account: {"name": "laptop", "key": KEY},
     "PUT /public_keys/{public_key_id}": lambda _account: {"name": "desktop"},
 }
-"""{endpoint: the body of a request that succeeds}, for nouns that only have POST, GET, PUT and DELETE: tests create one,
-update it and delete it with these. tour.py covers all others."""
+"""{endpoint: the body of a request that succeeds}, for nouns that only have POST, GET, PUT and DELETE: tests create,
+update and delete one with these. tour.py covers all others."""
 
 
 def make(account: Account, path: str) -> str:

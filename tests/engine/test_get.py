@@ -47,8 +47,8 @@ def existing(cloud: Emulator) -> dict[str, str]:
     account.call("PUT", f"/instances/{ids['Instance']}", {"note": "by hand"})
     account.call("POST", f"/instances/{ids['Instance']}/context", {"A": "1"})
     account.settle()
-    ids["Template"] = account._made("/templates", {"disk": account.disk(), "supersedes": account.template("debian-9")})
-    ids["ConsoleSession"] = account._made(f"/instances/{ids['Instance']}/remote_access", {"type": "serial"})
+    ids["Template"] = account.create("/templates", {"disk": account.disk(), "supersedes": account.template("debian-9")})
+    ids["ConsoleSession"] = account.create(f"/instances/{ids['Instance']}/remote_access", {"type": "serial"})
     for kind, path in PATHS.items():
         if kind not in ids and f"POST {path}" in EXAMPLES:
             ids[kind] = make(account, path)
