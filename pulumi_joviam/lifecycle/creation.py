@@ -289,12 +289,12 @@ class _Search:
         since = None if ahead is None else self.entry.at + ahead - SLACK
         newer, self.doubtful = [], {}
         for live in fitting:
-            if untold := self.order.untold:
-                self.doubtful[live.id] = f"the API does not show its {', '.join(untold)}"
-                continue
             is_newer, appeared = _is_newer(live, since), self.there is not None and live.id not in self.there
             if is_newer or (is_newer is None and appeared):
-                newer.append(live)
+                if untold := self.order.untold:
+                    self.doubtful[live.id] = f"its {', '.join(untold)} cannot be compared"
+                else:
+                    newer.append(live)
             elif is_newer is None:
                 why = "the API does not say what time it has" if since is None else "its created_at cannot be read"
                 self.doubtful[live.id] = why

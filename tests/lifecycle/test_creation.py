@@ -290,7 +290,7 @@ def test_what_cannot_be_compared_is_named_and_never_taken(cloud: Emulator, begin
     with pytest.raises(JoviamError) as caught:
         op.create(models.Disk, body, shows=shows)
     [made] = there(cloud)
-    why = "the API does not show its performance_tier, size"
+    why = "its performance_tier, size cannot be compared"
     assert f"The disk {made} may be it, or was there before: {why}. So no other one is made." in str(caught.value)
     killed(op)
     with pytest.raises(JoviamError, match=why):
