@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from tests.stack import Stack
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "a-token-that-must-not-be-seen"
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So a shell starts background jobs. Plugins would inherit it, and the engine wait five seconds for each one to end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
