@@ -21,6 +21,7 @@ import yaml
 
 from pulumi_joviam.emulator import Emulator
 from tests import fork_server
+from tests.vault import vault
 
 _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
 """{token: the config of a new stack with only this token, and the files of its backend}."""
@@ -116,7 +117,7 @@ class Stack:
             "HOME": str(folder),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.state}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "VAULT_ADDR": vault(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
             "PULUMI_PYTHON_CMD": str(_python(folder / "python")),
@@ -133,7 +134,7 @@ class Stack:
         """Create the stack. The first one of a process is created by the CLI, and the others are copies of it."""
         file, token = self.project / "Pulumi.dev.yaml", self.cloud.token
         if token not in _made:
-            self.pulumi("stack", "init", "dev")
+            self.pulumi("stack", "init", "dev", "--secrets-provider=hashivault://tests")
             self.pulumi("config", "set", "--secret", "joviam:token", token)
             files = {
                 path.relative_to(self.state): path.read_bytes() for path in self.state.rglob("*") if path.is_file()
@@ -214,7 +215,7 @@ def _python(path: Path) -> Path:
 [ "$*" = "{PIP_LIST}" ] && exec cat {shlex.quote(str(packages))}
 [ "$*" = --version ] && echo Python {platform.python_version()} && exit
 [ "$3" = pulumi.dynamic ] && [ "$HURRIED" ] && set -- -u -c "$HURRIED" "$4"
-[ "$FORKED" ] && exec {python} -ISE {shlex.quote(fork_server.__file__)} "$FORKED" "$@"
+[ "$FORKED" ] && trap "" INT TERM && exec {python} -ISE {shlex.quote(fork_server.__file__)} "$FORKED" "$@"
 exec {python} "$@"
 """
     )
