@@ -1,34 +1,41 @@
-"""Start Python processes with their libraries already imported, because imports take most of the time of a CLI command.
+"""Python processes that begin with their libraries imported, which is most of the time that a command of the CLI takes.
 
-Each test process has a server that has imported the libraries of the package, but not the package itself. For each
-process that the engine starts, the server forks one with the same arguments, environment, folder, files and process
-group. When one of the two ends, so does the other. Tests that inspect or kill processes do not use this
-(`Stack.plain_python`), nor do tests of what a user installs: examples, docs, templates, the wheel.
+A server of each test process has imported what the package needs, but nothing of the package itself. For each process
+that the engine starts, it forks one with the arguments, the environment, the folder, the files and the process group of
+that one. It ends with it, in both directions. Tests that look at processes, or kill them, do without
+(`Stack.plain_python`), and so do those that run what a user installs: examples, docs, templates, the wheel.
 
     python -ISE tests/fork_server.py SOCKET -u -m pulumi.dynamic 127.0.0.1:1234
+
+What such a command asks for is in `ask`. It runs twice in each command of the CLI, so it imports next to nothing.
 """
 
 from __future__ import annotations
 
-import array
-import contextlib
-import json
+import _socket  # what `socket` adds is half of the time that a client takes
+import marshal
 import os
-import select
-import signal
-import socket
 import sys
 
-LIBRARIES = ("asyncio", "dill", "grpc", "pulumi", "pulumi.dynamic", "pydantic", "requests", "yaml")
+LIBRARIES = (
+    *("asyncio", "dill", "grpc", "lazy_loader", "pulumi", "pulumi.dynamic", "pulumi.runtime.proto.status_pb2"),
+    *("pydantic.main", "pydantic.types", "pydantic.json_schema", "pydantic._internal._generate_schema"),
+    *("requests", "yaml", "zoneinfo"),
+)
+"""What the package imports, and what these import only when they are used."""
 FILES = (0, 1, 2)
+SIGKILL = 9
 ROOM = 1 << 20
-"""How many bytes of arguments and environment a process may have."""
+"""Bytes of arguments and environment that one process can begin with."""
 
 
 def serve(place: str) -> list[str]:
-    """Serve a socket until stdin is closed. Returns only in the forked processes, with their arguments."""
+    """Answer on a socket until stdin ends. Returns only in the processes that were asked for: their arguments."""
+    import contextlib
     import gc
     import importlib
+    import select
+    import socket
 
     for name in LIBRARIES:
         importlib.import_module(name)
@@ -44,41 +51,43 @@ def serve(place: str) -> list[str]:
             asked, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                return _begin(asked)
+                said, files, _, _ = socket.recv_fds(asked, ROOM, len(FILES))
+                return _begin(asked, files, *marshal.loads(said))  # noqa: S302 - what `ask` sends
             asked.close()
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                    pass  # reap those that have ended
+                    pass  # those that have ended since
 
 
-def _begin(asked: socket.socket) -> list[str]:
-    """Become the requested process. A parent process waits for it and reports its exit status."""
-    request, files, _, _ = socket.recv_fds(asked, ROOM, len(FILES))
-    wanted = json.loads(request)
+def _begin(
+    asked: _socket.socket, files: list[int], arguments: list[str], environ: dict[str, str], folder: str, group: int
+) -> list[str]:
+    """Become the process that was asked for; a parent of it stays behind, and tells how it ended."""
     if child := os.fork():
         for file in files:
             os.close(file)
         _watch(asked, child)
     asked.close()
-    os.setpgid(0, wanted["group"])
+    os.setpgid(0, group)
     for file, number in zip(files, FILES, strict=True):
         os.dup2(file, number)
         os.close(file)
-    os.chdir(wanted["folder"])
+    os.chdir(folder)
     os.environ.clear()
-    os.environ.update(wanted["environ"])
-    arguments: list[str] = wanted["arguments"]
+    os.environ.update(environ)
     return arguments
 
 
-def _watch(asked: socket.socket, child: int) -> None:
-    """Report the exit status of a child. Kill it when the requester has ended."""
+def _watch(asked: _socket.socket, child: int) -> None:
+    """Tell how a child ends, and end it when nobody wants to know any more."""
+    import select
+
     for file in FILES:
         os.close(file)
     end = os.pidfd_open(child)
     ready, _, _ = select.select([asked.fileno(), end], [], [])
     if end not in ready:
-        os.kill(child, signal.SIGKILL)
+        os.kill(child, SIGKILL)
     _, status = os.waitpid(child, 0)
     if end in ready:
         asked.send(str(os.waitstatus_to_exitcode(status)).encode())
@@ -86,39 +95,51 @@ def _watch(asked: socket.socket, child: int) -> None:
 
 
 def run(arguments: list[str]) -> None:
-    """Do the same as `python [-u] SCRIPT ARGUMENTS`, or as with -m MODULE or -c CODE instead of a script."""
+    """Do what `python [-u] SCRIPT ARGUMENTS` does, or the same with -m MODULE or -c CODE instead of a script."""
+    import atexit
     import io
     import runpy
 
+    status = 1
+    # Python's own end would write to each page that is shared with the server. What is registered first is called last
+    atexit.register(lambda: os._exit(status))
     for name, number in (("stdout", 1), ("stderr", 2)):  # as with -u
         file = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - until the process ends
         setattr(sys, name, io.TextIOWrapper(file, "utf-8", getattr(sys, name).errors, write_through=True))
     how, *rest = arguments[1:] if arguments[0] == "-u" else arguments
-    if how == "-m":
-        sys.argv, sys.path[0] = rest, os.getcwd()
-        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
-    elif how == "-c":
-        sys.argv, sys.path[0] = ["-c", *rest[1:]], ""
-        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__", "__builtins__": __builtins__})  # noqa: S102
-    else:
-        sys.argv, sys.path[0] = [how, *rest], os.path.dirname(how)
-        runpy.run_path(how, run_name="__main__")
+    try:
+        if how == "-m":
+            sys.argv, sys.path[0] = rest, os.getcwd()
+            runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+        elif how == "-c":
+            sys.argv, sys.path[0] = ["-c", *rest[1:]], ""
+            exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__", "__builtins__": __builtins__})  # noqa: S102
+        else:
+            sys.argv, sys.path[0] = [how, *rest], os.path.dirname(how)
+            runpy.run_path(how, run_name="__main__")
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        raise
 
 
 def ask(place: str, arguments: list[str]) -> int:
-    """Request a process, and take its place: the engine waits for this one, and may kill it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the whole process group gets the signal
-    wanted = {"arguments": arguments, "environ": dict(os.environ), "folder": os.getcwd(), "group": os.getpgrp()}
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-        server.connect(place)
-        fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", FILES))]
-        server.sendmsg([json.dumps(wanted).encode()], fds)
-        for file in FILES:
-            os.close(file)
-        status = int(server.recv(16) or -signal.SIGKILL)
+    """Have a process forked, and stand for it: the engine waits for this one, and kills it.
+
+    Whoever starts it has it ignore SIGINT and SIGTERM, which the whole group gets.
+    """
+    wanted = (arguments, dict(os.environ), os.getcwd(), os.getpgrp())
+    server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    server.connect(place)
+    files = b"".join(file.to_bytes(4, sys.byteorder) for file in FILES)
+    server.sendmsg([marshal.dumps(wanted)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+    for file in FILES:
+        os.close(file)
+    status = int(server.recv(16) or -SIGKILL)
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
+        import signal
+
+        signal.signal(-status, signal.SIG_DFL) if status != -SIGKILL else None
         os.kill(os.getpid(), -status)
     return status
 
