@@ -2,8 +2,9 @@
 
 A server of each test process has imported what the package needs, but nothing of the package itself. For each process
 that the engine starts, it forks one with the arguments, the environment, the folder, the files and the process group of
-that one. It ends with it, in both directions. Tests that look at processes, or kill them, do without
-(`Stack.plain_python`), and so do those that run what a user installs: examples, docs, templates, the wheel.
+that one. It ends with it, in both directions. The programs and plugins of stacks (tests/stack.py) run like this, and so
+does `pulumi-joviam` in its tests. Tests that look at processes, or kill them, do without (`Stack.plain_python`), and so
+do those that run what a user installs: examples, templates, the wheel.
 
     python -ISE tests/fork_server.py SOCKET -u -m pulumi.dynamic 127.0.0.1:1234
 
@@ -106,6 +107,7 @@ def run(arguments: list[str]) -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):  # as with -u
         file = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - until the process ends
         setattr(sys, name, io.TextIOWrapper(file, "utf-8", getattr(sys, name).errors, write_through=True))
+    sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     how, *rest = arguments[1:] if arguments[0] == "-u" else arguments
     try:
         if how == "-m":

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import json
 import os
 import platform
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +17,11 @@ from typing import Any
 import yaml
 
 from pulumi_joviam.emulator import Emulator
-from tests import fork_server
+from tests import fork_server, forks
 from tests.vault import vault
 
 _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
 """{token: the config of a new stack with only this token, and the files of its backend}."""
-
-_servers: list[subprocess.Popen[bytes]] = []
 
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}.
@@ -122,7 +117,7 @@ class Stack:
             "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
             "PULUMI_PYTHON_CMD": str(_python(folder / "python")),
             "PULUMI_STACK": "dev",
-            "FORKED": _fork_server(),
+            "FORKED": forks.server(),
             "GOGC": "off",  # commands are too short for garbage collection to pay off
         }
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
@@ -221,24 +216,6 @@ exec {python} "$@"
     )
     path.chmod(0o700)
     return path
-
-
-@functools.cache
-def _fork_server() -> str:
-    """Start the fork server of this process, and return its socket, or "" if the platform has none."""
-    if not sys.platform.startswith("linux"):
-        return ""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [sys.executable, fork_server.__file__, f"{folder}/socket"]
-    environ = {"PATH": os.environ["PATH"], "HOME": folder}
-    # it ends when its stdin is closed
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, cwd="/")
-    assert server.stdin
-    assert server.stdout
-    assert server.stdout.readline() == b"ready\n"
-    _servers.append(server)
-    return command[-1]
 
 
 @functools.cache

@@ -113,6 +113,7 @@ def test_the_tests_of_a_stack(environment: dict[str, str], tmp_path: Path) -> No
     assert "2 passed" in done.stdout
 
 
+@pytest.mark.engine
 def test_the_demo() -> None:
     """`make demo` ends with an empty cloud, and every step does what it announces."""
     done = subprocess.run(

@@ -22,6 +22,7 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
+from tests import forks
 
 COMMAND = str(Path(sys.executable).parent / "pulumi-joviam")
 NOBODY = "00000000-0000-0000-0000-000000000001"
@@ -36,8 +37,9 @@ class Done:
 
 def run(*arguments: str, **environ: str) -> Done:
     done = subprocess.run(
-        [COMMAND, *arguments], env={**plain(), **environ}, capture_output=True, text=True, timeout=60, check=False
-    )
+        [*forks.python(), COMMAND, *arguments],
+        env={**plain(), **environ}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert "Traceback" not in done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
 

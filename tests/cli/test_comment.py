@@ -29,6 +29,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.cli.comment import harm, page, preview
 from pulumi_joviam.emulator import Emulator
+from tests import forks
 from tests.conftest import ROOT, TOKEN
 from tests.stack import Stack
 
@@ -49,7 +50,12 @@ class Done:
 
 def comment(*arguments: str | Path, stdin: str = "") -> Done:
     done = subprocess.run(
-        [COMMAND, "comment", *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False
+        [*forks.python(), COMMAND, "comment", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert "Traceback (most recent call last)" not in done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
