@@ -14,7 +14,7 @@ test: $(READY) engine  ## every test, with the real Pulumi engine
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 quick: $(READY)  ## the tests that need neither the Pulumi CLI nor much time (under a minute)
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not engine and not slow"
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not engine and not slow"
 
 sweep: $(READY)  ## fail every request of a run in every way; is anything lost or created twice? (about an hour)
 	$(BIN)/python -m tests.sweep

@@ -67,14 +67,14 @@ def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out, and run it first, so that no worker is left with a long test at the end."""
+    """Mark what `make quick` leaves out, and start with the slow ones, so that no worker is left with one at the end."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "engine_folder" in fixtures or (ROOT / "tests" / "engine") in item.path.parents:
             item.add_marker("engine")
         if "browser" in fixtures:
             item.add_marker("slow")
-    items.sort(key=lambda item: not any(item.iter_markers("engine")) and not any(item.iter_markers("slow")))
+    items.sort(key=lambda item: (not any(item.iter_markers("slow")), not any(item.iter_markers("engine"))))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
