@@ -67,7 +67,7 @@ def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out, and start with the slow ones, so that no worker is left with one at the end."""
+    """Mark what `make quick` leaves out, and start with the slow tests, so that no worker ends with one alone."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "engine_folder" in fixtures or (ROOT / "tests" / "engine") in item.path.parents:
