@@ -1,4 +1,4 @@
-"""A private network and the addresses in it that something has to know by name."""
+"""A private network and named addresses in it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class PrivateNetworkArgs(Passed):
     specification: Arg[str] = arg(Replaces("PUT /networks takes no specification", "the network and the addresses"))
     """The network in CIDR format ("192.168.2.0/24")."""
     addresses: Plain[Mapping[str, Input[str] | None] | None, Mapping[str, IpAddress]] = arg(default=None)
-    """{name: the IPv4 address to ask for, or None for any free one}, a plain dict; the addresses in it may be Outputs.
-    A change of one replaces that one; the others stay. The attribute is {name: the IpAddress}."""
+    """{name: the IPv4 address to request, or None for any free one}: a plain dict, whose values may be Outputs. A
+    change of one address replaces only that one. The attribute is {name: IpAddress}."""
     region: Arg[str | None] = arg(
         Replaces("no PUT takes a region", "everything"), default=None, unset="the stack config joviam:region"
     )
@@ -41,7 +41,7 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
     The children are called ``{name}-network`` and ``{name}-{address's name}``; in the cloud the network has the
     component's own name.
 
-    Raises RunError for addresses that are no dict.
+    Raises RunError if addresses is not a dict.
     """
 
     network: Made[Network] = out()

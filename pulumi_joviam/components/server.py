@@ -1,7 +1,7 @@
 """A machine with all that it needs: a boot disk, addresses and the instance, created and managed together.
 
-What surprises: another template, tier or region of the boot disk makes another machine on the same addresses. The
-instance is replaced with its disk, because a running system must not lose the disk that it started from.
+Note: another template, tier or region of the boot disk creates another machine with the same addresses. The instance is
+replaced together with its disk, because a running system must not lose the disk that it booted from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
 from pulumi_joviam.resources.ip_address import IpAddress
 
-NEW_SYSTEM = "a running system must not lose the disk that it started from"
+NEW_SYSTEM = "a running system must not lose the disk that it booted from"
 
 
 class EachServerArgs(Passed):
@@ -38,34 +38,34 @@ class EachServerArgs(Passed):
     )
     """Region by id, code or name."""
     public: Plain[bool, bool] = arg(default=True)
-    """Whether it has a public address of its own: a plain bool."""
+    """Whether to allocate a public address for it: a plain bool, not an Output."""
     public_keys: Arg[Sequence[Input[str]] | None] = arg(default=None)
     """Ids of public keys, in any order."""
     context: Arg[Mapping[str, Input[str]] | None] = arg(default=None)
     """Variables that the machine can read, {name: text}."""
     allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
-    """Whether a change may stop the server and start it again. Without it, a change that the API refuses while the
+    """Whether a change may stop the server and start it again. Without it, a change that the API rejects while the
     server runs fails and changes nothing."""
 
 
 class ServerArgs(EachServerArgs):
     network: Plain[Input[str] | None, Input[str] | None] = arg(default=None)
-    """Id of a private network in which it has an address of its own."""
+    """Id of a private network in which to allocate an address for it."""
     ip_addresses: Arg[Sequence[Input[str]]] = arg(default=())
-    """Ids of further addresses, such as those of a PrivateNetwork."""
+    """Ids of other addresses, such as those of a PrivateNetwork."""
     data_disks: Arg[Sequence[Input[str]]] = arg(default=())
-    """Ids of further disks, behind the boot disk. They outlive the server."""
+    """Ids of other disks, after the boot disk. They are not deleted with the server."""
 
 
 class Server(ServerArgs, Component[ServerArgs]):
     """A machine: a boot disk from a template, a public and, in a network, a private address, and the instance.
 
     The children are called ``{name}-disk``, ``{name}-public``, ``{name}-private`` and ``{name}-instance``; in the cloud
-    the machine has the server's own name. What is not an argument here is set on the children, with ``transforms``.
+    the machine has the server's name.
 
         shop = joviam.Server("shop", template="ubuntu-16-04", memory=2048, public_keys=[laptop.id])
 
-    Raises RunError for a public that is no bool.
+    Raises RunError if public is not a bool.
     """
 
     disk: Made[Disk] = out()
@@ -131,7 +131,7 @@ class Server(ServerArgs, Component[ServerArgs]):
 
 
 def _joined(own: Sequence[pulumi.Output[str]], more: Input[Sequence[Input[str]]]) -> Input[Sequence[Input[str]]]:
-    """Return the ids of a server's own parts and of others, in this order."""
-    if isinstance(more, Sequence):  # each of them may be known before the others are
+    """Return the ids of the server's own parts, followed by others."""
+    if isinstance(more, Sequence):  # some of them may be known before the others
         return [*own, *more]
     return pulumi.Output.all(own, more).apply(lambda known: [*known[0], *known[1]])

@@ -1,6 +1,6 @@
-"""Servers that do the same work: alike, on one private network, kept apart from each other.
+"""Identical servers on one private network and on different hardware.
 
-What surprises: servers are numbered, and the last one is removed first, so that every other one stays as it is.
+Note: servers are numbered, and the last one is removed first, so that all others stay as they are.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from pulumi_joviam.resources.network import Network
 
 class ServerPoolArgs(EachServerArgs):
     count: Plain[int, int] = arg()
-    """Number of servers, a plain number: 0 or more. Two and more are in one availability group."""
+    """Number of servers: a plain number, not an Output, 0 or more. Two or more are in one availability group."""
     specification: Plain[Input[str] | None, Input[str] | None] = arg(
         Replaces("PUT /networks takes no specification", "the network and the private addresses"), default=None
     )
-    """A network of the pool's own, in CIDR format ("192.168.2.0/24"). Not together with network."""
+    """Range of a new private network for the pool, in CIDR format ("192.168.2.0/24"). Alternative to network."""
     network: Plain[Input[str] | None, Network | None] = arg(default=None)
-    """Id of an existing network, instead of specification. The attribute is the pool's own Network, if it has one."""
+    """Id of an existing network, instead of specification. The attribute is the pool's own Network, or None."""
 
 
 class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
-    """A number of equal servers on one private network, on different hardware.
+    """A number of identical servers on one private network, on different hardware.
 
     The servers are called ``{name}-1``, ``{name}-2`` and so on. A pool that grows by one creates the next server and
     adds it to the availability group of the others; one that shrinks by one deletes the last. The other children are
@@ -38,13 +38,13 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
 
         pool = joviam.ServerPool("pool", count=3, specification="10.1.0.0/24", template="ubuntu-16-04")
 
-    Raises RunError for a count that is no number, and unless there is exactly one of specification and network.
+    Raises RunError if count is not a number, and unless exactly one of specification and network is given.
     """
 
     servers: Made[Sequence[Server]] = out()
     """The servers, in order."""
     group: Made[AvailabilityGroup | None] = out()
-    """What keeps the servers apart, if there are several."""
+    """The group that keeps the servers on different hardware, if there are several."""
     network_id: Made[pulumi.Output[str]] = out()
     """Id of the network."""
     instance_ids: Made[pulumi.Output[list[str]]] = out()

@@ -56,6 +56,6 @@ class Fate:
     warning: ClassVar[str] = ""
 
 
-FORGETS = Fate("the object is only forgotten: the API deletes none")
+FORGETS = Fate("the object is only removed from the stack: the API cannot delete it")
 
 Effect: TypeAlias = Stop | Loss | Fate

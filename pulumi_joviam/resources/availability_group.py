@@ -1,8 +1,8 @@
-"""Availability groups: instances that are kept apart, so that one fault does not take all of them.
+"""Availability groups: instances on different hardware, so that one fault does not affect all of them.
 
-Reference: "Instance Update High Availability". What surprises: the API has no such object. Each instance
-has a list of those that it is grouped with, and whether a list counts for both sides is not said. So the
-id of a group is ours, and each list is read before it is written, which it is only where it differs.
+Reference: "Instance Update High Availability". Note: the API has no object for a group. Each instance has
+a list of the instances that it is grouped with, and it is undocumented whether a list also counts for the others. So we
+generate the id of a group, read each list before writing it, and write only lists that differ.
 """
 
 from __future__ import annotations
@@ -28,25 +28,24 @@ if TYPE_CHECKING:
 
 @dataclass
 class GroupMemory(Memory):
-    """What a group remembers."""
+    """The private state of a group."""
 
     members: list[str] | None = None
-    """Whom the group may have grouped. What is shown is less: somebody may have taken one out."""
+    """The instances that the group may have grouped. The live group can be smaller."""
 
 
 class AvailabilityGroupArgs(Args):
     instances: Argument[Sequence[Input[str]], Ids] = arg(Alike(frozenset))
-    """Ids of two or more instances of one region, in any order. Each is grouped with all others and with nobody else,
-    so an instance is in one group at most, and says no availability_group of its own. Who is no longer named leaves the
-    group."""
+    """Ids of two or more instances of one region, in any order. An instance can be in one group only, and must not set
+    availability_group itself. An instance that is removed from the list leaves the group."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if given(self.instances) and len(self.instances) < 2:
-            yield "instances", "must name two instances or more"
+            yield "instances", "must have two instances or more"
 
 
 class Group(models.Model):
-    """What the members say: each one that exists, and whom its list names."""
+    """The members that exist, and the list of each."""
 
     noun = "availability group"
     path = ""
@@ -55,7 +54,7 @@ class Group(models.Model):
 
     @property
     def instances(self) -> list[str]:
-        """Those of whom each names all others, and whoever else they name."""
+        """The instances that all list each other, and any other instance that they list."""
         left = list(self.lists)
 
         def missing(id: str) -> int:
@@ -76,7 +75,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
     def configure(self, req: ConfigureRequest) -> None:
         super().configure(req)
         self._taken: dict[str, str] = {}
-        """{instance: the group that took it in this run}"""
+        """{instance: its group in this run}"""
 
     def post(self, op: Operation[GroupMemory], args: AvailabilityGroupArgs) -> Group:
         op.private.members = args.instances
@@ -91,7 +90,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
         op.private.members = [*args.instances, *leaving]
         for id in args.instances:
             if self._taken.setdefault(id, live.id) != live.id:
-                raise JoviamError(f"instances: {id} is in another availability group of this program too, say it once")
+                raise JoviamError(f"instances: {id} is in two availability groups of this program")
         group = set(args.instances)
         lists = {id: _regroup(op, id, lambda member, _now: group - {member}) for id in args.instances}
         self._release(op, leaving, group.union(live.lists))
@@ -103,7 +102,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
         if members is None:
             members = (op.call.inputs or {}).get("instances")
         if members is None:
-            raise ArgumentError("id", "the API has no object for an availability group, so none can be read by an id")
+            raise ArgumentError("id", "the API has no object for an availability group, so it cannot be read by an id")
         lists = {}
         for member in members:
             try:
@@ -119,9 +118,9 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
         self._release(op, list(live.lists), set(live.lists))
 
     def _release(self, op: Operation, leaving: Sequence[str], group: set[str]) -> None:
-        """Ungroup instances from all others of the group. What else they are grouped with is not ours."""
+        """Remove instances from the group. Leave their other entries alone."""
         for id in leaving:
-            if id not in self._taken:  # or another group of this run has put it where it belongs
+            if id not in self._taken:  # otherwise another group of this run has written its list
                 try:
                     _regroup(op, id, lambda _id, now: now - group)
                 except NotFound:
@@ -129,7 +128,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
 
 
 def _regroup(op: Operation, id: str, wanted: Callable[[str, set[str]], set[str]]) -> list[str]:
-    """Bring the list of one instance to what is wanted, seen from what it is, and return it. Raises NotFound."""
+    """Change the list of an instance to what ``wanted`` makes of it, and return it. Raises NotFound."""
     with op.exclusive(id):
         live = op.api.get(models.Instance, id)
         now = set(live.availability_group)
@@ -140,11 +139,11 @@ def _regroup(op: Operation, id: str, wanted: Callable[[str, set[str]], set[str]]
 
 
 class AvailabilityGroup(AvailabilityGroupArgs, Resource, provider=AvailabilityGroupProvider):
-    """Instances that are kept apart from each other for high availability.
+    """Instances that run on different hardware, for high availability.
 
         apart = joviam.AvailabilityGroup("apart", instances=[web.id, mail.id])
 
-    Raises, in preview: fewer than two ids, one named twice. The API refuses (422) an instance of another region.
-    Source: reference, "Instance Update High Availability". The API has no object for a group, so its id is made up here
-    and `get` does not work.
+    Rejected in preview: fewer than two ids, the same id twice. The API rejects an instance of another region (422). The
+    API has no object for a group, so its id is generated here and `get` does not work.
+    Source: reference, "Instance Update High Availability".
     """

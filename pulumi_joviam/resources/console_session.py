@@ -1,7 +1,7 @@
-"""Console sessions: what is needed to connect to an instance's screen or serial line, once.
+"""Console sessions: the credentials for one connection to an instance's screen or serial console.
 
-Reference: "Console Session", "Instance Remote Access". What surprises: a session can be used a single time,
-and the API neither lists nor deletes one: it ends by itself. For a person, `pulumi-joviam console` is handier.
+Reference: "Console Session", "Instance Remote Access". Note: a session can be used once. The API can
+neither list nor delete sessions: they end by themselves. To open a console yourself, use `pulumi-joviam console`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TRIES = 3
 
 
 class ConsoleSessionArgs(Args):
-    instance: Arg[Id] = arg(Replaces("a session is with one instance"))
+    instance: Arg[Id] = arg(Replaces("a session belongs to one instance"))
     """Id of the instance, which must be running."""
     type: Filled[Literal["vnc", "serial"]] = arg(
-        Replaces("a session is of one type"), Chosen(), default=None, unset="the API's choice"
+        Replaces("a session has one type"), Chosen(), default=None, unset="the API's choice"
     )
-    """"vnc" (the screen, over a websocket) or "serial" (over Mosh). Taken away: nothing changes."""
+    """"vnc" (the screen, over a websocket) or "serial" (over Mosh). Removing it changes nothing."""
 
 
 class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession]):
@@ -41,7 +41,7 @@ class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession
 
     def post(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
         for _ in range(TRIES - 1):
-            # sessions cannot be listed, so one whose answer is lost cannot be found; it ends by itself
+            # sessions cannot be listed, so one whose response is lost cannot be found; it ends by itself
             with contextlib.suppress(AnswerLost, ServerError):
                 return self._ask(op, args)
         return self._ask(op, args)
@@ -49,7 +49,7 @@ class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession
     def _ask(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
         path = op.api.path(models.Instance, args.instance, "remote_access")
         body = args.model_dump(include={"type"}, exclude_unset=True)
-        with op.exclusive(args.instance):  # not while another resource has it stopped for a change
+        with op.exclusive(args.instance):  # not while another resource has stopped it for a change
             instance = op.api.get(models.Instance, args.instance)
             return op.retry_while_changing(instance, lambda _now: op.api.create(models.ConsoleSession, body, path))
 
@@ -58,7 +58,7 @@ class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession
             yield FORGETS
 
     def remove(self, op: Operation, live: models.ConsoleSession) -> None:
-        """Forget it: the API has no way to end a session."""
+        """Do nothing: the API cannot end a session."""
 
     def as_inputs(self, live: models.ConsoleSession) -> dict[str, Any]:
         return {"instance": live.instance_id, "type": live.type}
@@ -68,14 +68,14 @@ class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession
 
 
 class ConsoleSession(ConsoleSessionArgs, Resource, provider=ConsoleSessionProvider):
-    """What is needed to connect to an instance's console, once: a second connection needs a new session.
+    """Credentials for one connection to an instance's console. A second connection needs a new session.
 
-    One that was used up and is gone is made again by the `up` after a refresh. The API ends no session on demand:
-    destroying this forgets it. The token is a secret in the state and on the screen.
+    After a refresh, `up` replaces a session that was used or has expired. The API cannot end a session: destroying this
+    resource only removes it from the stack. The token is a secret, in the state and in all displays.
 
         console = joviam.ConsoleSession("console", instance=web.id, type="serial")
 
-    Raises, in preview: an unknown type. The API refuses (422) an instance that is not running.
+    Rejected in preview: an unknown type. The API rejects an instance that is not running (422).
     Source: reference, "Console Session", "Instance Remote Access".
     """
 

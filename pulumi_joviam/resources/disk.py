@@ -1,7 +1,7 @@
 """Disks: blank, from a template, or cloned from another disk.
 
-Reference: "Disk". What surprises: a disk only grows, by an action of its own (resize); a smaller one is
-a new disk, and only the program's own word makes one smaller: a disk that somebody grew by hand stays.
+Reference: "Disk". Note: a disk can only grow, through the resize action. A smaller size needs a new disk, and only a
+change of the program asks for one: a disk that was grown by hand is left as it is.
 """
 
 from __future__ import annotations
@@ -27,26 +27,28 @@ if TYPE_CHECKING:
 
 class DiskArgs(Regional):
     size: Arg[Positive] = arg(MayStop("the instance that the disk is attached to"))
-    """Size in GB. A larger one grows the disk (see allow_stopping); one smaller than the program said before replaces,
-    and a preview says so of one that it does not know yet."""
+    """Size in GB. A larger size grows the disk in place (see allow_stopping). A size smaller than the program had
+    before replaces the disk. A preview assumes that for a size which is not known yet."""
     performance_tier: Arg[DiskTier] = arg(Replaces("PUT /disks takes no performance tier"))
     """Tier for disks, by id or name."""
     template: Arg[Text | None] = arg(
-        Names("template"), Replaces("a template is copied when the disk is made"), default=None
+        Names("template"), Replaces("a template is copied when the disk is created"), default=None
     )
-    """Template to copy, by id, slug or name (the newest version in the region). Taken away: nothing changes."""
-    source_disk: Arg[Id | None] = arg(Replaces("a disk is cloned when the new one is made"), default=None)
-    """Id of the disk to clone, grown to size afterwards. Not together with template. Taken away: nothing changes."""
+    """Template to copy, by id, slug or name. A slug or name means the newest version in the region. Removing it changes
+    nothing."""
+    source_disk: Arg[Id | None] = arg(Replaces("a disk is cloned when the new one is created"), default=None)
+    """Id of the disk to clone. The clone is then grown to size. Cannot be combined with template. Removing it changes
+    nothing."""
     cdrom: Arg[bool | None] = arg(Resets(False), default=None)
     """Whether it emulates a CD-ROM."""
     is_template: Arg[bool | None] = arg(Resets(False), default=None)
-    """Whether other disks may be cloned from it."""
+    """Whether it can be cloned."""
     allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
-    """Whether growing may stop and start the instance that it is attached to."""
+    """Whether growing the disk may stop the instance that it is attached to and start it again."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.template is not None and self.source_disk is not None:
-            yield "source_disk", "a disk is made from a template or from a source_disk: say one of them"
+            yield "source_disk", "a disk is created from a template or from a source_disk: give only one of them"
 
 
 class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
@@ -84,7 +86,7 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
         yield from too_small(found.get(("template",)), said.get("size"), "size")
 
     def as_inputs(self, live: models.Disk) -> dict[str, Any]:
-        # what a disk was made from mattered then: the API may forget or supersede it
+        # only the creation needs the template: the API may remove or supersede it later
         return {field: value for field, value in super().as_inputs(live).items() if field != "template"}
 
     def differing(self, live: models.Disk, args: DiskArgs) -> dict[str, Any]:
@@ -109,8 +111,8 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
         yield from super().effects(change, private)
         if change.removes:
             instead = (
-                "make the new disk beside it (under another resource name, or with source_disk) and copy before you "
-                "take this one away"
+                "create the new disk beside it (under another resource name, or with source_disk) and copy the data "
+                "before you remove this one"
             )
             yield Loss("replacing the disk", change.live.get("size"), "it", instead, unless=UNLESS_RETAINED)
 
@@ -120,15 +122,15 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
 
 
 class Disk(DiskArgs, Resource, provider=DiskProvider):
-    """A disk that instances can be given.
+    """A disk that can be attached to an instance: blank, from a template, or a clone.
 
         system = joviam.Disk("system", size=20, performance_tier="Standard", template="ubuntu-16-04")
         data = joviam.Disk("data", size=100, performance_tier="Fast")
 
-    Raises, in preview: a size that is not a whole number above 0, or below the template's minimum_disk_size where the
-    template is new; a region, tier or template that does not exist; template together with source_disk.
+    Rejected in preview: a size that is not a whole number above 0, or is below the minimum_disk_size of a new template;
+    an unknown region, tier or template; template together with source_disk.
     Source: reference, "Disk Create", "Disk Clone", "Disk Update", "Disk Resize".
     """
 
     template_id: Out[str | None] = out()
-    """Id of the template version that it was made from."""
+    """Id of the template version that it was created from."""

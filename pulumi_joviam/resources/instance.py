@@ -1,8 +1,7 @@
-"""Instances: virtual machines, assembled from what exists or made with a boot disk and addresses of their own.
+"""Instances: virtual machines, assembled from existing parts or created with a boot disk and addresses.
 
-Reference: "Instance". What surprises: disks, adapters, keys, note, context and power
-each have an address of their own, so one change of a program may be several requests; and what needs a
-stop is known only by asking, so it is tried live first.
+Reference: "Instance". Note: disks, adapters, keys, note, context and power each have an endpoint of their own, so one
+change of a program can be several requests. Which changes need a stop is undocumented, so they are tried live first.
 """
 
 from __future__ import annotations
@@ -36,18 +35,18 @@ if TYPE_CHECKING:
 
 SETTINGS = {"boot_device", "virtualization", "start_on_crash", "start_on_reboot", "start_on_shutdown"}
 GIVEN = {"name", "memory", "region", "public_keys", "availability_group"}
-"""What both ways to create an instance take."""
+"""Accepted by both ways to create an instance."""
 ASSEMBLED = SETTINGS | {"disks", "ip_addresses"}
-"""What assembling takes beside that."""
+"""Accepted by assembling in addition."""
 UPDATED = SETTINGS | {"name", "memory", "performance_tier", "note"}
-"""What PUT /instances takes."""
+"""Accepted by PUT /instances."""
 LATER = {"virtualization", "boot_device", "context", "ip_addresses", "network_adapters"}
-"""What basic create does not take, and a machine should find when it boots for the first time."""
+"""Not accepted by basic create, but needed before the first boot."""
 
 
 @dataclass
 class InstanceMemory(boot_disk.DiskMemory, networking.AddressMemory, power.StopMemory):
-    """What an instance remembers."""
+    """The private state of an instance."""
 
 
 class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
@@ -68,7 +67,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         if disk is None:
             body["performance_tier"] = args.performance_tier
             addresses = args.ip_addresses or ()
-            # those that it has by now
+            # those that it has so far
             may_be_it = {"ip_addresses": lambda live: {*networking.Addresses(live.network_adapters)} <= {*addresses}}
             make = functools.partial(op.create, models.Instance, body, "/instances/assemble", alike=may_be_it)
             return op.retry_when_settled(args.disks or (), make, addresses=addresses, to="")
@@ -81,7 +80,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         body |= {
             **boots,
             "instance_performance_tier": args.performance_tier,
-            # what the machine reads when it boots has to be there before
+            # what the machine reads when it boots must exist before
             "start_when_ready": args.power_state == "running" and not args.model_fields_set & LATER,
         }
         shows = {**body, "performance_tier": args.performance_tier}
@@ -124,7 +123,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def look(self, op: Operation[InstanceMemory], id: str, fields: set[str]) -> models.Instance:
         live = op.api.get(models.Instance, id)
-        # at addresses of their own, so asked for only where a program sets them
+        # these have endpoints of their own, so they are read only if the program sets them
         if "note" in fields:
             live = live.with_details(note=op.api.note(id))
         if "context" in fields:
@@ -133,7 +132,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def remove(self, op: Operation[InstanceMemory], live: models.Instance) -> None:
         def prepare(now: models.Instance) -> None:
-            """Stop it and take its parts off: the API may delete attached ones, and not all are ours to delete."""
+            """Stop it and detach its parts: the API may delete attached ones, and not all are ours to delete."""
             disks = [disk.id for disk in now.disks]
             given = set(disks) - set(boot_disk.going(op.private))
             made = (op.private.addresses or {}).values()
@@ -162,8 +161,9 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         addresses = list((memory.addresses or {}).values())
         if disks or addresses:
             op.warn(
-                "the instance is gone, so nothing manages any more what was made with it. If they still exist, delete "
-                f"them by hand: disks {', '.join(disks) or 'none'}; IP addresses {', '.join(addresses) or 'none'}"
+                "the instance no longer exists, so nothing manages what was created with it. If they still "
+                "exist, delete "
+                f"by hand: disks {', '.join(disks) or 'none'}; IP addresses {', '.join(addresses) or 'none'}"
             )
 
     def as_inputs(self, live: models.Instance) -> dict[str, Any]:
@@ -204,7 +204,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         if field == "power_state":
             if wanted == "unmanaged":
                 return "same"
-            # 0.1.0 said nothing of it in the state where the program did not
+            # the state of 0.1.0 has it only if the program set it
             now = "stopped" if live.get("state") in ("stopped", "stopping") else "running"
             change = replace(change, live={field: now, **live})
         if field == "boot_disk" and (there := live.get(field)):
@@ -219,14 +219,14 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     def effects(self, change: Change, private: InstanceMemory) -> Iterator[Effect]:
         if change.removes:
             if change.before.get("disks"):
-                yield Fate("the disks that it was given stay, but for those that are deleted here themselves")
+                yield Fate("its disks stay, except those that this change deletes itself")
             for loss in boot_disk.lost(
                 change, private, "replacing the instance", "its boot disk", unless=UNLESS_RETAINED
             ):
                 yield loss
-                yield Fate("its boot disk was made with it and is deleted with it")
+                yield Fate("its boot disk was created with it and is deleted with it")
             if private.addresses:
-                yield Fate("the addresses that were made with it are given back")
+                yield Fate("the addresses that were created with it are released")
             return
         if not power.rests(change.live, change.wanted):
             yield from super().effects(change, private)
@@ -257,7 +257,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         return bool(only_one_can_have(change.live) & only_one_can_have(change.wanted))
 
     def _settings(self, op: Operation[InstanceMemory], live: models.Instance, args: InstanceArgs) -> list[power.Change]:
-        """Return the one request that changes settings, if any differs."""
+        """Return the request that changes settings, if any differ."""
         differing = self.differing(live, args)
         body = {field: differing[field] for field in differing.keys() & UPDATED}
         if not body:
@@ -287,7 +287,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         if changed:
             try:
                 op.api.call("PUT" if there else "POST", path, changed)
-            except ApiError as error:  # the engine cannot know that its words may repeat a secret
+            except ApiError as error:  # the engine cannot know that the message may contain a secret
                 raise error.untold(changed.values()) from None
         for key in there.keys() - wanted.keys():
             op.api.call("DELETE", op.api.path(models.Instance, live.id, "context", key))
@@ -304,7 +304,7 @@ class Instance(InstanceArgs, Resource, provider=InstanceProvider):
             ip_addresses=[public.id, private.id],
             public_keys=[laptop.id],
         )
-        mail = joviam.Instance(  # with a disk and an address that are made and deleted with it
+        mail = joviam.Instance(  # with a disk and an address that are created and deleted with it
             "mail",
             memory=1024,
             performance_tier="Standard",
@@ -312,13 +312,12 @@ class Instance(InstanceArgs, Resource, provider=InstanceProvider):
             allocate_public_ip=True,
         )
 
-    Raises, in preview: wrong types, ids named twice, ip_addresses together with network_adapters; a region, tier or
-    template that does not exist; a boot_disk smaller than its new template's minimum_disk_size.
-    Source: reference, "Instance Create (basic)", "Instance Create (advanced)" and the pages after them.
-    """
+    Rejected in preview: wrong types, duplicate ids, ip_addresses together with network_adapters; an unknown region,
+    tier or template; a boot_disk smaller than the minimum_disk_size of its new template. Source: reference, "Instance
+    Create (basic)", "Instance Create (advanced)" and the pages after them."""
 
     hostname: Out[str] = out()
-    """Name by which it knows itself."""
+    """Its host name."""
     state: Out[str] = out()
     """State of the instance, "running" or "stopped"."""
     boot_disk_id: Out[str | None] = out()

@@ -1,4 +1,4 @@
-"""What a program says about an instance."""
+"""The arguments of an instance."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from pulumi_joviam.lifecycle.declare import Arg, Argument, Filled, Input, Region
 
 STOPS = MayStop()
 IdsArg = Argument[Sequence[Input[str]] | None, Ids | None]
-"""Ids of objects, a list that may be left out."""
+"""A list of ids that may be omitted."""
 
 
 class BootDisk(TypedDict):
-    """What a program says about the disk. ``size`` is in GB."""
+    """The boot_disk argument, checked. ``size`` is in GB."""
 
     template: Template
     size: Annotated[int, Field(gt=0)]
@@ -44,7 +44,7 @@ class NetworkAdapter(TypedDict):
 
 
 class BootDiskDict(TypedDict):
-    """A disk to be made with the instance. ``size`` in GB; ``delete_with_instance`` is true unless said otherwise."""
+    """A disk to be created with the instance. ``size`` is in GB. ``delete_with_instance`` defaults to true."""
 
     template: pulumi.Input[str]
     size: pulumi.Input[int]
@@ -53,21 +53,21 @@ class BootDiskDict(TypedDict):
 
 
 class NetworkAdapterDict(TypedDict):
-    """One adapter, in device order. ``ip_addresses``: ids of addresses in the network, or "dhcp". Default: none."""
+    """One network adapter. ``ip_addresses``: ids of addresses in the network, or "dhcp". Default: none."""
 
     network: pulumi.Input[str]
     ip_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]] | Literal["dhcp"]]]
 
 
 def meaning(adapters: Sequence[NetworkAdapter]) -> list[tuple[str, Any]]:
-    """Return what adapters mean: networks in device order, the addresses of each in any order."""
+    """Return what two lists of adapters are compared by: networks in device order, addresses in any order."""
     wanted = [(adapter["network"], adapter.get("ip_addresses", [])) for adapter in adapters]
     return [(network, on if on == "dhcp" else frozenset(on)) for network, on in wanted]
 
 
 def variable(name: str) -> str:
     if not name or "/" in name or name in (".", ".."):
-        raise ValueError("is no name of a variable: names have one character or more, no slash, and are not . or ..")
+        raise ValueError("is not a variable name: it must not be empty, . or .., or contain a slash")
     return name
 
 
@@ -77,42 +77,42 @@ class InstanceArgs(Regional):
     performance_tier: Arg[InstanceTier] = arg(STOPS)
     """Tier for instances, by id or name."""
     disks: IdsArg = arg(Resets([]), default=None)
-    """Ids of disks, in device order; the first is the boot disk. Another first disk stops the instance, see
-    allow_stopping."""
+    """Ids of disks, in device order. The first is the boot disk; changing it stops the instance (see
+    allow_stopping)."""
     boot_disk: Argument[BootDiskDict | None, BootDisk | None] = arg(default=None)
-    """A disk to be made with the instance, instead of disks: {"template", "size" in GB, "performance_tier",
-    "delete_with_instance" (default: true)}. A larger size grows it in place; another template or tier, or a size
-    smaller than the program said before, makes a new disk and swaps it in: the instance and its addresses stay, what
-    was on the old disk is lost, unless delete_with_instance is false. Both may stop the instance, the swap always.
-    Taken away for disks: as another boot_disk, unless it is among them; else nothing changes."""
+    """A disk to be created with the instance, instead of disks: {"template", "size" in GB, "performance_tier",
+    "delete_with_instance" (default: true)}. A larger size grows it in place and may stop the instance. Another template
+    or tier, or a size smaller than the program had before, swaps in a new disk and always stops the instance: it keeps
+    its addresses, but the data on the old disk are lost, unless delete_with_instance is false. Replacing it by disks is
+    such a swap, unless it is one of them. Removing it changes nothing."""
     ip_addresses: IdsArg = arg(Resets([]), default=None)
-    """Ids of addresses; each network among them gets an adapter, in this order."""
+    """Ids of addresses. Each of their networks gets an adapter, in this order."""
     network_adapters: Argument[Sequence[Input[NetworkAdapterDict]] | None, list[NetworkAdapter] | None] = arg(
         Resets([]), Alike(meaning), default=None
     )
-    """Adapters in device order, each {"network": id, "ip_addresses": [ids] or "dhcp"}. Not together with
+    """Network adapters in device order, each {"network": id, "ip_addresses": [ids] or "dhcp"}. Cannot be combined with
     ip_addresses."""
     networks: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
-    """With boot_disk: ids of networks in which an address is made for the instance, and given back with it."""
+    """With boot_disk: ids of networks in which to allocate an address for the instance. It is released with it."""
     allocate_public_ip: Arg[bool | None] = arg(Resets(False), default=None)
-    """With boot_disk: whether a public address is made for the instance, and given back with it."""
+    """With boot_disk: whether to allocate a public address for the instance. It is released with it."""
     allocate_private_ip: Arg[bool | None] = arg(Resets(False), default=None)
-    """With boot_disk: the same in the first private network of the region."""
+    """With boot_disk: whether to allocate an address in the first private network of the region."""
     availability_group: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
-    """Ids of instances to be kept on other hardware than this one, in any order. Instances that name each other are a
-    cycle: use an AvailabilityGroup."""
+    """Ids of instances that must run on other hardware than this one, in any order. For instances that list each other,
+    use an AvailabilityGroup: Pulumi does not allow a cycle."""
     public_keys: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
     """Ids of public keys, in any order."""
     boot_device: Arg[Literal["cdrom", "disk", "network"] | None] = arg(Resets("disk"), default=None)
-    """What it boots from."""
+    """The device to boot from."""
     virtualization: Arg[Literal["hvm", "pv"] | None] = arg(STOPS, default=None, unset="the API's choice")
-    """How it is virtualized. Taken away: nothing changes."""
+    """Type of virtualization. Removing it changes nothing."""
     start_on_crash: Arg[bool | None] = arg(Resets(True), default=None)
-    """Start again after a crash."""
+    """Whether to start again after a crash."""
     start_on_reboot: Arg[bool | None] = arg(Resets(True), default=None)
-    """Start again after a reboot."""
+    """Whether to start again after a reboot."""
     start_on_shutdown: Arg[bool | None] = arg(Resets(False), default=None)
-    """Start again after a shutdown."""
+    """Whether to start again after a shutdown."""
     note: Arg[str | None] = arg(Field(repr=False), Resets(""), default=None)
     """Free text."""
     context: Argument[Mapping[str, Input[str]] | None, dict[Annotated[str, AfterValidator(variable)], str] | None] = (
@@ -120,21 +120,24 @@ class InstanceArgs(Regional):
     )
     """Variables that the machine can read, {name: text}."""
     power_state: Filled[Literal["running", "stopped", "unmanaged"]] = arg(default="running")
-    """What to keep it at; "unmanaged" leaves the power state alone. A machine that somebody else stopped is started
-    again by the `up` after a refresh, unless it is "unmanaged"."""
+    """The desired power state. After a refresh, `up` starts a machine again that was stopped by hand. "unmanaged"
+    leaves the power state alone."""
     allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
-    """Whether a change that the API refuses while the instance runs may stop it, change it and start it again; without
-    it such an update fails and changes nothing."""
+    """Whether a change that the API rejects while the instance runs may stop the instance and start it again. Without
+    it, such an update fails and changes nothing."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.ip_addresses is not None and self.network_adapters is not None:
-            yield "network_adapters", "give ip_addresses (one adapter for each network) or network_adapters, not both"
+            yield "network_adapters", "give either ip_addresses (one adapter per network) or network_adapters, not both"
         if self.disks is not None and self.boot_disk is not None:
-            yield "boot_disk", "give disks that exist or a boot_disk to be made, not both"
+            yield "boot_disk", "give either disks (existing ones) or boot_disk (a new one), not both"
         for field in ("networks", "allocate_public_ip", "allocate_private_ip"):
             if getattr(self, field) is None:
                 continue
             if self.boot_disk is None:
-                yield field, "goes with boot_disk; with disks, make an IpAddress and give it in ip_addresses"
+                yield field, "needs boot_disk; with disks, create an IpAddress and pass it in ip_addresses"
             elif self.ip_addresses is not None or self.network_adapters is not None:
-                yield field, "makes addresses; give it, or those that exist (ip_addresses, network_adapters), not both"
+                yield (
+                    field,
+                    "allocates addresses; it cannot be combined with existing ones (ip_addresses, network_adapters)",
+                )

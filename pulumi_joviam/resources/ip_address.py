@@ -1,7 +1,7 @@
 """IP addresses, public and private.
 
-Reference: "IP Address". What surprises: the API shows an address with its network, never with its
-region; and it gives back no address that is attached, so we detach it first.
+Reference: "IP Address". Note: the API shows the network of an address, but not its region. It does not release an
+address that is attached, so we detach it first.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 
 class IpAddressArgs(Named):
     network: Arg[Id | None] = arg(Replaces("PUT /ip_addresses takes no network"), default=None)
-    """Id of the network to take it from."""
+    """Id of the network of the address. Without it, the address is public."""
     region: Filled[Text | None] = arg(
         Names("region"),
         Replaces("PUT /ip_addresses takes no region"),
         default=None,
         unset="without network, the stack config joviam:region",
     )
-    """Region of a public address, by id, code or name; not needed beside network."""
+    """Region of a public address, by id, code or name. Not needed with network."""
     address: Filled[IPv4] = arg(
         Replaces("PUT /ip_addresses takes no address"), Chosen(), default=None, unset="any free one"
     )
-    """The address in IPv4 notation: the one to ask for, or the one that was given. Taken away: it stays."""
+    """IPv4 address: the one to request, and as an output the one that was allocated. Removing it changes nothing."""
     shareable: Arg[bool | None] = arg(Resets(False), default=None)
-    """Whether several instances may have it at once."""
+    """Whether several instances can use it at the same time."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.network is None and self.region is None:
-            yield "network", "say the network, or for a public address the region (here or in joviam:region)"
+            yield "network", "give a network, or for a public address a region (here or in joviam:region)"
 
 
 class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
-        # an address in a network of its own region needs no other word for the region
+        # the network determines the region
         return news if "network" in news else super().defaults(news, settings)
 
     def post(self, op: Operation, args: IpAddressArgs) -> models.IpAddress:
@@ -64,7 +64,7 @@ class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
         if field == "region" and field not in change.live and "network" in change.wanted:
-            return "update"  # said for the first time, beside the network: only `up` can see whether the two agree
+            return "update"  # newly given beside the network: only `up` can check whether the two agree
         return super().compare(field, change)
 
     def delete_first(self, change: Change) -> bool:
@@ -76,7 +76,7 @@ class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
 
     @staticmethod
     def _agree(op: Operation, network_id: str, args: IpAddressArgs) -> None:
-        """Raise ArgumentError where both network and region are said, and the network is in another region."""
+        """Raise ArgumentError if both network and region are given and the network is in another region."""
         if args.network is None or args.region is None:
             return
         there = op.api.get(models.Network, network_id).region
@@ -85,12 +85,13 @@ class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
 
 
 class IpAddress(IpAddressArgs, Resource, provider=IpAddressProvider):
-    """An IP address: in a network of yours, or a public one.
+    """An IP address, in one of your networks or public.
 
         public = joviam.IpAddress("public")
         private = joviam.IpAddress("private", network=office.id, address="10.0.0.20")
 
-    Raises, in preview: neither network nor region, what is not IPv4. The API refuses (422) an address that is taken.
+    Rejected in preview: neither network nor region, a value that is not IPv4. The API rejects an address that is in use
+    (422).
     Source: reference, "IP Address Allocate", "IP Address Update".
     """
 

@@ -1,7 +1,7 @@
 """Private networks.
 
-Reference: "Network". What surprises: two private networks of one region cannot overlap, so a network
-that is replaced by an overlapping one is deleted first. Public networks belong to Joviam: look them up.
+Reference: "Network". Note: private networks of one region cannot overlap, so a network that is replaced by an
+overlapping one is deleted first. Public networks belong to Joviam: look them up.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NetworkArgs(Regional):
         if given(self.gateway, self.specification):
             network = ipaddress.IPv4Network(self.specification)
             if ipaddress.IPv4Address(self.gateway or "") not in network:
-                yield "gateway", "must lie in the network that specification names"
+                yield "gateway", "must be inside the network of specification"
 
 
 class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
@@ -48,7 +48,7 @@ class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
         try:
             op.delete(live)
         except ValidationFail:
-            # deleted before the one that replaces it is made, which the machines of this stack are given then
+            # it is deleted before its replacement is created, to which the machines of this stack are connected later
             if not networking.leave(op, live.id):
                 raise
             op.delete(live)
@@ -56,8 +56,8 @@ class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
     def notices(self, change: Change) -> Iterator[str]:
         if change.replaces and self.delete_first(change):
             yield (
-                "the network is deleted before the one that replaces it is made, since the two overlap: meanwhile "
-                "machines of this stack that are in it are without it"
+                "the network is deleted before its replacement is created, because the two overlap: meanwhile the "
+                "machines of this stack that use it are disconnected from it"
             )
 
     def delete_first(self, change: Change) -> bool:
@@ -73,13 +73,14 @@ class Network(NetworkArgs, Resource, provider=NetworkProvider):
 
         office = joviam.Network("office", specification="10.0.0.0/24", gateway="10.0.0.1")
 
-    Raises, in preview: what is not CIDR or IPv4, a gateway outside the network. The API refuses (422) overlaps.
+    Rejected in preview: a value that is not CIDR or IPv4, a gateway outside the network. The API rejects overlapping
+    networks (422).
     Source: reference, "Network Create", "Network Update".
     """
 
     netmask: Out[str] = out()
     """Netmask, e.g. "255.255.255.0"."""
     network_address: Out[str] = out()
-    """First address of the range, which no machine can have."""
+    """First address of the range, which no machine can use."""
     is_public: Out[bool] = out()
-    """Whether the network is routable on the Internet. False for what this resource makes."""
+    """Whether the network is reachable from the Internet. Always false for this resource."""

@@ -1,8 +1,8 @@
 """Another account in the same stack.
 
-Pulumi gives every provider resource a plugin process of its own, with the configuration said here in place of
-the stack's. What surprises: nothing of the stack's configuration reaches that process, so what is not said here
-is filled in from it; and `refresh` and `destroy` use the configuration of the last `up`.
+Pulumi starts a plugin process for each provider resource, with the configuration given here instead of the stack's.
+Note: that process does not see the stack's configuration, so missing values are filled in from it here. `refresh` and
+`destroy` use the configuration of the last `up`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pulumi
 from pulumi_joviam.lifecycle.declare import Arg, Input, Passed, arg
 
 PACKAGE = "pulumi-python"
-"""The package of all dynamic resources: Pulumi hands a provider to the resources of its package."""
+"""The package of all dynamic resources: Pulumi passes a provider to the resources of its package."""
 
 
 class ProviderArgs(Passed):
@@ -26,22 +26,22 @@ class ProviderArgs(Passed):
     )
     """Address of the API."""
     region: Arg[str | None] = arg(default=None, unset="the stack config joviam:region")
-    """Region of resources that say none, by id, code or name. For each of them, another one here means what a change of
-    its own region means."""
+    """Region of resources without a region of their own, by id, code or name. A change replaces those of them whose
+    region cannot be changed."""
     max_concurrency: Arg[int | None] = arg(default=None, unset="the stack config joviam:maxConcurrency, else 32")
-    """Requests in flight at once."""
+    """Highest number of concurrent requests."""
 
 
 class Provider(ProviderArgs, pulumi.ProviderResource):
-    """Another Joviam account beside the one of the stack config.
+    """Another Joviam account, besides the one in the stack config.
 
         other = joviam.Provider("other", token=pulumi.Config().require_secret("otherToken"))
         joviam.PublicKey("key", key="ssh-ed25519 AAAA…", opts=pulumi.ResourceOptions(provider=other))
         joviam.get_networks_output(opts=pulumi.InvokeOptions(provider=other))
 
-    A component hands it on to its children: ``opts=pulumi.ResourceOptions(providers=[other])``.
+    A component passes it on to its children: ``opts=pulumi.ResourceOptions(providers=[other])``.
 
-    Raises RunError for an empty token: it never means the account of the stack.
+    Raises RunError for an empty token: it never falls back to the account of the stack.
     """
 
     if TYPE_CHECKING:
@@ -68,12 +68,12 @@ class Provider(ProviderArgs, pulumi.ProviderResource):
         # not ProviderResource's constructor: the SDK would take this line for that of the program
         pulumi.CustomResource.__init__(self, f"pulumi:providers:{PACKAGE}", resource_name, props, opts)
         self.package = PACKAGE
-        # for look-ups: what is found with a secret token is no secret
+        # for look-ups: what a secret token finds is not secret
         config["joviam:token"] = pulumi.Output.unsecret(token) if isinstance(token, pulumi.Output) else token
         self._account = config
 
 
 def _read(value: Input[Any], reader: Callable[[Any], str]) -> Input[str]:
-    """Apply ``reader``, to a plain value at once: plain look-ups can do with nothing else."""
+    """Apply ``reader``, to a plain value at once: plain look-ups need plain values."""
     plain = value is None or isinstance(value, (str, int))
     return reader(value) if plain else pulumi.Output.from_input(value).apply(reader)

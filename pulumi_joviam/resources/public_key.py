@@ -1,6 +1,6 @@
 """SSH public keys. The smallest resource: read this file first, the others have its shape.
 
-Reference: "Public Key". What surprises: only the name can be changed.
+Reference: "Public Key". Note: only the name can be changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class PublicKeyArgs(Named):
     key: Arg[OpenSshKey] = arg(Replaces("PUT /public_keys takes a name only"))
-    """Public key in OpenSSH format ("ssh-ed25519 AAAA… me@host"). Another comment behind the key is no change."""
+    """Public key in OpenSSH format ("ssh-ed25519 AAAA… me@host"). Another comment after the key is no change."""
 
 
 class PublicKeyProvider(Lifecycle[PublicKeyArgs, models.PublicKey]):
@@ -28,11 +28,11 @@ class PublicKeyProvider(Lifecycle[PublicKeyArgs, models.PublicKey]):
 
 
 class PublicKey(PublicKeyArgs, Resource, provider=PublicKeyProvider):
-    """An SSH public key that instances can be given.
+    """An SSH public key for instances.
 
         laptop = joviam.PublicKey("laptop", key="ssh-ed25519 AAAA… me@laptop")
 
-    Raises, in preview: an empty key, a private key. The API refuses (422) what is not an OpenSSH key.
+    Rejected in preview: an empty key, a private key. The API rejects anything but an OpenSSH key (422).
     Source: reference, "Public Key Create", "Public Key Update".
     """
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class TemplateArgs(Args):
-    disk: Arg[Id] = arg(Replaces("a version has the data of one disk for ever"))
-    """Id of the disk with the data. Another one makes the next version."""
-    supersedes: Arg[Text] = arg(Names("template line"), Replaces("a version supersedes one other for ever"))
-    """Template to make a new version of, by slug, name or id: the newest version in the disk's region, also where the
-    id is that of an older one. The same template by another word is no change."""
+    disk: Arg[Id] = arg(Replaces("a version always has the data of one disk"))
+    """Id of the disk with the data. Another disk creates the next version."""
+    supersedes: Arg[Text] = arg(Names("template line"), Replaces("a version always supersedes the same one"))
+    """Template to create a new version of, by slug, name or id. It is always the newest version in the disk's region
+    that is superseded, even if the id is that of an older one. Another name of the same template is no change."""
 
 
 class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
@@ -45,16 +45,16 @@ class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
                 tried = line[0].id
                 catalog.forget_templates()
                 line = catalog.template_line(args.supersedes, disk.region, "supersedes")
-                if line[0].id == tried:  # otherwise it was superseded since we asked, and the newest is another
+                if line[0].id == tried:  # otherwise another version has superseded it since we read the list
                     raise
-        catalog.forget_templates()  # from now on the slug means this one
-        # each of them means the same line, so saying another one is no change; nor is what a look-up finds from now on
+        catalog.forget_templates()  # from now on, the slug means this version
+        # all of these names mean the same template, so a change from one to another is no change
         for word in [word for version in (*line, made) for word in version.words]:
             op.aliases.bind(("supersedes",), word, line[0].id)
         return made
 
     def as_inputs(self, live: models.Template) -> dict[str, Any]:
-        return {}  # what a version was made from mattered then: the API may forget or supersede it
+        return {}  # only the creation needs them: the API may remove or supersede them later
 
     def as_outputs(self, live: models.Template) -> dict[str, Any]:
         return {**super().as_outputs(live), "region": live.region.code}
@@ -65,32 +65,36 @@ class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
 
     def remove(self, op: Operation, live: models.Template) -> None:
         called = readable(live.slug or live.name or "template")
-        op.warn(f"the API cannot delete templates: {called} version {live.version} ({live.id}) is only forgotten here")
+        op.warn(
+            f"the API cannot delete templates: {called} version {live.version} ({live.id}) is only removed from "
+            f"the stack"
+        )
 
 
 class Template(TemplateArgs, Resource, provider=TemplateProvider):
-    """A new version of a template, with the data of a disk. Disks made from the slug get this version from now on.
+    """A new version of a template, with the data of a disk. New disks from its slug get this version.
 
-    The API deletes no template: destroying or replacing this only forgets the version, with a warning.
+    The API cannot delete templates: destroying or replacing this resource only removes the version from the stack, with
+    a warning.
 
         golden = joviam.Template("golden", disk=system.id, supersedes="ubuntu-16-04")
 
-    Raises, in preview: empty texts, a template that no region has. In `up`, before anything is made: a template that is
-    not in the disk's region.
-    Source: reference, "Template Supersede". `Template.get` knows neither disk nor supersedes.
+    Rejected in preview: empty strings, a template that no region has. Rejected by `up`, before it creates anything: a
+    template that is not in the disk's region. `Template.get` cannot read disk and supersedes.
+    Source: reference, "Template Supersede".
     """
 
     version: Out[int] = out()
-    """Its number in its line, from 1."""
+    """Number of the version, from 1."""
     slug: Out[str | None] = out()
-    """Short name that means the newest version, this one until it is superseded."""
+    """Short name of the newest version: this one, until it is superseded."""
     name: Out[str | None] = out()
     """Name of the template."""
     region: Out[str] = out()
-    """Code of the region in which it can be used."""
+    """Code of its region."""
     minimum_disk_size: Out[int | None] = out()
-    """GB that a disk made from it must have at least."""
+    """Smallest size of a disk with this template, in GB."""
     allows_public_key_auth: Out[bool] = out()
-    """Whether its operating system takes public keys."""
+    """Whether its operating system accepts public keys."""
     recommended_virtualization: Out[str] = out()
-    """Virtualization that it needs or does best with, "hvm" or "pv"."""
+    """Recommended virtualization, "hvm" or "pv"."""

@@ -175,7 +175,7 @@ def test_what_cannot_be_a_group(stack: Stack) -> None:
     """Too few, twice the same, strangers, another region, two groups for one machine: each says what is wrong."""
     some = "00000000-0000-0000-0000-00000000000"
     for said, told in (
-        ([f"{some}1"], "must name two instances or more"),
+        ([f"{some}1"], "must have two instances or more"),
         ([f"{some}1", f"{some}1"], "instances[1]: is in the list before"),
     ):
         stack.program({"g": {"kind": "AvailabilityGroup", "instances": said}})
@@ -195,7 +195,7 @@ def test_what_cannot_be_a_group(stack: Stack) -> None:
 
     stack.program({**around, "one": group("b", "c"), "two": group("b", "c")})
     run = stack.up(fails=True)
-    assert "is in another availability group of this program too" in run.text
+    assert "is in two availability groups of this program" in run.text
 
 
 def test_nothing_to_get(stack: Stack) -> None:

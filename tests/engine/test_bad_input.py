@@ -37,7 +37,7 @@ REFUSED_BY_CHECK = [
         {
             "size": "must be greater than 0",
             "performance_tier": "must be a valid string",
-            "source_disk": "a disk is made from a template or from a source_disk: say one of them",
+            "source_disk": "a disk is created from a template or from a source_disk: give only one of them",
         },
     ),
     (
@@ -55,7 +55,7 @@ REFUSED_BY_CHECK = [
             "gateway": "must be an IPv4 address such as 192.168.2.1",
         },
     ),
-    (NETWORK | {"gateway": "192.168.3.1"}, {"gateway": "must lie in the network that specification names"}),
+    (NETWORK | {"gateway": "192.168.3.1"}, {"gateway": "must be inside the network of specification"}),
     ({"kind": "IpAddress", "address": "::1"}, {"address": "must be an IPv4 address such as 192.168.2.1"}),
     (MACHINE | {"memory": "2GB"}, {"memory": "must be a whole number, not a text"}),
     (MACHINE | {"boot_device": "floppy"}, {"boot_device": "must be 'cdrom', 'disk' or 'network'"}),
@@ -92,7 +92,7 @@ REFUSED_BY_CHECK = [
     (MACHINE | {"context": {"A": 1}}, {"context.A": "must be a valid string"}),
     (
         MACHINE | {"context": {"../A": "1", "": "2"}},
-        {'context["../A"]': "is no name of a variable: names have one", 'context[""]': "is no name of a variable"},
+        {'context["../A"]': "is not a variable name: it must not be empty", 'context[""]': "is not a variable name"},
     ),
     (
         MACHINE | {"network_adapters": [{"network": ID, "ip_addresses": "static"}, {"addresses": []}]},
@@ -105,16 +105,16 @@ REFUSED_BY_CHECK = [
     ),
     (
         MACHINE | {"ip_addresses": [], "network_adapters": []},
-        {"network_adapters": "give ip_addresses (one adapter for each network) or network_adapters, not both"},
+        {"network_adapters": "give either ip_addresses (one adapter per network) or network_adapters, not both"},
     ),
     (
         MACHINE | {"boot_disk": BOOT, "disks": []},
-        {"boot_disk": "give disks that exist or a boot_disk to be made, not both"},
+        {"boot_disk": "give either disks (existing ones) or boot_disk (a new one), not both"},
     ),
-    (MACHINE | {"networks": [ID]}, {"networks": "goes with boot_disk; with disks, make an IpAddress"}),
+    (MACHINE | {"networks": [ID]}, {"networks": "needs boot_disk; with disks, create an IpAddress"}),
     (
         MACHINE | {"boot_disk": BOOT, "allocate_public_ip": True, "ip_addresses": []},
-        {"allocate_public_ip": "makes addresses; give it, or those"},
+        {"allocate_public_ip": "allocates addresses; it cannot be combined"},
     ),
     (MACHINE | {"boot_disk": BOOT | {"name": "x"}}, {"boot_disk.name": "is not an argument"}),
     (
@@ -134,7 +134,7 @@ REFUSED_BY_CHECK = [
     (
         MACHINE | {"context": {"a/b": UNKNOWN, "C": UNKNOWN, "D": 1}},
         {
-            'context["a/b"]': "is no name of a variable",
+            'context["a/b"]': "is not a variable name",
             "context.D": "must be a valid string",
         },
     ),
@@ -231,7 +231,7 @@ def test_a_region_is_required_somewhere(stack: Stack) -> None:
     told = "is required: say it here, or for the whole stack with `pulumi config set joviam:region CODE`"
     assert told in stack.preview(fails=True).text
     stack.program({"a": {"kind": "IpAddress"}})
-    told = "say the network, or for a public address the region (here or in joviam:region)"
+    told = "give a network, or for a public address a region (here or in joviam:region)"
     assert told in stack.preview(fails=True).text
 
 

@@ -312,7 +312,7 @@ def test_what_is_left_out(cloud: Emulator, tmp_path: Path) -> None:
     ]
     assert [variable for variable, _ in resources(done.program)] == ["lan", "moved", "good"]
     assert (
-        "# gateway is left out, so nothing manages it: it must lie in the network that specification names\nlan = "
+        "# gateway is left out, so nothing manages it: it must be inside the network of specification\nlan = "
         in done.program
     )
     assert f'network="{NOBODY}",  # nothing that this account shows' in done.program

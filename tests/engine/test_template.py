@@ -56,7 +56,7 @@ def test_a_life(stack: Stack) -> None:
     run = stack.up()
     made = versions(stack.cloud)
     assert [made[number].superseded_by_id for number in (3, 4)] == [made[4].id, None]
-    warning = f"the API cannot delete templates: ubuntu-16-04 version 3 ({made[3].id}) is only forgotten here\n"
+    warning = f"the API cannot delete templates: ubuntu-16-04 version 3 ({made[3].id}) is only removed from the stack\n"
     assert ("t", warning) in run.warnings
     assert stack.preview().empty
 
@@ -67,7 +67,7 @@ def test_a_life(stack: Stack) -> None:
     assert stack.refresh().empty
 
     run = stack.destroy()
-    assert [name for name, message in run.warnings if "is only forgotten here" in message] == ["t"]
+    assert [name for name, message in run.warnings if "is only removed from the stack" in message] == ["t"]
     assert set(stack.cloud.count()) == {"templates"}
 
 

@@ -63,7 +63,7 @@ def _harm(resource: Resource, preview: Preview) -> Harm | None:
     fates = [effect.text for effect in effects if isinstance(effect, Fate)]
     losses = [effect for effect in effects if isinstance(effect, Loss)]
     if resource.old.retain_on_delete:
-        fates = ["the object stays in the cloud and is only forgotten (retain_on_delete)"]
+        fates = ["the object stays in the cloud and is only removed from the stack (retain_on_delete)"]
         losses = [loss for loss in losses if loss.unless != UNLESS_RETAINED]
         warnings = [warning for warning in warnings if UNLESS_RETAINED not in warning]
     elif resource.new.retain_on_delete:
