@@ -119,7 +119,7 @@ SAMPLES: dict[str, Sample] = {
     "ServerPool": Sample(_server_pool),
     "PrivateNetwork": Sample(_private_network),
 }
-CLASSES = {name: found for name in wanted.PUBLIC if isinstance(found := getattr(joviam, name), type)}
+CLASSES = {name: getattr(joviam, name) for name in wanted.PUBLIC if name[0].isupper()}
 RESOURCES: dict[str, type[Resource]] = {name: found for name, found in CLASSES.items() if issubclass(found, Resource)}
 COMPONENTS = {name for name, found in CLASSES.items() if issubclass(found, pulumi.ComponentResource)}
 

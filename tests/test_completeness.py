@@ -28,6 +28,20 @@ def stems(folder: str) -> list[str]:
     return sorted(path.stem for path in (ROOT / "pulumi_joviam" / folder).glob("*.py") if path.stem != "__init__")
 
 
+class Noted:
+    """A world for samples that has everything, and notes what they ask for."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def one(self, kind: str) -> str:
+        self.kinds.append(kind.split()[-1])
+        return ""
+
+    def number(self) -> int:
+        return 1
+
+
 def lacks(resource: type[Resource]) -> Iterator[str]:
     """Yield what a resource lacks: the step of CONTRIBUTING.md, what, and in which file."""
     kind, model = resource.__name__, resource._lifecycle.model
@@ -45,8 +59,18 @@ def lacks(resource: type[Resource]) -> Iterator[str]:
             yield f"step 7: the endpoints below {model.path}, in ENDPOINTS of tests/emulator/reference.py"
         if not (ROOT / f"tests/emulator/test_{file}.py").exists():
             yield f"step 8: tests of what the emulator accepts and refuses, in tests/emulator/test_{file}.py"
+    examples, puts = EXAMPLES.keys(), [f"PUT {path}" for verb, path, _, _ in ENDPOINTS if verb == "PUT"]
+    update = next((it for it in puts if re.fullmatch(rf"PUT {model.path}/{{\w+}}", it)), None)
+    if f"POST {model.path}" in examples and update and update not in examples:
+        yield f"step 7: an example of {update}, in EXAMPLES of tests/emulator/reference.py"
     if kind not in SAMPLES:
         yield "step 9: a sample with all arguments, in SAMPLES of tests/samples.py"
+    else:
+        said = {argument for way in SAMPLES[kind].said(Noted()) for argument in way}
+        forgotten = [argument for argument in resource._declaration.specs if argument not in said]
+        yield from (f"step 9: {argument} in its sample, in tests/samples.py" for argument in forgotten)
+        if f"POST {model.path}" in examples and update and not SAMPLES[kind].changed:
+            yield "step 9: what may change (changed=) in its sample, in tests/samples.py"
     has_tests_of_its_own = (ROOT / f"tests/engine/test_{file}.py").exists()
     if not has_tests_of_its_own and kind not in {row.kind for row in ARGUMENTS}:
         yield "step 10: a row for each argument, in ARGUMENTS of tests/engine/test_lifecycles.py"
@@ -90,22 +114,11 @@ def test_every_file_of_the_emulator_takes_part() -> None:
 
 def test_a_program_can_name_what_it_uses() -> None:
     """The public names are in the order of a program, which import writes: what is used stands before what uses it."""
-    wrong: list[str] = []
-
-    class Asked:
-        """Notes what a sample refers to."""
-
-        def one(self, kind: str) -> str:
-            used = kind.split()[-1]
-            if used != name and PUBLIC.index(used) > PUBLIC.index(name):
-                wrong.append(f"{used} after {name}")
-            return ""
-
-        def number(self) -> int:
-            return 1
-
+    wrong = []
     for name in RESOURCES.keys() & SAMPLES.keys():
-        SAMPLES[name].said(Asked())
+        world = Noted()
+        SAMPLES[name].said(world)
+        wrong += [f"{used} after {name}" for used in world.kinds if PUBLIC.index(used) > PUBLIC.index(name)]
     assert not wrong, "step 3: the order of __all__ in pulumi_joviam/__init__.pyi"
 
 
