@@ -13,7 +13,7 @@ try:
     import uvicorn as _uvicorn  # noqa: F401 - the same
 except ImportError as error:
     raise ImportError(
-        f"the emulator needs {error.name}, which is in an extra: pip install 'pulumi-joviam[emulator]'"
+        f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
     ) from error
 
 from pulumi_joviam.emulator.data_file import UnusableData

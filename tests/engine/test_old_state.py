@@ -22,6 +22,7 @@ def test_a_stack_of_0_1_0(tmp_path: Path, engine_folder: str) -> None:
     program: dict[str, Any] = json.loads((GOLDEN / "0.1.0-program.json").read_text())
     with Emulator(token=TOKEN, provision_seconds=0.05, data=tmp_path / "cloud.json") as cloud:
         stack = Stack(tmp_path, cloud, engine_folder)
+        stack.environ["PULUMI_CONFIG_PASSPHRASE"] = "test"  # its secrets are encrypted with this
         stack.program(program)
         state = (GOLDEN / "0.1.0.json").read_text()
         (tmp_path / "0.1.0.json").write_text(re.sub(r"http://127\.0\.0\.1:\d+/api/v1", cloud.url, state))
