@@ -87,7 +87,7 @@ class ApiError(JoviamError):
         self.status = status
         self.error = error
         self.details = _details(details)
-        self.description = "" if description is None else readable(description)
+        self.description: str = "" if description is None else readable(description)
 
     def describe(self, arguments: Mapping[str, str] | None = None) -> str:
         """Return the text for a user; ``arguments`` maps the API's field names to ours."""
@@ -127,14 +127,14 @@ class ApiError(JoviamError):
 class BadRequest(ApiError):
     """A parameter is missing or of the wrong type."""
 
-    words = ("bad_request",)
+    words: ClassVar[tuple[str, ...]] = ("bad_request",)
     summary = "the API could not read the request"
 
 
 class Unauthorized(ApiError):
     """The token was refused."""
 
-    words = ("unauthorized", "invalid_token", "invalid_client", "invalid_request")
+    words: ClassVar[tuple[str, ...]] = ("unauthorized", "invalid_token", "invalid_client", "invalid_request")
     summary = "the API refused the token"
     advice = (
         "`pulumi refresh` and `pulumi destroy` use the stack config of the last `up`: "
@@ -145,7 +145,7 @@ class Unauthorized(ApiError):
 class Forbidden(ApiError):
     """The token is valid, but may not do this."""
 
-    words = ("forbidden",)
+    words: ClassVar[tuple[str, ...]] = ("forbidden",)
     summary = "the token may not do this"
     advice = "Use the token of an organization that may, or ask your administrator."
 
@@ -153,14 +153,14 @@ class Forbidden(ApiError):
 class NotFound(ApiError):
     """The object does not exist (any more)."""
 
-    words = ("not_found",)
+    words: ClassVar[tuple[str, ...]] = ("not_found",)
     summary = "there is no such object"
 
 
 class ValidationFail(ApiError):
     """The API refused values, or the state of the object does not allow the request."""
 
-    words = ("validation_fail",)
+    words: ClassVar[tuple[str, ...]] = ("validation_fail",)
     summary = "the API refused it"
 
     @property
@@ -172,7 +172,7 @@ class ValidationFail(ApiError):
 class ServerError(ApiError):
     """Something went wrong at Joviam."""
 
-    words = ("internal_server_error",)
+    words: ClassVar[tuple[str, ...]] = ("internal_server_error",)
     summary = "the API failed with an internal error"
     advice = "Joviam is notified automatically; try again, and contact Joviam support if it persists."
 

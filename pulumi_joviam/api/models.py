@@ -47,7 +47,7 @@ class Model(BaseModel):
     """An object of the API. ``noun`` is its kind in messages, ``path`` the path of its list."""
 
     # defer_build: programs import these classes too and must not pay for validators that only the plugin needs
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     noun: ClassVar[str]
     path: ClassVar[str]
@@ -169,8 +169,8 @@ class Network(Model):
 
     noun = "network"
     path = "/networks"
-    ready = frozenset({"ready"})
-    failed = frozenset({"failed_to_provision"})
+    ready: ClassVar[frozenset[str]] = frozenset({"ready"})
+    failed: ClassVar[frozenset[str]] = frozenset({"failed_to_provision"})
 
     name: str | None = None
     is_public: bool
@@ -213,8 +213,8 @@ class Disk(Model):
 
     noun = "disk"
     path = "/disks"
-    ready = frozenset({"attached", "unattached"})
-    failed = frozenset({"failed_to_provision", "failed_to_terminate"})
+    ready: ClassVar[frozenset[str]] = frozenset({"attached", "unattached"})
+    failed: ClassVar[frozenset[str]] = frozenset({"failed_to_provision", "failed_to_terminate"})
     has_state_path = True
 
     name: str
@@ -258,8 +258,8 @@ class Instance(Model):
     path = "/instances"
     new: ClassVar[frozenset[str]] = frozenset({"initial", "pending_verification", "provisioning"})
     """States before the first run."""
-    ready = frozenset({"running", "stopped"})
-    failed = frozenset({"failed_to_provision"})
+    ready: ClassVar[frozenset[str]] = frozenset({"running", "stopped"})
+    failed: ClassVar[frozenset[str]] = frozenset({"failed_to_provision"})
     has_state_path = True
 
     name: str
@@ -305,9 +305,9 @@ class ConsoleSession(Model):
 
     noun = "console session"
     path = "/console_sessions"
-    ready = frozenset({"ready"})
-    failed = frozenset({"failed"})
-    gone = frozenset({"failed", "terminated"})
+    ready: ClassVar[frozenset[str]] = frozenset({"ready"})
+    failed: ClassVar[frozenset[str]] = frozenset({"failed"})
+    gone: ClassVar[frozenset[str]] = frozenset({"failed", "terminated"})
     listed = False
 
     type: str

@@ -91,9 +91,9 @@ class Transport:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.reached = threading.Event()
+        self.reached: threading.Event = threading.Event()
         self.ahead: float | None = None
-        self.quiet_until = 0.0
+        self.quiet_until: float = 0.0
         self._lock = threading.Lock()
         self._sent, self._writing = 0, 0
         self._endpoint, self._token = settings.endpoint, settings.token.encode()

@@ -11,10 +11,10 @@ try:
     import fastapi as _fastapi  # noqa: F401 - imported here for one clear error if it is missing
     import fastapi_offline as _fastapi_offline  # noqa: F401 - the same
     import uvicorn as _uvicorn  # noqa: F401 - the same
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
-        f"the emulator needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
-    ) from error
+        f"the emulator needs {_error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"
+    ) from _error
 
 from pulumi_joviam.emulator.data_file import UnusableData
 from pulumi_joviam.emulator.request import Request

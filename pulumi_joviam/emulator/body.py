@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import uuid
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -27,7 +27,9 @@ def _without_defaults(schema: dict[str, Any]) -> None:
 class Body(BaseModel):
     """Parameters of one operation. A field with a default is optional; `given` returns those that the client sent."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=_without_placeholders)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        strict=True, extra="forbid", json_schema_extra=_without_placeholders
+    )
 
     def given(self) -> dict[str, Any]:
         """The fields that the client sent."""
@@ -37,7 +39,7 @@ class Body(BaseModel):
 class Changes(Body):
     """Parameters of an update. Omitted fields do not change, so the defaults have no meaning."""
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra=_without_defaults)
 
 
 class Nothing(Body):

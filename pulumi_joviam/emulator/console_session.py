@@ -39,7 +39,7 @@ class ConsoleSession(Moving):
 
     kind = "console_sessions"
     transitions: ClassVar[Mapping[str, str]] = {"initiating": "ready"}
-    ready = frozenset({"ready"})
+    ready: ClassVar[frozenset[str]] = frozenset({"ready"})
     failed = "failed"
 
     type: str

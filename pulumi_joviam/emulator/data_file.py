@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import to_json
@@ -30,7 +30,7 @@ VERSION = 1
 SECONDS = 0.2
 """The file is written at most this long after a change."""
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 class UnusableData(Exception):
@@ -45,7 +45,7 @@ FIRST |= {"console_sessions"}
 class Content(BaseModel):
     """The content of the file."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
 
     written_by: Literal["pulumi-joviam emulator"]
     version: Literal[1]
@@ -68,7 +68,7 @@ class DataFile:
     """
 
     def __init__(self, path: Path, lend: Callable[[], AbstractContextManager[Store]]) -> None:
-        self.path = path.resolve()
+        self.path: Path = path.resolve()
         self._lend = lend
         self._ended = threading.Event()
         self._version: int | None = None

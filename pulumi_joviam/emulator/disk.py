@@ -47,7 +47,7 @@ class Disk(Moving):
         "detaching": "unattached",
         "terminating": "terminated",
     }  # and `resizing`, which ends in the state before it
-    ready = frozenset({"attached", "unattached"})
+    ready: ClassVar[frozenset[str]] = frozenset({"attached", "unattached"})
 
     name: str
     size: int

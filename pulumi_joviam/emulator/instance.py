@@ -63,8 +63,8 @@ class Instance(Moving):
         "updating_network": "running",
         "terminating": "terminated",
     }
-    ready = frozenset({"running", "stopped"})
-    shown_by = frozenset({"disks", "ip_addresses"})
+    ready: ClassVar[frozenset[str]] = frozenset({"running", "stopped"})
+    shown_by: ClassVar[frozenset[str]] = frozenset({"disks", "ip_addresses"})
 
     name: str
     hostname: str

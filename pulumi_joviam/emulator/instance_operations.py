@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel
 from pydantic_core import PydanticCustomError
@@ -109,7 +109,7 @@ def _variable(name: str) -> str:
 class InstanceContext(RootModel[dict[Annotated[str, AfterValidator(_variable)], str]]):
     """Variables by name."""
 
-    model_config = ConfigDict(strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True)
 
 
 def check_values(given: Mapping[str, Any]) -> None:

@@ -22,7 +22,11 @@ PUBLIC_NETWORKS = {"SY3": "203.0.113.0/24", "ML1": "198.51.100.0/24"}
 
 OUTSIDE = "must be an address inside the network"
 
-parse = lru_cache(maxsize=1024)(ipaddress.IPv4Network)
+
+@lru_cache(maxsize=1024)
+def parse(specification: str) -> ipaddress.IPv4Network:
+    """Return the network of a specification."""
+    return ipaddress.IPv4Network(specification)
 
 
 class NetworkShown(TypedDict):
@@ -49,7 +53,7 @@ class Network(Moving):
 
     kind = "networks"
     transitions: ClassVar[Mapping[str, str]] = {"provisioning": "ready", "terminating": "terminated"}
-    ready = frozenset({"ready"})
+    ready: ClassVar[frozenset[str]] = frozenset({"ready"})
 
     name: str | None
     specification: str

@@ -60,7 +60,7 @@ Connections = dict[Any, asyncio.Transport]
 MOST_REQUESTS = 100_000
 """How many requests are logged, to limit the memory of a long-running emulator."""
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass

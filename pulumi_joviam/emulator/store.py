@@ -122,7 +122,7 @@ class BadRequest(Refused):
 
     def __init__(self, details: str) -> None:
         super().__init__(details)
-        self.details = details
+        self.details: str | dict[str, list[str]] | None = details
 
 
 class Forbidden(Refused):
@@ -144,7 +144,7 @@ class Invalid(Refused):
 
     def __init__(self, details: dict[str, list[str]]) -> None:
         super().__init__(details)
-        self.details = details
+        self.details: str | dict[str, list[str]] | None = details
 
 
 class Check:

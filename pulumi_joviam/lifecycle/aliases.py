@@ -20,7 +20,7 @@ from pulumi_joviam.api.models import Named
 
 if TYPE_CHECKING:
     from pulumi_joviam.api.catalog import Catalog
-    from pulumi_joviam.lifecycle.arguments import BaseArgs
+    from pulumi_joviam.lifecycle.arguments import BaseArgs, Names
 
 Path = tuple[str, ...]
 """Where an argument says a word: ("region",), or ("boot_disk", "template")."""
@@ -32,7 +32,7 @@ class Aliases:
     """The words of one resource. ``held`` is what its state holds of them."""
 
     def __init__(self, args: type[BaseArgs], held: Mapping[str, Any] | None = None) -> None:
-        self.paths = args.names()
+        self.paths: Mapping[Path, Names] = args.names()
         self._ids: dict[Path, dict[str, str]] = {}
         self._all_said: set[Path] = set()
         held = held or {}

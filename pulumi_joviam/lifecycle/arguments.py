@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
@@ -192,7 +192,7 @@ class BaseArgs(BaseModel):
     """The arguments of a resource, checked. A field that was not given is None and not in ``model_fields_set``."""
 
     # strict: "50" is not a size, and True is not 1; defer_build: programs import this, only the plugin validates
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield (argument, what is wrong) for every rule that concerns more than one argument.

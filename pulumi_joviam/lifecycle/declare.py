@@ -182,7 +182,7 @@ class Args:
         cls.__signature__ = _Composed(lambda declaration: declaration.signature)
         if hasattr(cls, "_begin"):
             # type checkers make one of the declared arguments
-            cls.__init__ = _constructor(cls)  # type: ignore[method-assign] # see above
+            type.__setattr__(cls, "__init__", _constructor(cls))
 
 
 def _constructor(owner: type[Args]) -> Callable[..., None]:
@@ -218,7 +218,7 @@ class Declaration:
         self._outputs = {name: owner.__annotations__[name] for name, it in own.items() if isinstance(it, _Output)}
         self.outs: tuple[str, ...] = (*self._outputs, *(self._inherited.outs if self._inherited else ()))
         """The names of the outputs."""
-        self.about = inspect.cleandoc(vars(owner).get("__doc__") or "")
+        self.about: str = inspect.cleandoc(vars(owner).get("__doc__") or "")
         """The docstring as it is written."""
 
     @cached_property

@@ -12,7 +12,9 @@ When they are called is in provider.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args
+
+from typing_extensions import get_original_bases
 
 from pulumi_joviam.api.models import Model, Named
 from pulumi_joviam.api.settings import Settings
@@ -41,7 +43,7 @@ class Hooks(Generic[A, M]):
     """What a lifecycle says about one kind of resource."""
 
     declared: ClassVar[type[Args]]
-    args = _Checked()
+    args: ClassVar[_Checked] = _Checked()
     """The pydantic model of the declared arguments."""
     model: ClassVar[type[Model]]
     outputs: ClassVar[tuple[str, ...]] = ()
@@ -54,6 +56,12 @@ class Hooks(Generic[A, M]):
     """Arguments that are secret where no program says whether they are: in what Class.get reads."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for base in get_original_bases(cls):
+            if not getattr(base, "__parameters__", True):  # it names both: Lifecycle[DiskArgs, models.Disk]
+                cls.declared, cls.model = get_args(base)
 
     def post(self, op: Operation[Any], args: A) -> M:
         """Make the object and return it as soon as it has an id."""

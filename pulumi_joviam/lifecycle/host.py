@@ -38,7 +38,7 @@ in it. grpc-go is about to take no more than 8 KB, of which the rest of the trai
 """
 SHORTEST_MESSAGE = 300
 
-cancelled = threading.Event()
+cancelled: threading.Event = threading.Event()
 """Set by the first Ctrl-C, when the engine is gone, and harmlessly at every normal end."""
 
 LAST_STEPS_SECONDS = 75.0

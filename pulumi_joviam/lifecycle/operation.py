@@ -42,14 +42,14 @@ class Session:
     """What all steps of one account share in this process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.client = Client(settings, host.cancelled)
-        self.catalog = Catalog(self.client)
-        self.waiter = Waiter(self.client)
-        self.creations = Creations()
-        self.reads = Reads()
+        self.client: Client = Client(settings, host.cancelled)
+        self.catalog: Catalog = Catalog(self.client)
+        self.waiter: Waiter = Waiter(self.client)
+        self.creations: Creations = Creations()
+        self.reads: Reads = Reads()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self.stops: defaultdict[str, SharedStop] = defaultdict(SharedStop)
-        self.accounts = {settings.account}
+        self.accounts: set[str] = {settings.account}
         """Digests of the tokens, and endpoints, by which the account was known: one of their objects is in it."""
         self.offline = False
         """Whether a preview found that nobody answers."""

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -30,7 +30,6 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 from pulumi.output import UNKNOWN
-from typing_extensions import get_original_bases
 
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import (
@@ -68,12 +67,6 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     """
 
     serialize_as_secret_always = False
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        for base in get_original_bases(cls):
-            if get_origin(base) is Lifecycle:
-                cls.declared, cls.model = get_args(base)
 
     def configure(self, req: ConfigureRequest) -> None:
         host.widen()

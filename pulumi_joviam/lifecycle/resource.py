@@ -99,7 +99,5 @@ class Resource(Args, pulumi.dynamic.Resource):
     @cache
     def _tell_types(cls) -> None:
         """Let the SDK see the types of the outputs: it reads them from annotations, and knows no others."""
-        cls.__annotations__ = {
-            name: pulumi.Output[found]  # type: ignore[valid-type] # known at run time
-            for name, found in cls._declaration.types.items()
-        }
+        types: Any = cls._declaration.types
+        type.__setattr__(cls, "__annotations__", {name: pulumi.Output[types[name]] for name in types})

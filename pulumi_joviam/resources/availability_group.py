@@ -68,7 +68,7 @@ class Group(models.Model):
 
 
 class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
-    memory = GroupMemory
+    memory: ClassVar[type[Memory]] = GroupMemory
     stays_put = False
     api_names: ClassVar[Mapping[str, str]] = {"availability_group": "instances"}
 

@@ -7,7 +7,7 @@ change of the program asks for one: a disk that was grown by hand is left as it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError
@@ -18,6 +18,7 @@ from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg, out
 from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Loss
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
+from pulumi_joviam.lifecycle.state import Memory
 from pulumi_joviam.resources import power
 from pulumi_joviam.resources.disk_size import grow, kept_size, too_small
 
@@ -52,7 +53,7 @@ class DiskArgs(Regional):
 
 
 class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
-    memory = power.StopMemory
+    memory: ClassVar[type[Memory]] = power.StopMemory
 
     def post(self, op: Operation, args: DiskArgs) -> models.Disk:
         body = args.model_dump(include={"name", "is_template", "performance_tier"}, exclude_unset=True)

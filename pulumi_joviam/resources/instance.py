@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ApiError
@@ -24,7 +24,7 @@ from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Fate, Stop
 from pulumi_joviam.lifecycle.order import does_not_matter, named_otherwise
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
-from pulumi_joviam.lifecycle.state import Hidden
+from pulumi_joviam.lifecycle.state import Hidden, Memory
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk_size import too_small
 from pulumi_joviam.resources.instance_args import InstanceArgs
@@ -50,9 +50,9 @@ class InstanceMemory(boot_disk.DiskMemory, networking.AddressMemory, power.StopM
 
 
 class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
-    memory = InstanceMemory
-    secret = ("context",)
-    api_names = MappingProxyType(
+    memory: ClassVar[type[Memory]] = InstanceMemory
+    secret: ClassVar[tuple[str, ...]] = ("context",)
+    api_names: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "instance_performance_tier": "performance_tier",
             "disk_performance_tier": "boot_disk.performance_tier",

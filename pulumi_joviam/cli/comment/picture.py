@@ -46,7 +46,7 @@ class Picture:
         alone = [found.urn for found in resources if not found.now.dependencies and found.urn not in used]
         too_many = set(alone[MOST_ALONE:])
         drawn = [found.urn for found in resources if found.urn not in too_many][:MOST_RESOURCES]
-        self.left_out = len(resources) - len(drawn)
+        self.left_out: int = len(resources) - len(drawn)
         self._ids = {urn: f"r{number}" for number, urn in enumerate(drawn)}
         self._inside: dict[str, dict[str, None]] = {}
         """{component: what is drawn in it}; "" has what is in none."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from pulumi.runtime.rpc import UNKNOWN
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -45,7 +45,7 @@ _REFUSED_VALUE = re.compile(r" (?:with )?value '?\{.*?\}'? has a problem", re.DO
 class _Said(BaseModel):
     """A part of the JSON. What is null is as good as not said."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
