@@ -10,8 +10,8 @@ OTHER = "another-token-that-must-not-be-seen"
 KEYS = {name: {"kind": "PublicKey", "key": key(name)} for name in "abc"}
 
 
-def test_another_organization(stack: Stack) -> None:
-    """With its token nothing is unchanged and nothing is deleted: the objects live on, and each command says so."""
+def test_a_token_of_another_organization_is_refused(stack: Stack) -> None:
+    """Each command says so, nothing is deleted, and the objects stay in the state."""
     stack.program(KEYS)
     stack.up()
     token = stack.cloud.token
@@ -28,8 +28,8 @@ def test_another_organization(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_a_rotated_token(stack: Stack) -> None:
-    """Another token of the same account goes on working, also where an object is gone: the first one there tells."""
+def test_a_rotated_token_of_the_same_account_works(stack: Stack) -> None:
+    """Also if an object was deleted: one existing object proves that the account is the same."""
     stack.program(KEYS)
     stack.up()
     stack.cloud.token = OTHER
