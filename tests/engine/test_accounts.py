@@ -48,8 +48,8 @@ def written(stack: Stack, run: Run) -> str:
     return run.text + "".join(path.read_text() for path in stack.state.rglob("*") if path.is_file())
 
 
-def test_each_object_in_its_own_account(stack: Stack, other: Emulator) -> None:
-    """Through the whole life of a stack each object lives in the account of its provider, and no token is seen."""
+def test_each_object_is_in_its_providers_account(stack: Stack, other: Emulator) -> None:
+    """Through the whole lifecycle of a stack; and no token is printed or stored in clear."""
     text = """
 class Pair(pulumi.ComponentResource):
     def __init__(self, name, opts):
@@ -83,8 +83,8 @@ Pair("pair", pulumi.ResourceOptions(providers=[other]))
     assert {request.status for request in [*stack.cloud.requests, *other.requests]} <= {200, 201, 202, 404}
 
 
-def test_an_unknown_token(stack: Stack, other: Emulator) -> None:
-    """A token that is unknown in a preview fails nothing there: `up` makes the object, and look-ups wait for it."""
+def test_a_token_unknown_in_preview_is_used_in_up(stack: Stack, other: Emulator) -> None:
+    """Preview does not fail; `up` creates the object, and look-ups wait for the token."""
     text = f"""
 joviam.PublicKey("there", key={key("b")!r}, opts=pulumi.ResourceOptions(provider=other))
 found = joviam.get_regions_output(opts=pulumi.InvokeOptions(provider=other))
@@ -103,8 +103,8 @@ pulumi.export("regions", found.apply(len))
     assert (stack.cloud.count(), other.count()) == ({}, {})
 
 
-def test_what_a_provider_does_not_say(stack: Stack, other: Emulator) -> None:
-    """Region, endpoint and concurrency default to the stack's; what is said counts for the account's resources."""
+def test_provider_settings_default_to_the_stacks(stack: Stack, other: Emulator) -> None:
+    """Region, endpoint and concurrency default to the stack's; explicit ones apply to the provider's resources."""
     (stack.project / "__main__.py").write_text(
         f"""
 import pulumi
@@ -125,8 +125,8 @@ joviam.Network("there", specification="10.0.0.0/24", opts=pulumi.ResourceOptions
     assert OTHER not in written(stack, run)
 
 
-def test_look_ups_in_another_account(stack: Stack, other: Emulator) -> None:
-    """A look-up asks the account of its provider, or of its parent's; what is found is no secret."""
+def test_look_ups_use_the_account_of_their_provider(stack: Stack, other: Emulator) -> None:
+    """A look-up uses its provider, or the one of its parent; its results are not secret."""
     text = f"""
 plain = joviam.Provider("plain", token={OTHER!r}, endpoint={other.url!r})
 there = joviam.PublicKey("there", key={key("a")!r}, opts=pulumi.ResourceOptions(provider=other))
@@ -157,8 +157,8 @@ except pulumi.RunError as error:
     assert OTHER not in written(stack, run)
 
 
-def test_a_refused_token(stack: Stack, other: Emulator) -> None:
-    """A refused token names its Provider; a new one works with `up`, and with --run-program for a refresh."""
+def test_a_refused_token_names_its_provider(stack: Stack, other: Emulator) -> None:
+    """A new token works with `up`, and with --run-program for a refresh."""
     program(
         stack,
         other,
@@ -179,8 +179,8 @@ def test_a_refused_token(stack: Stack, other: Emulator) -> None:
 
 
 @pytest.mark.parametrize("token", ["' '", "None", "pulumi.Output.from_input('')"])
-def test_an_empty_token(stack: Stack, other: Emulator, token: str) -> None:
-    """An empty token is refused: it never means the account of the stack."""
+def test_an_empty_token_is_refused(stack: Stack, other: Emulator, token: str) -> None:
+    """It does not fall back to the account of the stack."""
     program(
         stack, other, f"joviam.PublicKey('k', key={key('a')!r}, opts=pulumi.ResourceOptions(provider=other))", token
     )
