@@ -42,8 +42,8 @@ def puts(cloud: Emulator) -> int:
 
 
 @both
-def test_a_life(stack: Stack, symmetric: bool) -> None:
-    """A group is made, grows, shrinks, is repaired and taken away, each with as few writes as the cloud allows."""
+def test_the_lifecycle_of_a_group(stack: Stack, symmetric: bool) -> None:
+    """A group is created, grown, shrunk, repaired and deleted, each with as few writes as the cloud allows."""
     stack.cloud.configure(symmetric_groups=symmetric)
     stack.program({**machines("abc"), "g": group("a", "b")})
     stack.up()
@@ -85,8 +85,8 @@ def test_a_life(stack: Stack, symmetric: bool) -> None:
 
 
 @both
-def test_drift_is_shown_by_name(stack: Stack, symmetric: bool) -> None:
-    """Somebody else's machine in the group is shown under instances and leaves with the next `up`, alone."""
+def test_an_added_member_is_shown_as_drift(stack: Stack, symmetric: bool) -> None:
+    """A machine added by hand is shown under instances, and the next `up` removes only that one."""
     stack.cloud.configure(symmetric_groups=symmetric)
     stack.program({**machines("abxy"), "g": group("a", "b")})
     stack.up()
@@ -103,8 +103,8 @@ def test_drift_is_shown_by_name(stack: Stack, symmetric: bool) -> None:
 
 
 @both
-def test_a_vanished_member_is_shown_and_comes_back(stack: Stack, symmetric: bool) -> None:
-    """A member that was deleted is missing after a refresh; the machine made in its place is grouped."""
+def test_a_deleted_member_is_shown_and_replaced(stack: Stack, symmetric: bool) -> None:
+    """A deleted member is missing after a refresh; the machine created in its place joins the group."""
     stack.cloud.configure(symmetric_groups=symmetric)
     stack.program({**machines("abc"), "g": group("a", "b", "c")})
     stack.up()
@@ -125,7 +125,7 @@ def test_a_vanished_member_is_shown_and_comes_back(stack: Stack, symmetric: bool
 
 @both
 def test_machines_move_between_groups(stack: Stack, symmetric: bool) -> None:
-    """What one group gives up and another takes in the same run is where the program says, also after a rename."""
+    """A machine can leave one group and join another in the same run, also after a rename."""
     stack.cloud.configure(symmetric_groups=symmetric)
     stack.program({**machines("abcdx"), "g": group("a", "b", "x"), "h": group("c", "d")})
     stack.up()
@@ -140,8 +140,8 @@ def test_machines_move_between_groups(stack: Stack, symmetric: bool) -> None:
     assert stack.refresh().empty
 
 
-def test_a_group_made_by_half(stack: Stack) -> None:
-    """After a failure in the middle the state shows what is so; the next `up` goes on, a destroy leaves no trace."""
+def test_a_partly_created_group_is_completed(stack: Stack) -> None:
+    """After a failure the state shows the actual members; the next `up` completes it, a destroy leaves nothing."""
     stack.cloud.configure(symmetric_groups=False)
     stack.cloud.fail(PUT, status=422, details={"availability_group": ["not today"]}, skip=1)
     stack.program({**machines("abc"), "g": group("a", "b")})
@@ -158,8 +158,8 @@ def test_a_group_made_by_half(stack: Stack) -> None:
     assert set(lists(stack.cloud).values()) == {""}
 
 
-def test_a_group_waits_for_its_turn(stack: Stack) -> None:
-    """A group and a machine that is stopped for a change at the same time do not disturb each other."""
+def test_a_group_and_a_stopped_machine_do_not_interfere(stack: Stack) -> None:
+    """A group and one of its machines, which is stopped for a change, can be updated at the same time."""
     said = machines("abc") | {"a": MACHINE | {"allow_stopping": True}}
     stack.program(said)
     stack.up()
@@ -171,8 +171,8 @@ def test_a_group_waits_for_its_turn(stack: Stack) -> None:
     assert lists(stack.cloud) == {"a": "b", "b": "a", "c": ""}
 
 
-def test_what_cannot_be_a_group(stack: Stack) -> None:
-    """Too few, twice the same, strangers, another region, two groups for one machine: each says what is wrong."""
+def test_invalid_groups_are_refused(stack: Stack) -> None:
+    """Too few, duplicates, unknown machines, another region, two groups for one machine: each has its message."""
     some = "00000000-0000-0000-0000-00000000000"
     for said, told in (
         ([f"{some}1"], "must have two instances or more"),
@@ -198,8 +198,8 @@ def test_what_cannot_be_a_group(stack: Stack) -> None:
     assert "is in two availability groups of this program" in run.text
 
 
-def test_nothing_to_get(stack: Stack) -> None:
-    """A group cannot be read by an id, because the API has no such object."""
+def test_a_group_cannot_be_read_by_id(stack: Stack) -> None:
+    """The API has no such object."""
     (stack.project / "__main__.py").write_text(
         "import pulumi_joviam as joviam\njoviam.AvailabilityGroup.get('g', '00000000-0000-0000-0000-000000000001')\n"
     )
