@@ -150,8 +150,10 @@ REFUSED_BY_CHECK = [
 
 
 @pytest.mark.parametrize(("said", "told"), REFUSED_BY_CHECK, ids=lambda item: ",".join(item))
-def test_check_refuses(cloud: Emulator, plugged: Plugin, said: dict[str, Any], told: dict[str, str]) -> None:
-    """Every wrong argument is named, with what would be right, and the cloud is asked nothing."""
+def test_check_names_every_wrong_argument(
+    cloud: Emulator, plugged: Plugin, said: dict[str, Any], told: dict[str, str]
+) -> None:
+    """The message says what would be valid, and no request is sent."""
     run = Miniature(plugged, "wrong").preview({"first": FIRST, "wrong": said})
     found = dict(line.removeprefix("wrong: ").split(": ", 1) for line in run.error.split("; wrong: "))
     assert found.keys() == told.keys()
@@ -160,8 +162,8 @@ def test_check_refuses(cloud: Emulator, plugged: Plugin, said: dict[str, Any], t
 
 
 @pytest.mark.parametrize(("said", "told"), [it for it in REFUSED_BY_CHECK if len(it[1]) > 1])
-def test_preview_tells_all_that_is_wrong(stack: Stack, said: dict[str, Any], told: dict[str, str]) -> None:
-    """What check refuses is an error each, which begins with the argument, without a traceback."""
+def test_preview_prints_one_error_per_wrong_argument(stack: Stack, said: dict[str, Any], told: dict[str, str]) -> None:
+    """Each begins with the argument, and there is no traceback."""
     stack.program({"first": FIRST, "wrong": said})
     run = stack.preview(fails=True)
     for where, text in told.items():
@@ -172,8 +174,8 @@ def test_preview_tells_all_that_is_wrong(stack: Stack, said: dict[str, Any], tol
     assert stack.cloud.requests == []
 
 
-def test_a_public_key_may_speak_of_private_ones(plugged: Plugin) -> None:
-    """What is refused is a private key, not a word in a comment; options before a key are the API's to judge."""
+def test_a_public_key_comment_may_mention_private_keys(plugged: Plugin) -> None:
+    """Only private keys are refused, not the words in a comment; the API validates options before a key."""
     for said in (f"{key('a')} BEGIN my PRIVATE KEY", f'no-pty,command="x" {key("b")}', key("c").replace(" ", "  ")):
         assert not Miniature(plugged, "public").preview({"k": {"kind": "PublicKey", "key": said}}).error
 
@@ -190,8 +192,8 @@ def put(value: Any, place: Place, other: Any) -> Any:
     return held
 
 
-def test_a_refusal_repeats_no_value(cloud: Emulator, plugged: Plugin) -> None:
-    """Whatever is wrong, at whatever place of whatever resource: no value is told, for it may be a secret."""
+def test_validation_errors_contain_no_values(cloud: Emulator, plugged: Plugin) -> None:
+    """No error, for any position in any resource, repeats the wrong value, which may be a secret."""
     wrong = [HIDDEN, f"{HIDDEN}/24", [HIDDEN], [[HIDDEN]], {"x": HIDDEN}, [{"x": HIDDEN}]]
     world, refused = There(Account(cloud)), set()
     small = Miniature(plugged, "hidden")
@@ -206,8 +208,8 @@ def test_a_refusal_repeats_no_value(cloud: Emulator, plugged: Plugin) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=lambda it: " ".join(it))
-def test_a_refused_secret_is_not_shown(stack: Stack, options: list[str]) -> None:
-    """The real engine prints nothing of a refused argument that is a secret, or that holds one."""
+def test_validation_errors_do_not_print_secrets(stack: Stack, options: list[str]) -> None:
+    """The real engine prints nothing of a refused argument that is or contains a secret."""
     text, other = {"secret": HIDDEN}, {"secret": [HIDDEN]}
     wrong = {
         **dict.fromkeys(("memory", "disks", "public_keys", "start_on_crash", "boot_device", "power_state"), text),
@@ -224,8 +226,8 @@ def test_a_refused_secret_is_not_shown(stack: Stack, options: list[str]) -> None
     assert HIDDEN not in run.text
 
 
-def test_a_region_is_required_somewhere(stack: Stack) -> None:
-    """Without a region in the program and in the stack, preview tells both ways to say one."""
+def test_a_region_is_required(stack: Stack) -> None:
+    """If neither the program nor the stack has a region, preview names both ways to set it."""
     stack.pulumi("config", "rm", "joviam:region")
     stack.program({"d": DISK})
     told = "is required: say it here, or for the whole stack with `pulumi config set joviam:region CODE`"
@@ -235,8 +237,8 @@ def test_a_region_is_required_somewhere(stack: Stack) -> None:
     assert told in stack.preview(fails=True).text
 
 
-def test_unknown_words(stack: Stack) -> None:
-    """An unknown region, tier or template is refused with what there is, before anything is created."""
+def test_unknown_names_are_refused(stack: Stack) -> None:
+    """For an unknown region, tier or template, the message lists the available ones, and nothing is created."""
     words = {
         "tier": (
             DISK | {"performance_tier": "Fats"},
@@ -261,8 +263,8 @@ def test_unknown_words(stack: Stack) -> None:
     assert stack.resources() == {}
 
 
-def test_no_token(stack: Stack) -> None:
-    """Without a token preview says so in one line, whatever the number of resources, and nothing is asked."""
+def test_a_missing_token_is_one_error(stack: Stack) -> None:
+    """One line, whatever the number of resources, and no request."""
     stack.pulumi("config", "rm", "joviam:token")
     stack.program({f"k{n}": {"kind": "PublicKey", "key": key(str(n))} for n in range(5)})
     run = stack.preview(fails=True)
@@ -272,8 +274,8 @@ def test_no_token(stack: Stack) -> None:
     assert stack.cloud.requests == []
 
 
-def test_a_wrong_token(stack: Stack) -> None:
-    """A refused token is told with where it came from; what exists stays in the state."""
+def test_a_refused_token_is_reported_with_its_source(stack: Stack) -> None:
+    """Existing objects stay in the state."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
     stack.up()
     stack.pulumi("config", "set", "--secret", "joviam:token", "wrong")
@@ -286,8 +288,8 @@ def test_a_wrong_token(stack: Stack) -> None:
     assert list(stack.resources()) == ["k"]
 
 
-def test_an_unreachable_endpoint(stack: Stack) -> None:
-    """An address where nobody listens is given up after seconds, and named."""
+def test_an_unreachable_endpoint_fails_within_seconds(stack: Stack) -> None:
+    """The error names the endpoint."""
     stack.pulumi("config", "set", "joviam:endpoint", "http://127.0.0.1:9/api/v1")
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
     run = stack.up(fails=True)
@@ -296,7 +298,7 @@ def test_an_unreachable_endpoint(stack: Stack) -> None:
     assert stack.resources() == {}
 
 
-def test_a_bad_setting(stack: Stack) -> None:
+def test_an_invalid_setting_is_named_in_preview(stack: Stack) -> None:
     """A setting that cannot be used is named in preview."""
     stack.pulumi("config", "set", "joviam:maxConcurrency", "many")
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
@@ -304,15 +306,15 @@ def test_a_bad_setting(stack: Stack) -> None:
 
 
 def test_unknown_values_are_checked_in_up(stack: Stack) -> None:
-    """What preview cannot know is checked when it is known, and is no reason to fail before."""
+    """Values unknown in preview do not fail there; they are checked once they are known."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}, "d": DISK | {"size": {"ref": "k.created_at"}}})
     assert stack.preview().steps == {"k": "create", "d": "create"}
     assert "size: must be a whole number, not a text" in stack.up(fails=True).text
     assert stack.cloud.count() == {"public_keys": 1}
 
 
-def test_a_required_argument_is_pythons_own_error(stack: Stack) -> None:
-    """A forgotten argument is the TypeError of any Python call."""
+def test_a_missing_argument_is_a_type_error(stack: Stack) -> None:
+    """As in any Python call."""
     stack.program({"d": {"kind": "Disk", "size": 1}})
     told = "missing 1 required keyword-only argument: 'performance_tier'"
     assert told in stack.preview(fails=True).text
@@ -340,8 +342,8 @@ ERROR_TABLE: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def test_the_error_table(stack: Stack) -> None:
-    """Each of the nine errors of the API reference reaches the user as its own clear message."""
+def test_each_api_error_has_its_own_message(stack: Stack) -> None:
+    """Each of the nine errors in the API reference."""
     stack.hurry()
     for fault, _ in ERROR_TABLE.values():
         stack.cloud.fail("POST /public_keys", **fault)
