@@ -16,7 +16,7 @@ NETWORK: Json = {"kind": "Network", "specification": "10.0.0.0/24"}
 
 
 def test_required_arguments_only(stack: Stack) -> None:
-    """One request makes machine and disk; everything goes with it."""
+    """One request creates machine and disk; a destroy deletes both."""
     stack.program({"i": MACHINE | {"boot_disk": BOOT}})
     stack.up()
     assert stack.settled()
@@ -27,8 +27,8 @@ def test_required_arguments_only(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_addresses_come_and_go(cloud: Emulator, plugged: Plugin) -> None:
-    """Addresses are made with the machine, allocated and given back in place, and go with it."""
+def test_addresses_are_allocated_and_released_in_place(cloud: Emulator, plugged: Plugin) -> None:
+    """Addresses are created with the machine, allocated and released in place, and deleted with it."""
     around = {"n": NETWORK, "n2": NETWORK | {"specification": "10.1.0.0/24"}}
     stages: list[tuple[Json, int]] = [
         ({"networks": [ref("n")], "allocate_public_ip": True}, 2),
@@ -53,7 +53,7 @@ def test_addresses_come_and_go(cloud: Emulator, plugged: Plugin) -> None:
 
 
 def test_a_detached_address_is_attached_again(stack: Stack) -> None:
-    """An address that somebody took off is shown as drift and comes back: the same one."""
+    """An address that was detached by hand is shown as drift, and the same one is attached again."""
     stack.program({"i": BASIC | {"allocate_public_ip": True}})
     stack.up()
     [address], [instance] = stack.cloud.objects("ip_addresses"), stack.cloud.objects("instances")
@@ -94,8 +94,8 @@ CHANGES: dict[str, Json] = {
 }
 
 
-def test_another_boot_disk_keeps_the_machine(stack: Stack) -> None:
-    """Same instance, same address, new disk, old disk gone, one stop and one start; announced in preview."""
+def test_replacing_the_boot_disk_keeps_the_machine(stack: Stack) -> None:
+    """Same instance and address, new disk, old disk deleted, one stop and one start; announced in preview."""
     said = BASIC | {"allocate_public_ip": True}
     stack.program(dict.fromkeys(CHANGES, said))
     stack.up()
@@ -124,8 +124,8 @@ def test_another_boot_disk_keeps_the_machine(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_a_swap_that_fails_leaves_the_machine_alone(stack: Stack) -> None:
-    """If the new disk fails to provision, the instance runs on untouched; the next `up` tries again."""
+def test_a_failed_boot_disk_swap_does_not_touch_the_machine(stack: Stack) -> None:
+    """If the new disk fails to provision, the instance keeps running; the next `up` tries again."""
     stack.program({"i": BASIC})
     stack.up()
     [old] = stack.cloud.objects("disks")
@@ -142,8 +142,8 @@ def test_a_swap_that_fails_leaves_the_machine_alone(stack: Stack) -> None:
     assert stack.preview().empty
 
 
-def test_a_swap_that_is_taken_back_leaves_nothing(cloud: Emulator, plugged: Plugin) -> None:
-    """The disk that was made for it goes, and the machine runs with the one it had."""
+def test_reverting_a_failed_boot_disk_swap_deletes_the_new_disk(cloud: Emulator, plugged: Plugin) -> None:
+    """The machine runs with its old disk."""
     stack = Miniature(plugged, "taken-back")
     stack.up({"i": BASIC})
     [disk] = cloud.objects("disks")
@@ -155,8 +155,8 @@ def test_a_swap_that_is_taken_back_leaves_nothing(cloud: Emulator, plugged: Plug
     assert cloud.objects("instances")[0]["state"] == "running"
 
 
-def test_a_swap_needs_leave(stack: Stack) -> None:
-    """Without allow_stopping another boot disk is refused before anything is made."""
+def test_a_boot_disk_swap_needs_allow_stopping(stack: Stack) -> None:
+    """Without allow_stopping, it is refused before anything is created."""
     said = MACHINE | {"boot_disk": BOOT}
     stack.program({"i": said})
     stack.up()
@@ -169,8 +169,8 @@ def test_a_swap_needs_leave(stack: Stack) -> None:
     assert stack.preview().empty
 
 
-def test_a_kept_boot_disk_survives(stack: Stack) -> None:
-    """With delete_with_instance=False the disk stays when its machine goes, under every switch."""
+def test_delete_with_instance_false_keeps_the_boot_disk(stack: Stack) -> None:
+    """The disk outlives its machine even if the API deletes disks with their machine."""
     stack.cloud.configure(delete_takes_disks=True)
     stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
     stack.up()
@@ -178,8 +178,8 @@ def test_a_kept_boot_disk_survives(stack: Stack) -> None:
     assert [disk["state"] for disk in stack.cloud.objects("disks")] == ["unattached"]
 
 
-def test_disks_give_way_to_a_boot_disk(stack: Stack) -> None:
-    """The stop is announced, nothing changes without leave, and the disks are kept."""
+def test_disks_are_replaced_by_a_boot_disk(stack: Stack) -> None:
+    """The stop is announced, nothing changes without allow_stopping, and the disks are not deleted."""
     around = {"d": DISK}
     before = around | {"i": MACHINE | {"disks": [ref("d")]}}
     stack.program(before)
@@ -205,8 +205,8 @@ def test_disks_give_way_to_a_boot_disk(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_a_boot_disk_gives_way_to_disks(stack: Stack) -> None:
-    """Stop and loss are announced; it goes when the machine runs again, or stays where the program said so."""
+def test_a_boot_disk_is_replaced_by_disks(stack: Stack) -> None:
+    """Stop and loss are announced; the disk is deleted once the machine runs again, unless it is to be kept."""
     around = {"d": DISK, "e": DISK}
     stack.program(around | {"i": BASIC, "k": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
     stack.up()
@@ -228,8 +228,8 @@ def test_a_boot_disk_gives_way_to_disks(stack: Stack) -> None:
     assert [disk["id"] for disk in stack.cloud.objects("disks")] == [made["k"]]
 
 
-def test_a_replacement_tells_what_it_loses(stack: Stack) -> None:
-    """What was made with the machine goes with it, and that is said before; unless it is to stay."""
+def test_preview_warns_of_data_loss_in_a_replacement(stack: Stack) -> None:
+    """The boot disk is deleted with its machine, so preview warns, unless delete_with_instance is False."""
     stack.program({"i": BASIC})
     stack.up()
     stack.program({"i": BASIC | {"region": "ML1"}})
@@ -243,8 +243,8 @@ def test_a_replacement_tells_what_it_loses(stack: Stack) -> None:
     assert stack.preview().warnings == []
 
 
-def test_equal_boot_disks(stack: Stack) -> None:
-    """A template and tier said by id, or a template that was superseded meanwhile, are no change."""
+def test_equivalent_boot_disks_are_no_change(stack: Stack) -> None:
+    """A template and tier given by id instead of by name are no change."""
     stack.program({"i": BASIC})
     stack.up()
     [disk] = stack.cloud.objects("disks")
@@ -255,8 +255,8 @@ def test_equal_boot_disks(stack: Stack) -> None:
     assert stack.refresh().empty
 
 
-def test_a_vanished_machine_tells_what_it_leaves(stack: Stack) -> None:
-    """Refresh says which disk and address nobody manages any more."""
+def test_refresh_names_the_leftovers_of_a_deleted_machine(stack: Stack) -> None:
+    """It names the disk and the address that are no longer managed."""
     stack.program({"i": BASIC | {"allocate_public_ip": True}})
     stack.up()
     [disk], [address] = stack.cloud.objects("disks"), stack.cloud.objects("ip_addresses")
@@ -268,7 +268,7 @@ def test_a_vanished_machine_tells_what_it_leaves(stack: Stack) -> None:
 
 
 def test_two_disks_share_a_stop(stack: Stack) -> None:
-    """Two attached disks grown in one run where that needs a stop: one stop, one start."""
+    """Two attached disks that need a stop to grow in one run: one stop, one start."""
     stack.cloud.configure(live_resize=False)
     disk = DISK | {"allow_stopping": True}
     said: Json = {"a": disk, "b": disk, "i": MACHINE | {"disks": [ref("a"), ref("b")]}}
@@ -295,8 +295,8 @@ def test_memory_and_boot_disk_share_a_stop(stack: Stack) -> None:
     assert stack.preview().empty
 
 
-def test_a_machine_that_stays_stopped(stack: Stack) -> None:
-    """With power_state stopped the machine is not started when it is ready, and swaps need no stop."""
+def test_power_state_stopped_stays_stopped(stack: Stack) -> None:
+    """With power_state stopped, the machine is not started once it is ready, and swaps need no stop."""
     said = MACHINE | {"boot_disk": BOOT, "power_state": "stopped"}
     stack.program({"i": said})
     stack.up()
