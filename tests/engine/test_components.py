@@ -38,7 +38,7 @@ def instance(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def test_a_server_on_a_private_network(stack: Stack) -> None:
-    """It is made of its parts; what a change replaces is exactly that; a new name with an alias keeps every child."""
+    """A change replaces only the affected children; a new name with an alias keeps all of them."""
     text = """
 opts = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=OLD)]) if (OLD := {old!r}) else None
 lan = joviam.PrivateNetwork(
@@ -96,7 +96,7 @@ joviam.Server("{name}", opts, template="{template}", disk_size={size}, allow_sto
 
 
 def test_a_pool_grows_and_shrinks_by_one(stack: Stack) -> None:
-    """Each step makes or takes away one server; of the others nothing is written but whom they are kept apart from."""
+    """Each step adds or removes one server; of the others only the availability groups are written."""
     text = 'joviam.ServerPool("web", count={count}, specification="{network}", template="ubuntu-16-04")\n'
     parts = ("", "-disk", "-public", "-private", "-instance")
 
@@ -200,7 +200,7 @@ POOL = {"template": "ubuntu-16-04", "specification": "10.0.0.0/24"}
         ),
     ],
 )
-def test_a_mistake_is_one_clear_message(kind: str, said: dict[str, Any], message: str) -> None:
-    """What no component can be made of is refused before anything is made, in words without a traceback."""
+def test_invalid_arguments_are_one_clear_message(kind: str, said: dict[str, Any], message: str) -> None:
+    """They are refused before anything is created, without a traceback."""
     with pytest.raises(pulumi.RunError, match=re.escape(message)):
         getattr(joviam, kind)("web", **said)
