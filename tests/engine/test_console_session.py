@@ -17,8 +17,8 @@ def session(type: str | None = None) -> Json:
     return said | {"type": type} if type else said
 
 
-def test_a_life(stack: Stack) -> None:
-    """Sessions of each type are ready, are replaced by another type, made again when gone or failed, and forgotten."""
+def test_the_lifecycle_of_a_session(stack: Stack) -> None:
+    """Each type becomes ready, is replaced by another type, created again if deleted or failed, and forgotten."""
     stack.program({"i": MACHINE, "any": session(), "v": session("vnc"), "s": session("serial")})
     printed = stack.up().text
     made = {item["id"]: item for item in stack.cloud.objects("console_sessions")}
@@ -60,8 +60,8 @@ def test_a_life(stack: Stack) -> None:
     assert stack.cloud.count() == {}  # the sessions end with their machine
 
 
-def test_one_that_fails_is_made_again(stack: Stack) -> None:
-    """A session that fails is told, and replaced by the next `up`."""
+def test_a_failed_session_is_replaced(stack: Stack) -> None:
+    """The failure is reported, and the next `up` replaces the session."""
     stack.cloud.fail_provisioning("console_sessions")
     stack.program({"i": MACHINE, "v": session("vnc")})
     run = stack.up(fails=True)
@@ -71,8 +71,8 @@ def test_one_that_fails_is_made_again(stack: Stack) -> None:
     assert stack.preview().empty
 
 
-def test_a_slow_one_is_waited_for_by_the_next_up(stack: Stack) -> None:
-    """A session that is not ready in time is kept, and the next `up` goes on waiting for the same one."""
+def test_the_next_up_waits_for_a_slow_session(stack: Stack) -> None:
+    """A session that is not ready in time stays in the state, and the next `up` waits for the same one."""
     stack.program({"i": MACHINE})
     stack.up()
     stack.cloud.configure(provision_seconds=60)
@@ -88,8 +88,8 @@ def test_a_slow_one_is_waited_for_by_the_next_up(stack: Stack) -> None:
     assert stack.refresh().empty
 
 
-def test_a_lost_answer_is_asked_for_again(stack: Stack) -> None:
-    """A session whose answer was lost cannot be found, so another one is asked for, a few times."""
+def test_a_create_with_a_lost_response_is_retried(stack: Stack) -> None:
+    """A session whose response was lost cannot be found, so another one is requested, a few times."""
     stack.program({"i": MACHINE})
     stack.up()
     stack.cloud.fail(ASK, drop="after")
@@ -100,8 +100,8 @@ def test_a_lost_answer_is_asked_for_again(stack: Stack) -> None:
     assert stack.preview().empty
 
 
-def test_what_is_refused(stack: Stack) -> None:
-    """An unknown type is refused in preview, a machine that does not run by the API."""
+def test_invalid_sessions_are_refused(stack: Stack) -> None:
+    """Preview refuses an unknown type, the API a stopped machine."""
     stack.program({"i": MACHINE | {"power_state": "stopped"}, "v": session("vnc"), "w": session("tape")})
     assert "must be 'vnc' or 'serial'" in stack.preview(fails=True).text
     stack.program({"i": MACHINE | {"power_state": "stopped"}, "v": session("vnc")})
