@@ -29,8 +29,8 @@ from tests.stack import Stack
 DISK = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
 
 
-def test_more_than_four_at_a_time(stack: Stack) -> None:
-    """Sixteen disks that take a second each are all asked for before the first one is ready."""
+def test_more_than_four_objects_are_created_at_a_time(stack: Stack) -> None:
+    """Sixteen disks that take a second each are all requested before the first one is ready."""
     stack.plain_python()
     stack.cloud.configure(provision_seconds=1.0)
     stack.program({f"d{n}": DISK for n in range(16)})
@@ -40,8 +40,8 @@ def test_more_than_four_at_a_time(stack: Stack) -> None:
     assert max(asked) - min(asked) < 1.0
 
 
-def test_a_refusal_is_one_clear_message(stack: Stack) -> None:
-    """What the API refuses reaches the user on its resource, with the argument, without a traceback."""
+def test_an_api_error_is_one_clear_message(stack: Stack) -> None:
+    """The user sees it on its resource, with the argument, without a traceback."""
     stack.plain_python()
     stack.program({"laptop": {"kind": "PublicKey", "key": "not a key"}})
     run = stack.up(fails=True)
@@ -53,8 +53,8 @@ def test_a_refusal_is_one_clear_message(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
-def test_an_unfinished_object_is_kept_and_finished(stack: Stack) -> None:
-    """A create that runs out of its customTimeouts keeps the object; the next `up` finishes that one."""
+def test_the_next_up_finishes_an_unfinished_object(stack: Stack) -> None:
+    """A create that exceeds its customTimeouts keeps the object in the state; the next `up` finishes it."""
     stack.plain_python()
     stack.cloud.configure(provision_seconds=3.0)
     stack.program({"d": DISK | {"timeouts": {"create": "1s"}}})
@@ -72,7 +72,7 @@ def test_an_unfinished_object_is_kept_and_finished(stack: Stack) -> None:
 
 
 def test_a_failed_object_is_replaced(stack: Stack) -> None:
-    """An object whose provisioning failed for good is kept, said so, and replaced by the next `up`."""
+    """An object that failed to provision stays in the state, is reported, and replaced by the next `up`."""
     stack.cloud.fail_provisioning("disks")
     stack.program({"d": DISK})
     run = stack.up(fails=True)
@@ -100,8 +100,8 @@ def test_long_values_do_not_lose_the_object(stack: Stack) -> None:
     assert len(stack.cloud.objects("instances")) == 1
 
 
-def test_ctrl_c_keeps_what_exists(stack: Stack) -> None:
-    """Ctrl-C ends a wait of a minute at once, and the object it waited for is in the state."""
+def test_ctrl_c_keeps_the_object_in_the_state(stack: Stack) -> None:
+    """Ctrl-C ends a wait of a minute at once, and the object that it waited for is in the state."""
     stack.plain_python()
     stack.cloud.configure(provision_seconds=60.0)
     stack.program({"d": DISK})
@@ -140,7 +140,7 @@ def test_warnings_are_shown_in_preview(stack: Stack) -> None:
 
 
 def test_a_refresh_does_not_warn(stack: Stack) -> None:
-    """What a refresh finds is no change of the program, so nothing is announced for it."""
+    """Drift is not a change of the program, so there is nothing to announce."""
     stack.program({"i": {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}})
     stack.up()
     stack.cloud.change(stack.cloud.objects("instances")[0]["id"], memory=512)
@@ -149,8 +149,8 @@ def test_a_refresh_does_not_warn(stack: Stack) -> None:
     assert run.warnings == []
 
 
-def test_the_user_sees_what_is_waited_for(stack: Stack) -> None:
-    """The state of an object under way stands in its row."""
+def test_progress_is_shown_while_waiting(stack: Stack) -> None:
+    """The row of a resource shows the state of its object."""
     stack.plain_python()
     stack.program({"d": DISK})
     assert "Disk d creating (0s) provisioning" in stack.up().text
@@ -168,8 +168,8 @@ assert str(host.partial_failure('id', {'a': 1}, 'clear')) == 'clear'
 """
 
 
-def test_outside_the_plugin_nothing_breaks() -> None:
-    """Where the plugin looks different, every function falls back quietly."""
+def test_nothing_breaks_outside_the_plugin() -> None:
+    """If the plugin looks different, every function falls back silently."""
     done = subprocess.run([sys.executable, "-c", OUTSIDE], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
