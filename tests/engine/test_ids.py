@@ -27,7 +27,7 @@ def shouted(value: Any) -> Any:
 
 
 def test_ids_in_upper_case(cloud: Emulator, plugged: Plugin) -> None:
-    """Every id that a program may say means the same object in upper case, in new stacks and in old ones."""
+    """Every id in a program may be in upper case, in new stacks and in old ones."""
     world = There(Account(cloud))
     for kind in [kind for kind in SAMPLES if kind not in PLAIN]:
         for said in world.say(kind):
@@ -45,7 +45,7 @@ def test_ids_in_upper_case(cloud: Emulator, plugged: Plugin) -> None:
             assert stack.destroy().error == "", kind
 
 
-def test_an_id_that_is_in_a_list_twice(plugged: Plugin) -> None:
+def test_two_spellings_of_an_id_are_a_duplicate(plugged: Plugin) -> None:
     """Two spellings of an id are one object."""
     same = "6d1c0000-0000-4000-8000-000000000001"
     machine = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "disks": [same, same.upper()]}
@@ -54,8 +54,8 @@ def test_an_id_that_is_in_a_list_twice(plugged: Plugin) -> None:
     )
 
 
-def test_look_ups_by_an_id_in_upper_case(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look-up finds the object, whatever the case of the id; also one of those that are only listed."""
+def test_look_ups_ignore_the_case_of_ids(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for objects that the API can only list."""
     monkeypatch.setenv("JOVIAM_TOKEN", cloud.token)
     monkeypatch.setenv("JOVIAM_ENDPOINT", cloud.url)
     account = Account(cloud)
@@ -64,8 +64,8 @@ def test_look_ups_by_an_id_in_upper_case(cloud: Emulator, monkeypatch: pytest.Mo
     assert joviam.get_performance_tier(id=tier.id.upper()) == tier
 
 
-def test_a_name_with_colons(stack: Stack) -> None:
-    """What two resources are called in the cloud tells them apart as their Pulumi names do."""
+def test_names_with_colons(stack: Stack) -> None:
+    """The names of objects in the cloud are as distinct as the Pulumi names."""
     disk = {"kind": "Disk", "size": 1, "performance_tier": "Fast"}
     stack.program({"web::db": disk, "api::db": disk})
     assert stack.up().steps == {"web::db": "create", "api::db": "create"}
