@@ -38,7 +38,7 @@ def stack(stack: Stack) -> Stack:
 
 
 @pytest.mark.parametrize(("who", "skip"), [("cli", "true"), ("plugin", "")])
-def test_what_was_under_way_is_taken_over(stack: Stack, who: Literal["cli", "plugin"], skip: str) -> None:
+def test_objects_being_created_are_taken_over(stack: Stack, who: Literal["cli", "plugin"], skip: str) -> None:
     stack.environ["PULUMI_SKIP_CHECKPOINTS"] = skip
     stack.program(thirty())
     there = kill(stack, who, lambda: sum(stack.cloud.count().values()) >= 12)
@@ -61,8 +61,8 @@ def of_ours(run: Run) -> list[str]:
     return [message for name, message in run.warnings if not name and message.startswith("an interrupted")]
 
 
-def test_what_the_program_names_is_taken_over_and_the_rest_is_told(stack: Stack) -> None:
-    """An object that no `up` takes over is told with its id, so that somebody can delete it; the others need nobody."""
+def test_orphans_that_the_program_no_longer_names_are_reported(stack: Stack) -> None:
+    """`up` takes over what the program names, and names the ids of the rest, to be deleted by hand."""
     disks: Spec = {name: {"kind": "Disk", "size": 5, "performance_tier": "Fast"} for name in ("one", "two")}
     kill_with(stack, disks)
     [before] = of_ours(stack.preview())
@@ -78,7 +78,7 @@ def test_what_the_program_names_is_taken_over_and_the_rest_is_told(stack: Stack)
     assert after.endswith(f"delete by hand, and then {file}.\n")
 
 
-def test_what_a_renamed_stack_left_is_told(stack: Stack) -> None:
+def test_orphans_of_a_renamed_stack_are_reported(stack: Stack) -> None:
     kill_with(stack, {"one": {"kind": "Disk", "size": 5, "performance_tier": "Fast"}})
     [orphan] = stack.cloud.objects("disks")
     stack.pulumi("stack", "rename", "new")
@@ -90,8 +90,10 @@ def test_what_a_renamed_stack_left_is_told(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["in the state", "lost on the way"])
-def test_what_failed_half_way_is_known_until_it_was_seen(cloud: Emulator, tmp_path: Path, kept: bool) -> None:
-    """The end of its run does not end that: the engine may not have got what the step said."""
+def test_a_partial_failure_stays_in_the_journal_until_it_is_in_the_state(
+    cloud: Emulator, tmp_path: Path, kept: bool
+) -> None:
+    """It outlives its run, because the engine may not have received the response."""
     cloud.fail("GET /disks/{disk_id}/state", status=403, times=5)
     news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
     wanted: Any = {"urn": "urn:pulumi:dev::shop::pulumi-python:dynamic/joviam:Disk::d"}
@@ -116,8 +118,8 @@ def test_what_failed_half_way_is_known_until_it_was_seen(cloud: Emulator, tmp_pa
     assert len(cloud.objects("disks")) == 1
 
 
-def test_an_answer_that_nobody_hears_is_no_end(cloud: Emulator, tmp_path: Path) -> None:
-    """The engine's connection may be lost, by another provider's endless error, while the engine lives."""
+def test_an_undelivered_response_stays_in_the_journal(cloud: Emulator, tmp_path: Path) -> None:
+    """The connection may be lost, by an endless error of another provider, while the engine lives."""
     news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
     with miniature.plugin(cloud, tmp_path) as plugin:
         call = plugin.stub.Create.future(
@@ -172,14 +174,14 @@ def properties(provider: ResourceProvider, **values: Any) -> Struct:
     return made
 
 
-def test_a_plugin_whose_engine_is_gone_ends(tmp_path: Path) -> None:
-    """It ends also where the engine was killed before the plugin had ever spoken to it."""
+def test_a_plugin_exits_after_its_engine(tmp_path: Path) -> None:
+    """Also if the engine was killed before the plugin had connected to it."""
     with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, _):
         engine.close()  # it has listened, and said nothing
         assert process.wait(30) == 1
 
 
-def test_an_engine_that_answers_once_more_is_gone_all_the_same(tmp_path: Path) -> None:
+def test_a_plugin_exits_though_the_port_of_its_engine_closes_late(tmp_path: Path) -> None:
     """A killed engine may lose its connections before its port."""
     server = grpc.server(futures.ThreadPoolExecutor(1))
     behind = server.add_insecure_port("127.0.0.1:0")
@@ -219,8 +221,8 @@ def _pass_on(source: socket.socket, to: socket.socket, begun: threading.Event) -
         return
 
 
-def test_what_other_providers_are_doing_is_ended_first(tmp_path: Path) -> None:
-    """The end of a plugin whose engine is gone cuts off nobody's create."""
+def test_a_plugin_exits_only_after_the_steps_of_other_providers(tmp_path: Path) -> None:
+    """It does not cut off their create calls."""
     file = tmp_path / "file"
     with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, stub):
         call = stub.Create.future(provider_pb2.CreateRequest(urn="urn", properties=properties(Slow(), file=str(file))))
