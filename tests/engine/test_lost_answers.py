@@ -16,8 +16,8 @@ LOST: list[dict[str, Any]] = [
 ]
 
 
-def test_every_disk_is_made_once_or_its_twin_is_named(stack: Stack) -> None:
-    """However an answer is lost and whenever the server acts, also where lists show new objects late."""
+def test_every_disk_is_created_once_or_the_duplicate_is_reported(stack: Stack) -> None:
+    """However a response is lost and whenever the server acts, also where lists show new objects late."""
     stack.cloud.configure(late_lists=2.0, provision_seconds=5.0)
     faults = [*LOST, {**DROPPED, "act_after": Pace().late_create + 2.5}]  # later than it is looked for
     for fault in faults:
