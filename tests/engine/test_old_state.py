@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "states"
 
 
 def test_a_stack_of_0_1_0(tmp_path: Path, engine_folder: str) -> None:
-    """No difference, no request; then each kind of change, with the safety of today."""
+    """No diff and no request; then each kind of change, with today's safety checks."""
     shutil.copy(GOLDEN / "0.1.0-cloud.json", tmp_path / "cloud.json")
     program: dict[str, Any] = json.loads((GOLDEN / "0.1.0-program.json").read_text())
     with Emulator(token=TOKEN, provision_seconds=0.05, data=tmp_path / "cloud.json") as cloud:
