@@ -14,8 +14,8 @@ from tests.stack import Stack
 Json = dict[str, Any]
 
 
-def test_equal_things_written_differently(stack: Stack) -> None:
-    """Region, tier and template by id, name or code, keys in another order, a key's comment: no difference."""
+def test_equivalent_inputs_are_no_change(stack: Stack) -> None:
+    """Region, tier and template by id, name or code, another order of keys, a key's comment: no diff."""
     said: Json = {
         "k": {"kind": "PublicKey", "key": key("a")},
         "k2": {"kind": "PublicKey", "key": key("b")},
@@ -45,8 +45,8 @@ def test_equal_things_written_differently(stack: Stack) -> None:
     assert stack.settled()
 
 
-def test_a_second_look_at_outputs_that_are_none(stack: Stack) -> None:
-    """An output without a value is known to be none in a preview, so nothing that uses it seems to change."""
+def test_outputs_of_none_are_known_in_preview(stack: Stack) -> None:
+    """So resources that use such an output do not seem to change."""
     stack.program({"d": DISK, "k": {"kind": "PublicKey", "key": key("a")}})
     stack.up()
     printed = stack.preview().text
@@ -54,8 +54,8 @@ def test_a_second_look_at_outputs_that_are_none(stack: Stack) -> None:
     assert "template_id" not in printed
 
 
-def test_a_disk_grown_by_hand_stays(stack: Stack) -> None:
-    """Only the program's own shrink replaces: a disk that somebody grew is kept, with a warning."""
+def test_a_disk_grown_by_hand_is_not_replaced(stack: Stack) -> None:
+    """Only a smaller size in the program replaces a disk; one that was grown by hand causes a warning."""
     stack.program({"d": DISK})
     stack.up()
     [disk] = stack.cloud.objects("disks")
@@ -77,8 +77,8 @@ def test_a_disk_grown_by_hand_stays(stack: Stack) -> None:
     assert "replacing the disk loses the 120 GB on it" in run.warnings[0][1]
 
 
-def test_a_failed_growth_can_be_taken_back(stack: Stack) -> None:
-    """After a resize that failed, saying the old size again is no shrink."""
+def test_a_failed_resize_can_be_reverted(stack: Stack) -> None:
+    """After a failed resize, the old size is not treated as a smaller one."""
     stack.program({"d": DISK})
     stack.up()
     stack.cloud.fail("POST /disks/{disk_id}/resize", status=422, details={"size": ["is too much"]})
@@ -91,8 +91,8 @@ def test_a_failed_growth_can_be_taken_back(stack: Stack) -> None:
     assert [item["size"] for item in stack.cloud.objects("disks")] == [10]
 
 
-def test_a_clone_is_grown(stack: Stack) -> None:
-    """A clone starts with the size of its source and is grown to its own."""
+def test_a_clone_is_resized(stack: Stack) -> None:
+    """A clone starts with the size of its source and is then resized."""
     stack.program({"d": DISK, "clone": DISK | {"source_disk": ref("d"), "size": 30, "performance_tier": "Fast"}})
     stack.up()
     found = sorted((disk["size"], disk["performance_tier"]["name"]) for disk in stack.cloud.objects("disks"))
@@ -101,7 +101,7 @@ def test_a_clone_is_grown(stack: Stack) -> None:
 
 
 def test_an_attached_disk_is_not_deleted(stack: Stack) -> None:
-    """A disk that a machine outside the program has is refused, with that machine's name."""
+    """Deleting a disk attached to a machine outside the program is refused, and the error names the machine."""
     stack.program({"d": DISK, "i": MACHINE})
     stack.up()
     [disk], [instance] = stack.cloud.objects("disks"), stack.cloud.objects("instances")
@@ -113,7 +113,7 @@ def test_an_attached_disk_is_not_deleted(stack: Stack) -> None:
 
 
 def test_an_overlapping_network_is_deleted_first(stack: Stack) -> None:
-    """A network replaced by one that overlaps it goes first, with its addresses, and the machine follows."""
+    """A network replaced by an overlapping one is deleted first, with its addresses, and the machine is updated."""
     said: Json = {
         "n": {"kind": "Network", "specification": "10.0.0.0/24"},
         "a": {"kind": "IpAddress", "network": ref("n")},
@@ -132,8 +132,8 @@ def test_an_overlapping_network_is_deleted_first(stack: Stack) -> None:
     assert [item["instance_ids"] for item in stack.cloud.objects("ip_addresses")] == [[instance]]
 
 
-def test_a_region_beside_the_network(stack: Stack) -> None:
-    """Said later, it changes nothing in the cloud; another one than the network's is refused and loses nothing."""
+def test_the_region_of_an_address_must_match_its_network(stack: Stack) -> None:
+    """Adding it later changes nothing in the cloud; a different one is refused, and nothing is lost."""
     network, address = {"kind": "Network", "specification": "10.0.0.0/24"}, {"kind": "IpAddress", "network": ref("n")}
     stack.program({"n": network, "a": address})
     stack.up()
@@ -148,7 +148,7 @@ def test_a_region_beside_the_network(stack: Stack) -> None:
 
 
 def test_a_pinned_address_is_deleted_first(stack: Stack) -> None:
-    """An address that moves with its number is given back before it is asked for again."""
+    """If an address is replaced by one with the same number, the old one is released first."""
     said: Json = {"a": {"kind": "IpAddress", "address": "203.0.113.9", "region": "SY3"}}
     stack.program(said | {"n": {"kind": "Network", "specification": "10.0.0.0/24"}})
     stack.up()
@@ -160,7 +160,7 @@ def test_a_pinned_address_is_deleted_first(stack: Stack) -> None:
 
 
 def test_an_attached_address_is_detached_first(stack: Stack) -> None:
-    """An address taken out of the program while a machine has it is detached, and the rest stays as it is."""
+    """An address removed from the program is detached from its machine before its deletion."""
     stack.program({"a": {"kind": "IpAddress"}, "b": {"kind": "IpAddress"}, "i": MACHINE})
     stack.up()
     ids = {item["name"]: item["id"] for item in stack.cloud.objects("ip_addresses")}
@@ -183,8 +183,8 @@ def test_one_stop_for_all_changes(stack: Stack) -> None:
     assert (instance["state"], instance["memory"], instance["performance_tier"]["name"]) == ("running", 2048, "Fast")
 
 
-def test_no_stop_without_leave(stack: Stack) -> None:
-    """Without allow_stopping nothing is stopped, the error names it, and the cloud is as before."""
+def test_no_stop_without_allow_stopping(stack: Stack) -> None:
+    """Without it nothing is stopped, the error names it, and the cloud is unchanged."""
     stack.program({"i": MACHINE})
     stack.up()
     seen = len(asked(stack.cloud, *STOPS))
@@ -200,8 +200,8 @@ def test_no_stop_without_leave(stack: Stack) -> None:
     assert asked(stack.cloud, *STOPS)[seen:] == []
 
 
-def test_power_comes_back_after_a_failed_change(stack: Stack) -> None:
-    """A machine that was stopped for a change that then fails runs again."""
+def test_a_machine_is_started_again_after_a_failed_change(stack: Stack) -> None:
+    """A machine that was stopped for a change runs again when the change fails."""
     stack.program({"i": MACHINE | {"allow_stopping": True}})
     stack.up()
     stack.program({"i": MACHINE | {"allow_stopping": True, "memory": 100_000}})
@@ -233,8 +233,8 @@ def test_a_disk_of_a_running_machine_grows(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("switches", [{}, {"delete_takes_disks": True}, {"delete_running": True, "slow_delete": False}])
-def test_data_disks_survive_their_machine(stack: Stack, switches: Json) -> None:
-    """Deleting a machine keeps the disks that it was given, whatever the API does with attached ones."""
+def test_data_disks_outlive_their_machine(stack: Stack, switches: Json) -> None:
+    """Deleting a machine does not delete its attached disks, whatever the API does with them."""
     stack.cloud.configure(**switches)
     stack.program({"d": DISK, "i": MACHINE | {"disks": [ref("d")]}})
     stack.up()
@@ -245,8 +245,8 @@ def test_data_disks_survive_their_machine(stack: Stack, switches: Json) -> None:
     assert stack.preview().empty
 
 
-def test_a_failed_machine_is_replaced_with_its_disks(stack: Stack) -> None:
-    """A machine that failed to provision goes first, because the new one gets the same disk and address."""
+def test_a_failed_machine_is_deleted_before_its_replacement(stack: Stack) -> None:
+    """The new machine needs the same disk and address."""
     stack.cloud.fail_provisioning("instances")
     stack.program(
         {"d": DISK, "a": {"kind": "IpAddress"}, "i": MACHINE | {"disks": [ref("d")], "ip_addresses": [ref("a")]}}
@@ -261,7 +261,7 @@ def test_a_failed_machine_is_replaced_with_its_disks(stack: Stack) -> None:
 
 
 def test_unmanaged_power_is_left_alone(stack: Stack) -> None:
-    """With power_state unmanaged nobody is started or stopped, and either state is right."""
+    """With power_state unmanaged, nothing is started or stopped, and neither state is drift."""
     stack.program({"i": MACHINE | {"power_state": "unmanaged"}})
     stack.up()
     [instance] = stack.cloud.objects("instances")
@@ -275,8 +275,8 @@ def test_unmanaged_power_is_left_alone(stack: Stack) -> None:
     assert asked(stack.cloud, *STOPS) == []
 
 
-def test_from_addresses_to_adapters_and_back(stack: Stack) -> None:
-    """The two ways to say a machine's networking replace each other."""
+def test_ip_addresses_and_network_adapters_replace_each_other(stack: Stack) -> None:
+    """A machine can switch between the two arguments, in both directions."""
     around: Json = {
         "n": {"kind": "Network", "specification": "10.0.0.0/24"},
         "a": {"kind": "IpAddress", "network": ref("n")},
@@ -293,7 +293,7 @@ def test_from_addresses_to_adapters_and_back(stack: Stack) -> None:
 
 
 def test_secrets_stay_secret(stack: Stack) -> None:
-    """A secret argument is shown nowhere and lies encrypted in the state, also after a refresh and a failure."""
+    """A secret argument is never printed, and is encrypted in the state, also after a refresh and a failure."""
     said = MACHINE | {"context": {"secret": {"PASSWORD": "open sesame"}}, "note": {"secret": "under the mat"}}
     stack.program({"i": said})
     printed = stack.up().text + stack.refresh().text + stack.preview("--diff").text
@@ -306,7 +306,7 @@ def test_secrets_stay_secret(stack: Stack) -> None:
         assert not any(secret in text for text in files)
 
 
-def test_a_vanished_object_is_told_in_up(stack: Stack) -> None:
+def test_updating_a_deleted_object_says_what_to_do(stack: Stack) -> None:
     """An update of something that was deleted meanwhile says so and what to do."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
     stack.up()
@@ -316,7 +316,7 @@ def test_a_vanished_object_is_told_in_up(stack: Stack) -> None:
     assert "does not exist any more. `pulumi refresh` records that, and the next `up` makes it again." in run.text
 
 
-def test_deleting_what_is_gone_is_fine(stack: Stack) -> None:
+def test_destroy_accepts_objects_that_are_already_deleted(stack: Stack) -> None:
     """Destroy succeeds also for objects that somebody deleted before."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}, "d": DISK, "i": MACHINE})
     stack.up()
@@ -325,8 +325,8 @@ def test_deleting_what_is_gone_is_fine(stack: Stack) -> None:
     assert stack.destroy().steps == dict.fromkeys("kdi", "delete")
 
 
-def test_refresh_never_drops_what_exists(stack: Stack) -> None:
-    """Only the API's own 404 means gone: whatever else goes wrong, the state stays as it is."""
+def test_only_a_404_removes_an_object_from_the_state(stack: Stack) -> None:
+    """After any other error of a refresh, the state is unchanged."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
     stack.up()
     garbage = {"status": 404, "body": b"<html>not found</html>"}
@@ -337,7 +337,7 @@ def test_refresh_never_drops_what_exists(stack: Stack) -> None:
     assert stack.refresh().empty
 
 
-def test_a_subclass_keeps_its_type(stack: Stack) -> None:
+def test_a_subclass_has_the_same_resource_type(stack: Stack) -> None:
     """A class that a program derives from ours is the same kind of resource."""
     program = stack.project / "__main__.py"
     program.write_text(
