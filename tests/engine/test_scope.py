@@ -34,8 +34,8 @@ def changed(cloud: Emulator, stack: Miniature, program: Json) -> list[tuple[str,
 
 
 @pytest.mark.parametrize("allow", [True, False])
-def test_memory_that_somebody_changed(cloud: Emulator, plugged: Plugin, allow: bool) -> None:
-    """Another note is another note: the memory stays, nothing stops, and a warning says how it is."""
+def test_memory_drift_is_kept_by_an_unrelated_update(cloud: Emulator, plugged: Plugin, allow: bool) -> None:
+    """An update of the note keeps the memory, stops nothing, and warns of the difference."""
     stack, said = Miniature(plugged, f"memory-{allow}"), MACHINE | {"note": "a", "allow_stopping": allow}
     stack.up({"i": said})
     [instance] = cloud.objects("instances")
@@ -51,8 +51,8 @@ def test_memory_that_somebody_changed(cloud: Emulator, plugged: Plugin, allow: b
     assert stack.preview({"i": said | {"note": "b"}}).steps == {"i": "update"}
 
 
-def test_what_is_ignored_is_not_spoken_of(stack: Stack) -> None:
-    """On the real engine: what ignore_changes names is neither touched nor warned of."""
+def test_ignored_arguments_cause_no_warning(stack: Stack) -> None:
+    """On the real engine: arguments in ignore_changes are neither changed nor mentioned in warnings."""
     said = ignoring(STOPPABLE | {"note": "a", "context": {"A": "1", "B": "1"}}, "memory", "disks", "power_state")
     said["opts"]["ignore_changes"] += ["context.A", "context.C"]
     stack.program({"i": said, "d": DISK})
@@ -70,8 +70,8 @@ def test_what_is_ignored_is_not_spoken_of(stack: Stack) -> None:
     assert stack.preview().empty
 
 
-def test_disks_and_power_that_somebody_changed(cloud: Emulator, plugged: Plugin) -> None:
-    """A disk that was attached by hand stays attached, a machine that was stopped by hand stays stopped."""
+def test_disk_and_power_drift_is_kept_by_an_unrelated_update(cloud: Emulator, plugged: Plugin) -> None:
+    """A disk attached by hand stays attached, and a machine stopped by hand stays stopped."""
     stack, said = Miniature(plugged, "by-hand"), STOPPABLE | {"disks": [ref("a")], "note": "a"}
     stack.up(DISKS | {"i": said})
     [instance] = cloud.objects("instances")
@@ -87,8 +87,8 @@ def test_disks_and_power_that_somebody_changed(cloud: Emulator, plugged: Plugin)
     assert (body["disks"], start[0]) == (disks[:1], "POST /instances/{instance_id}/start")
 
 
-def test_a_slug_that_moves_takes_no_disk(cloud: Emulator, plugged: Plugin) -> None:
-    """The boot disk stays when the cloud calls another template by its slug, and when a rescue system is put first."""
+def test_a_moved_slug_does_not_replace_the_boot_disk(cloud: Emulator, plugged: Plugin) -> None:
+    """The boot disk stays when its slug moves to another template, and when a rescue disk is put first."""
     stack, said = Miniature(plugged, "slug"), BASIC | {"note": "x"}
     stack.up({"i": said})
     [instance], [disk] = cloud.objects("instances"), cloud.objects("disks")
@@ -112,8 +112,8 @@ def test_a_slug_that_moves_takes_no_disk(cloud: Emulator, plugged: Plugin) -> No
     assert {it["id"]: it["size"] for it in cloud.objects("disks")} == {disk["id"]: 30, rescue["id"]: 10}
 
 
-def test_a_boot_disk_that_somebody_took_off(cloud: Emulator, plugged: Plugin) -> None:
-    """It is put back, not made again; what was attached in its place stays behind it."""
+def test_a_detached_boot_disk_is_attached_again(cloud: Emulator, plugged: Plugin) -> None:
+    """The same disk is attached first again; the disk attached in its place comes after it."""
     stack, program = Miniature(plugged, "taken-off"), {"i": BASIC, "rescue": DISK}
     stack.up(program)
     [instance] = cloud.objects("instances")
@@ -126,8 +126,8 @@ def test_a_boot_disk_that_somebody_took_off(cloud: Emulator, plugged: Plugin) ->
     assert [stop[0], start[0]] == list(STOPS)
 
 
-def test_the_first_disk_changes_like_a_boot_disk(stack: Stack) -> None:
-    """Announced and consented: a running machine is not left without the disk that it runs from."""
+def test_replacing_the_first_disk_needs_allow_stopping(stack: Stack) -> None:
+    """The stop is announced and needs consent, because a running machine may not lose the disk it runs from."""
     template = {"template": "ubuntu-16-04", "size": 20}
     said: Json = {"d": DISK | template, "more": DISK, "i": MACHINE | {"disks": [ref("d"), ref("more")]}}
     stack.program(said)
@@ -155,8 +155,8 @@ def test_the_first_disk_changes_like_a_boot_disk(stack: Stack) -> None:
     assert stack.settled()
 
 
-def test_a_value_that_is_refused_stops_nothing(cloud: Emulator, plugged: Plugin) -> None:
-    """Only a refusal that speaks of the machine's state is answered with a stop."""
+def test_a_refused_value_does_not_stop_the_machine(cloud: Emulator, plugged: Plugin) -> None:
+    """Only an error about the machine's power state leads to a stop."""
     stack = Miniature(plugged, "refused")
     stack.up({"i": STOPPABLE})
     details = {"memory": ["must be between 512 and 65536"]}
@@ -166,8 +166,8 @@ def test_a_value_that_is_refused_stops_nothing(cloud: Emulator, plugged: Plugin)
     assert stack.up({"i": STOPPABLE}).error == ""
 
 
-def test_power_that_could_not_be_given_back(cloud: Emulator, plugged: Plugin) -> None:
-    """A machine that a failed step has left stopped is started by the next `up`, also one of unmanaged power."""
+def test_the_next_up_starts_a_machine_that_a_failed_step_left_stopped(cloud: Emulator, plugged: Plugin) -> None:
+    """This also holds with power_state unmanaged."""
     stack, said = Miniature(plugged, "power"), STOPPABLE | {"power_state": "unmanaged"}
     stack.up({"i": said})
     [instance] = cloud.objects("instances")
@@ -180,8 +180,8 @@ def test_power_that_could_not_be_given_back(cloud: Emulator, plugged: Plugin) ->
     assert cloud.objects("instances")[0]["state"] == "running"
 
 
-def test_what_goes_on_replaces_the_old_one_first(stack: Stack) -> None:
-    """replace_on_changes makes an update a replacement: a machine that keeps its parts is deleted before."""
+def test_replace_on_changes_deletes_the_old_machine_first(stack: Stack) -> None:
+    """The new machine uses the same disk and address, so the old one is deleted before."""
     said: Json = {
         "d": DISK,
         "ip": {"kind": "IpAddress"},
@@ -196,8 +196,8 @@ def test_what_goes_on_replaces_the_old_one_first(stack: Stack) -> None:
     assert stack.settled()
 
 
-def test_a_network_that_machines_are_in_is_replaced(stack: Stack) -> None:
-    """Old and new overlap: the machines of this stack leave it, and are given the new one."""
+def test_a_network_in_use_is_replaced(stack: Stack) -> None:
+    """Old and new overlap: the machines of this stack are detached from the old one and attached to the new one."""
     said: Json = {
         "n": {"kind": "Network", "specification": "10.1.0.0/24"},
         "made": BASIC | {"networks": [ref("n")]},
