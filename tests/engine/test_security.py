@@ -52,7 +52,7 @@ def program(password: str) -> Spec:
 
 
 def test_no_secret_is_left_in_clear(stack: Stack) -> None:
-    """Through a whole life with everything that can go wrong, each secret is in ciphertext or nowhere."""
+    """Through a whole lifecycle with every kind of failure, secrets are only stored encrypted."""
     cloud, screen = stack.cloud, []
     stack.environ["TMPDIR"] = str(stack.folder / "tmp")
     (stack.folder / "tmp").mkdir()
@@ -113,7 +113,7 @@ def test_no_secret_is_left_in_clear(stack: Stack) -> None:
     assert cloud.token not in repr(cloud.requests)
 
 
-def test_a_value_that_becomes_a_secret(stack: Stack) -> None:
+def test_a_value_that_becomes_a_secret_is_encrypted(stack: Stack) -> None:
     """From the run on in which a program says that a value is a secret, the state has it in ciphertext.
 
     Nothing changes in the cloud for that, so there is nothing to preview.
