@@ -20,8 +20,8 @@ STRIKING = {
 ENDING = {"PUT /instances/{instance_id}/public_keys": "500", "DELETE /disks/{disk_id}": "401 once"}
 
 
-def test_every_creation_loses_its_answer(stack: Stack) -> None:
-    """One `up` in which each creation goes wrong makes what it makes without a fault, and a destroy takes it away."""
+def test_every_create_survives_a_lost_response(stack: Stack) -> None:
+    """`up` creates the same objects as without the faults, and a destroy deletes them."""
     stack.program(FIRST)
     for operation, fault in STRIKING.items():
         stack.cloud.fail(operation, **FAULTS[fault])
