@@ -53,8 +53,8 @@ def program(*, changed: bool) -> Json:
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_a_life_under_a_switch(cloud: Emulator, plugged: Plugin, switch: str) -> None:
-    """The same whatever the API answers to one of the questions."""
+def test_a_lifecycle_under_each_switch(cloud: Emulator, plugged: Plugin, switch: str) -> None:
+    """The result is the same for either behaviour of the API."""
     cloud.configure(**_other(switch))
     stack = Miniature(plugged, f"under-{switch}")
 
@@ -66,8 +66,8 @@ def test_a_life_under_a_switch(cloud: Emulator, plugged: Plugin, switch: str) ->
     live(cloud, up, lambda said: {**stack.refresh().steps, **stack.preview(said).steps})
 
 
-def test_a_life_under_all_switches(stack: Stack) -> None:
-    """The same on the real engine where the API answers all of them otherwise."""
+def test_a_lifecycle_under_all_switches(stack: Stack) -> None:
+    """The same on the real engine, with all switches changed."""
     stack.cloud.configure(**_other(*SWITCHES))
 
     def up(said: Json) -> Steps:
