@@ -25,8 +25,8 @@ def versions(cloud: Emulator, slug: str = "ubuntu-16-04") -> dict[int, models.Te
     return {item.version: item for item in found if item.slug == slug and item.region.code == "SY3"}
 
 
-def test_a_life(stack: Stack) -> None:
-    """A version is made, what means the same changes nothing, another disk makes the next, and all stay for ever."""
+def test_the_lifecycle_of_a_version(stack: Stack) -> None:
+    """A version is created, equivalent inputs change nothing, another disk makes a new version, and all stay."""
     said: Json = {"d": DISK, "d2": DISK | {"size": 20}, "t": template("d")}
     # a disk whose template is known only after the new version was made
     said["copy"] = DISK | {"template": {"ref": "t.slug"}}
@@ -71,8 +71,8 @@ def test_a_life(stack: Stack) -> None:
     assert set(stack.cloud.count()) == {"templates"}
 
 
-def test_an_old_version_means_the_newest_of_its_line(stack: Stack) -> None:
-    """A slug and the id of an old version both mean the newest, also where two are made of one line in one run."""
+def test_an_old_version_refers_to_the_newest(stack: Stack) -> None:
+    """So does a slug, also if one run creates two versions of the same template."""
     first = versions(stack.cloud)[1].id
     stack.program({"d": DISK, "t": template("d", first), "t2": template("d"), "other": template("d", "debian-9")})
     stack.up()
@@ -83,8 +83,8 @@ def test_an_old_version_means_the_newest_of_its_line(stack: Stack) -> None:
     assert stack.settled()
 
 
-def test_what_cannot_be_superseded(stack: Stack) -> None:
-    """A template that is not in the disk's region is refused with those that are, and an empty word in preview."""
+def test_an_invalid_supersedes_is_refused(stack: Stack) -> None:
+    """The error lists the templates in the disk's region; preview refuses an empty name."""
     stack.program({"d": DISK | {"region": "ML1"}, "t": template("d", versions(stack.cloud)[1].id)})
     run = stack.up(fails=True)
     assert 'creating template "t": supersedes:' in run.text
