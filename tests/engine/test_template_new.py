@@ -69,7 +69,7 @@ def surroundings(tmp_path: Path, engine_folder: str) -> dict[str, str]:
 
 
 def test_a_new_project_from_the_template(cloud: Emulator, tmp_path: Path, surroundings: dict[str, str]) -> None:
-    """Five questions and `pulumi up` make a server with a key; a second up finds nothing, destroy leaves nothing."""
+    """Five questions and `pulumi up` create a server with a key; a second up is empty, a destroy deletes all."""
     project = tmp_path / "shop"
     project.mkdir()
     answers = {
