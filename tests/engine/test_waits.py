@@ -65,8 +65,8 @@ def small(cloud: Emulator, plugged: Plugin, request: pytest.FixtureRequest) -> M
 # Deletes
 
 
-def test_what_is_stuck_is_deleted(stack: Stack) -> None:
-    """Nothing but a delete rids anybody of what is provisioning for ever; what it shows as its own follows later."""
+def test_a_stuck_object_is_deleted(stack: Stack) -> None:
+    """An object that never finishes provisioning can only be deleted; its disks and addresses follow later."""
     cloud = stack.cloud
     stack.program({"n": NETWORK, "d": DISK, "i": BASIC | {"allocate_public_ip": True}})
     stack.up()
@@ -80,8 +80,8 @@ def test_what_is_stuck_is_deleted(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("kind", "said"), [("disks", DISK), ("networks", NETWORK), ("instances", MACHINE)])
-def test_what_refuses_a_delete_for_now(cloud: Emulator, small: Miniature, kind: str, said: Json) -> None:
-    """The delete is sent first, and again when the object is in another state."""
+def test_a_refused_delete_is_retried(cloud: Emulator, small: Miniature, kind: str, said: Json) -> None:
+    """The delete is sent first, and again once the state of the object has changed."""
     assert small.up({"x": said}).error == ""
     id, seen = id_of(cloud, kind), len(cloud.requests)
     cloud.change(id, state="provisioning")
@@ -93,8 +93,8 @@ def test_what_refuses_a_delete_for_now(cloud: Emulator, small: Miniature, kind: 
     assert sent == [(operation, 422), (operation, 202 if kind == "instances" else 200)]
 
 
-def test_a_stuck_machine_gives_back_what_it_was_given(cloud: Emulator, small: Miniature) -> None:
-    """A delete might take its disks along: it is not sent while the machine has one that is not its own."""
+def test_a_stuck_machine_is_not_deleted_with_attached_disks(cloud: Emulator, small: Miniature) -> None:
+    """A delete might delete its disks too, so it is not sent while disks of other resources are attached."""
     cloud.configure(delete_under_way=True, delete_takes_disks=True)
     small.up({"d": DISK, "i": MACHINE | {"disks": [ref("d")]}})
     id, seen = id_of(cloud, "instances"), len(cloud.requests)
@@ -106,8 +106,8 @@ def test_a_stuck_machine_gives_back_what_it_was_given(cloud: Emulator, small: Mi
     assert cloud.count() == {"disks": 1}
 
 
-def test_what_still_shows_a_machine_that_is_gone(cloud: Emulator, small: Miniature) -> None:
-    """Disks and addresses that show a deleted machine for a while are waited for, then deleted, or given to another."""
+def test_stale_references_to_a_deleted_machine_are_waited_for(cloud: Emulator, small: Miniature) -> None:
+    """Once disks and addresses no longer refer to a deleted machine, they are deleted or attached to another."""
     around = {"n": NETWORK, "a": ADDRESS, "d": DISK}
     cloud.configure(detach_seconds=0.5, delete_under_way=True)
     cloud.fail_provisioning("instances")
@@ -120,8 +120,8 @@ def test_what_still_shows_a_machine_that_is_gone(cloud: Emulator, small: Miniatu
     assert cloud.count() == {}
 
 
-def test_what_a_machine_leaves_is_never_lost(cloud: Emulator, small: Miniature) -> None:
-    """Where what was made with a machine cannot be deleted in time, the state goes on knowing it."""
+def test_parts_that_cannot_be_deleted_stay_in_the_state(cloud: Emulator, small: Miniature) -> None:
+    """If a machine's own disk or address cannot be deleted in time, the state still has it."""
     small.up({"i": BASIC | {"allocate_public_ip": True}})
     machine, disk = id_of(cloud, "instances"), id_of(cloud, "disks")
     cloud.change(machine, state="provisioning")
@@ -136,8 +136,8 @@ def test_what_a_machine_leaves_is_never_lost(cloud: Emulator, small: Miniature) 
     assert cloud.count() == {}
 
 
-def test_a_boot_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> None:
-    """It is kept, with a warning that names that machine."""
+def test_a_boot_disk_attached_to_another_machine_is_not_deleted(cloud: Emulator, small: Miniature) -> None:
+    """A warning names that machine."""
     small.up({"i": BASIC, "other": MACHINE})
     disk, other = id_of(cloud, "disks"), id_of(cloud, "instances", "other")
     cloud.change(other, disks=[disk])
@@ -146,8 +146,8 @@ def test_a_boot_disk_that_another_machine_has(cloud: Emulator, small: Miniature)
     assert cloud.count() == {"disks": 1, "instances": 1}
 
 
-def test_a_disk_for_a_swap_is_not_lost(cloud: Emulator, small: Miniature) -> None:
-    """A new boot disk that comes to nothing and cannot be deleted now is deleted by a later `up`."""
+def test_a_failed_new_boot_disk_is_deleted_later(cloud: Emulator, small: Miniature) -> None:
+    """If a new boot disk fails and cannot be deleted now, a later `up` deletes it."""
     said = BASIC | {"power_state": "stopped"}
     small.up({"i": said})
     disk = id_of(cloud, "disks")
@@ -164,8 +164,8 @@ def test_a_disk_for_a_swap_is_not_lost(cloud: Emulator, small: Miniature) -> Non
 # What only one machine can have
 
 
-def test_machines_that_trade_addresses(cloud: Emulator, small: Miniature) -> None:
-    """No single run can do that: the message names who has the address, and the two runs that can."""
+def test_swapping_addresses_needs_two_runs(cloud: Emulator, small: Miniature) -> None:
+    """No single run can do it: the message names the owner of the address, and the two runs that can."""
 
     def program(a: str, b: str) -> Json:
         machines = {name: MACHINE | {"ip_addresses": [ref(it) for it in has]} for name, has in (("a", a), ("b", b))}
@@ -184,8 +184,8 @@ def test_machines_that_trade_addresses(cloud: Emulator, small: Miniature) -> Non
     assert has.replace("10.0.0.2", "10.0.0.1").replace(address, id_of(cloud, "ip_addresses", "x")) in new
 
 
-def test_a_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> None:
-    """The message names that machine, whether the one that is to get the disk exists or not."""
+def test_attaching_a_disk_in_use_names_its_machine(cloud: Emulator, small: Miniature) -> None:
+    """The error names it, both when updating and when creating the other machine."""
     said = {"d": DISK, "a": MACHINE, "b": MACHINE | {"disks": [ref("d")]}}
     small.up(said)
     has = f'The instance "b" ({id_of(cloud, "instances", "b")}) has the disk "d" ({id_of(cloud, "disks")}).'
@@ -196,8 +196,8 @@ def test_a_disk_that_another_machine_has(cloud: Emulator, small: Miniature) -> N
 # What vanishes meanwhile
 
 
-def test_a_new_object_that_vanishes(cloud: Emulator, small: Miniature) -> None:
-    """What somebody deletes while it is made is made again by the next `up`, and what was made with it goes."""
+def test_an_object_deleted_during_its_creation_is_created_again(cloud: Emulator, small: Miniature) -> None:
+    """The next `up` creates it again, and deletes what was created with it."""
 
     def vanish(kind: str) -> None:
         cloud.remove(id_of(cloud, kind))
@@ -216,8 +216,8 @@ def test_a_new_object_that_vanishes(cloud: Emulator, small: Miniature) -> None:
         assert cloud.count() == ({"disks": 1} if kind == "disks" else {"disks": 1, "instances": 1})
 
 
-def test_an_object_that_vanishes_in_an_update(cloud: Emulator, small: Miniature) -> None:
-    """The message names `pulumi refresh`: what it leaves behind may hold data, and is told there."""
+def test_an_object_deleted_during_an_update_needs_a_refresh(cloud: Emulator, small: Miniature) -> None:
+    """The message names `pulumi refresh`, which warns of leftovers that may hold data."""
     rests = BASIC | {"power_state": "stopped"}
     small.up({"x": rests})
     cloud.configure(provision_seconds=NEVER)
@@ -233,8 +233,8 @@ def test_an_object_that_vanishes_in_an_update(cloud: Emulator, small: Miniature)
 # Power
 
 
-def test_power_that_falls_back(cloud: Emulator, small: Miniature) -> None:
-    """A start or a stop that comes to nothing is told as soon as that is seen; the next `up` tries again."""
+def test_a_start_or_stop_without_effect_is_reported_at_once(cloud: Emulator, small: Miniature) -> None:
+    """If the power state falls back, the step fails as soon as that is seen; the next `up` tries again."""
     programs = {state: {"i": MACHINE | {"power_state": state}} for state in ("stopped", "running")}
     small.up(programs["stopped"])
     fell_back = f"the instance {id_of(cloud, 'instances')} did not {{}}: it is {{}} again; the API took the request"
@@ -249,8 +249,8 @@ def test_power_that_falls_back(cloud: Emulator, small: Miniature) -> None:
         assert cloud.objects("instances")[0]["state"] == state
 
 
-def test_power_that_never_moves(cloud: Emulator, small: Miniature) -> None:
-    """A start after which nothing happens is given some seconds, not all of the time."""
+def test_a_start_that_never_begins_fails_after_seconds(cloud: Emulator, small: Miniature) -> None:
+    """It does not use up the whole deadline."""
     cloud.fail("POST /instances/{instance_id}/start", body=b"{}", act="never")
     error = small.up({"i": MACHINE}).error
     assert f"the instance {id_of(cloud, 'instances')} did not start: it is still stopped after 2 s" in error
@@ -267,8 +267,10 @@ STOP, START = "POST /instances/{instance_id}/stop", "POST /instances/{instance_i
 
 @pytest.mark.parametrize("operation", [STOP, START])
 @pytest.mark.parametrize("how", LOST)
-def test_a_stop_or_start_whose_answer_is_lost(cloud: Emulator, small: Miniature, operation: str, how: str) -> None:
-    """The instance shows whether it was heard: the change goes on, and ends with a running machine."""
+def test_a_lost_response_to_a_stop_or_start_is_recovered(
+    cloud: Emulator, small: Miniature, operation: str, how: str
+) -> None:
+    """The power state shows whether the request arrived; the change goes on, and the machine runs in the end."""
     said = MACHINE | {"allow_stopping": True}
     small.up({"i": said})
     cloud.fail(operation, **LOST[how])
@@ -277,8 +279,8 @@ def test_a_stop_or_start_whose_answer_is_lost(cloud: Emulator, small: Miniature,
     assert (machine["state"], machine["memory"]) == ("running", 2048)
 
 
-def test_a_stop_that_comes_when_nobody_waits_any_more(cloud: Emulator, small: Miniature) -> None:
-    """The error says that it may, and the next `up` starts the machine again: no warning says that it does not."""
+def test_the_next_up_starts_a_machine_that_stopped_late(cloud: Emulator, small: Miniature) -> None:
+    """The error says that it may still stop, and the next `up` starts it again, without a warning that it does not."""
     said = MACHINE | {"allow_stopping": True, "memory": 2048}
     small.up({"i": said | {"memory": 1024}})
     cloud.fail(STOP, status=502, act_after=4.0)  # the plugin here waits for 2 seconds
