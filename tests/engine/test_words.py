@@ -27,8 +27,8 @@ def looked_up(cloud: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("taken", [False, True])
-def test_a_tier_that_was_renamed(cloud: Emulator, plugged: Plugin, taken: bool) -> None:
-    """Its word goes on meaning it, also if another one is called by that now; a new resource gets that one."""
+def test_a_renamed_tier_is_no_change(cloud: Emulator, plugged: Plugin, taken: bool) -> None:
+    """An alias keeps its id, even if another tier takes over the name; only new resources use that one."""
     stack, program = Miniature(plugged, f"renamed-{taken}"), {"d": DISK, "other": DISK | {"performance_tier": "Fast"}}
     stack.up(program)
     standard, fast = tier(cloud, "d"), tier(cloud, "other")
@@ -42,7 +42,7 @@ def test_a_tier_that_was_renamed(cloud: Emulator, plugged: Plugin, taken: bool) 
     assert len(looked_up(cloud)) == before
 
 
-def test_a_new_resource_gets_what_is_called_so_now(stack: Stack) -> None:
+def test_a_new_resource_uses_the_current_name(stack: Stack) -> None:
     said: Json = {"d": DISK, "other": DISK | {"performance_tier": "Fast"}}
     stack.program(said)
     stack.up()
@@ -62,8 +62,8 @@ def test_a_new_resource_gets_what_is_called_so_now(stack: Stack) -> None:
     assert len(looked_up(stack.cloud)) == before
 
 
-def test_a_tier_changed_by_hand_is_told_from_one_that_was_renamed(cloud: Emulator, plugged: Plugin) -> None:
-    """The machine has the tier that bears the word now: not the one that the word meant."""
+def test_a_changed_tier_is_drift_even_if_it_has_the_old_name(cloud: Emulator, plugged: Plugin) -> None:
+    """The machine has the tier with this name today, but not the one that the name was resolved to."""
     stack, program = Miniature(plugged, "by-hand-renamed"), {"i": MACHINE | {"allow_stopping": True}}
     stack.up(program)
     [instance] = cloud.objects("instances")
@@ -111,13 +111,13 @@ NEW: dict[str, tuple[Json, str]] = {
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("name", NEW)
-def test_a_word_that_nobody_knows_is_refused_in_preview(plugged: Plugin, name: str) -> None:
+def test_an_unknown_name_is_refused_in_preview(plugged: Plugin, name: str) -> None:
     said, message = NEW[name]
     assert message in Miniature(plugged, f"new-{name}").preview({"r": said}).error
 
 
-def test_a_slip_deletes_nothing(stack: Stack) -> None:
-    """A new word of an object that is there is looked up in preview, before anything is given back or swapped."""
+def test_a_typo_deletes_nothing(stack: Stack) -> None:
+    """A new name for an existing object is looked up in preview, before anything is deleted or swapped."""
     address = {"kind": "IpAddress", "address": "203.0.113.200", "region": "SY3"}
     stack.program({"ip": address, "i": BASIC})
     stack.up()
@@ -130,8 +130,8 @@ def test_a_slip_deletes_nothing(stack: Stack) -> None:
     assert stack.cloud.objects("ip_addresses") + stack.cloud.objects("disks") == before
 
 
-def test_each_list_is_asked_for_once(stack: Stack) -> None:
-    """Twenty new resources ask each list at most once; a preview without a new word sends nothing."""
+def test_each_list_is_requested_once(stack: Stack) -> None:
+    """Twenty new resources request each list at most once; a preview without a new name sends nothing."""
     disks = {f"d{n}": DISK | {"template": "ubuntu-16-04", "size": 20} for n in range(10)}
     program = disks | {f"i{n}": MACHINE | {"disks": [{"ref": f"d{n}.id"}]} for n in range(10)}
     stack.program(program)
@@ -144,8 +144,8 @@ def test_each_list_is_asked_for_once(stack: Stack) -> None:
     assert len(stack.cloud.requests) == before
 
 
-def test_a_preview_without_a_network(stack: Stack) -> None:
-    """Nobody answers: one warning, and all that can be told without asking."""
+def test_preview_works_offline(stack: Stack) -> None:
+    """If the API is unreachable, preview prints one warning, and everything that needs no request."""
     stack.program({"d": DISK})
     stack.up()
     stack.cloud.stop()
@@ -162,6 +162,6 @@ def test_a_preview_without_a_network(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_supersedes_that_nobody_knows(plugged: Plugin) -> None:
+def test_an_unknown_supersedes_is_refused(plugged: Plugin) -> None:
     program = {"d": DISK, "t": {"kind": "Template", "disk": {"ref": "d.id"}, "supersedes": "ubuntu-1604"}}
     assert "supersedes: is unknown; available: " in Miniature(plugged, "supersedes").preview(program).error
