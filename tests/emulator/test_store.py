@@ -76,10 +76,10 @@ def test_settle_is_cheap() -> None:
     store = Store(Switches(provision_seconds=3600))
     for _ in range(5000):
         store.provision(network())
-    started = time.monotonic()
+    started = time.thread_time()
     for _ in range(2000):
         store.settle()
-    assert time.monotonic() - started < 0.5
+    assert time.thread_time() - started < 0.5  # CPU time: a busy machine does not matter
     store.switches = Switches(provision_seconds=0)
     store.settle()
     assert {lan.state for lan in store.all(Network)} == {"ready"}
