@@ -45,8 +45,9 @@ def test_the_layers_keep_their_contracts() -> None:
     ("file", "line", "contract"),
     [
         ("api/models.py", "import pulumi", "the api knows nothing of Pulumi"),
-        ("api/models.py", "from pulumi_joviam.lifecycle import aliases", "commands use components and look-ups"),
-        ("lifecycle/aliases.py", "from pulumi_joviam.resources import power", "commands use components and look-ups"),
+        ("api/models.py", "from pulumi_joviam.lifecycle import aliases", "commands use the native plugin"),
+        ("lifecycle/aliases.py", "from pulumi_joviam.resources import power", "commands use the native plugin"),
+        ("lookups/query.py", "import pulumi_joviam.native.schema", "commands use the native plugin"),
         ("resources/power.py", "import requests", "only the api speaks HTTP"),
         ("resources/power.py", "import grpc", "only the host knows"),
         ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no line"),
@@ -63,9 +64,10 @@ def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, 
     assert any(name.startswith(contract) for name in broken)
 
 
-def test_a_program_does_not_pay_for_http() -> None:
-    """Importing the package imports neither requests nor the emulator, and prints nothing."""
-    script = "import sys, pulumi_joviam; print([m for m in ('requests', 'urllib3', 'fastapi') if m in sys.modules])"
+def test_a_program_does_not_pay_for_what_it_does_not_use() -> None:
+    """Importing a resource imports neither requests nor the emulator nor the native plugin, and does nothing."""
+    others = ("requests", "urllib3", "fastapi", "pulumi_joviam.native")
+    script = f"import sys, pulumi_joviam.resources.instance; print([m for m in {others} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 

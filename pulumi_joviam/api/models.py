@@ -58,6 +58,8 @@ class Model(BaseModel):
     has_state_path: ClassVar[bool] = False
     listed: ClassVar[bool] = True
     """Whether `GET path` lists all of the account's objects."""
+    apart: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the API does not show with the object."""
 
     __iter__: ClassVar[Any] = _NotIterable()
 
@@ -261,6 +263,7 @@ class Instance(Model):
     ready: ClassVar[frozenset[str]] = frozenset({"running", "stopped"})
     failed: ClassVar[frozenset[str]] = frozenset({"failed_to_provision"})
     has_state_path = True
+    apart = frozenset({"note", "context", "made_disk_id"})
 
     name: str
     hostname: str
