@@ -49,7 +49,7 @@ def test_the_layers_keep_their_contracts() -> None:
         ("lifecycle/aliases.py", "from pulumi_joviam.resources import power", "commands use the native plugin"),
         ("lookups/query.py", "import pulumi_joviam.native.schema", "commands use the native plugin"),
         ("resources/power.py", "import requests", "only the api speaks HTTP"),
-        ("resources/power.py", "import grpc", "only the host knows"),
+        ("resources/power.py", "import grpc", "only the doors"),
         ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no line"),
         ("lookups/query.py", "import pulumi_joviam.emulator", "nothing needs the emulator"),
         ("resources/boot_disk.py", "from pulumi_joviam.resources import instance", "no file imports"),

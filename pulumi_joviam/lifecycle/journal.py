@@ -23,7 +23,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from pulumi_joviam.lifecycle import backend, host
+from pulumi_joviam.lifecycle import backend
+from pulumi_joviam.lifecycle.call import NOBODY, at_end
 
 try:
     import fcntl
@@ -268,13 +269,13 @@ def _opened(stack: str) -> Journal:
         None if backend.is_relative(url) else home / "joviam" / digest([backend.anonymous(url), stack]),
         lasting=os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "t", "true"),
     )
-    host.at_end(lambda: _end(found, functools.partial(backend.holds, place)))
+    at_end(lambda: _end(found, functools.partial(backend.holds, place)))
     return found
 
 
 def _end(journal: Journal, holds: Callable[[str], bool | None]) -> None:
     for message in told(journal, holds):
-        host.warn("", message)
+        NOBODY.warn(message)
     journal.end()
 
 

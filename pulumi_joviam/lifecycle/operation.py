@@ -26,8 +26,9 @@ from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.api.shared_reads import Reads, SharedClient
 from pulumi_joviam.api.waiter import Waiter
-from pulumi_joviam.lifecycle import host, journal
+from pulumi_joviam.lifecycle import journal
 from pulumi_joviam.lifecycle.aliases import Aliases
+from pulumi_joviam.lifecycle.call import Call, cancelled
 from pulumi_joviam.lifecycle.creation import Creations, Repeated
 from pulumi_joviam.lifecycle.order import Order
 from pulumi_joviam.lifecycle.shared_stop import SharedStop
@@ -42,7 +43,7 @@ class Session:
     """What all steps of one account share in this process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.client: Client = Client(settings, host.cancelled)
+        self.client: Client = Client(settings, cancelled)
         self.catalog: Catalog = Catalog(self.client)
         self.waiter: Waiter = Waiter(self.client)
         self.creations: Creations = Creations()
@@ -69,7 +70,7 @@ def session(settings: Settings) -> Session:
 class Operation(Generic[K]):
     """One step. ``api`` is a client whose calls end at the step's deadline."""
 
-    call: host.Call
+    call: Call
     api: Client
     deadline: Deadline
     session: Session
@@ -87,7 +88,7 @@ class Operation(Generic[K]):
     @classmethod
     def begin(
         cls,
-        call: host.Call,
+        call: Call,
         settings: Settings,
         seconds: float,
         aliases: Aliases,
@@ -96,7 +97,7 @@ class Operation(Generic[K]):
     ) -> Operation[K]:
         """Start a step that may take ``seconds``."""
         shared = session(settings)
-        deadline = Deadline.after(seconds, host.cancelled)
+        deadline = Deadline.after(seconds, cancelled)
         return cls(call, shared.client.until(deadline), deadline, shared, aliases, private, before or {})
 
     def afresh(self, seconds: float) -> Self:
@@ -160,11 +161,11 @@ class Operation(Generic[K]):
 
     def say(self, message: str) -> None:
         """Show a line in the resource's row while it is worked on."""
-        host.say(self.call.urn, message)
+        self.call.say(message)
 
     def warn(self, message: str) -> None:
         """Show a warning on the resource."""
-        host.warn(self.call.urn, message)
+        self.call.warn(message)
 
     def wait(self, live: Model, until: Container[str], within: float = math.inf) -> str:
         """Wait until the object is in one of these states and return it. The user sees the states it goes through."""

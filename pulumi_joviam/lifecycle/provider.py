@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -46,9 +46,10 @@ from pulumi_joviam.api.errors import (
     readable,
 )
 from pulumi_joviam.api.settings import Settings
-from pulumi_joviam.lifecycle import host, ignored, journal
+from pulumi_joviam.lifecycle import dynamic, ignored, journal
 from pulumi_joviam.lifecycle.aliases import Aliases, Path, at, put
 from pulumi_joviam.lifecycle.arguments import check, has_unknown
+from pulumi_joviam.lifecycle.call import Call, Reported, cancelled, current, step
 from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.hooks import A, Hooks, M
 from pulumi_joviam.lifecycle.state import Hidden
@@ -69,11 +70,13 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
-        host.widen()
-        host.listen_for_cancel()
-        host.end_with_engine()
+        dynamic.serve()
+        self.begin(req.config.get)
+
+    def begin(self, config: Callable[[str], Any]) -> None:
+        """Be ready to serve. ``config`` returns a setting by its full key, e.g. ``joviam:token``."""
         self.args.model_rebuild()  # now, while nobody else uses it: pydantic's own first use is not thread-safe
-        self._config = req.config.get
+        self._config = config
         self._checked: set[str] = set()
 
     @functools.cached_property
@@ -81,9 +84,10 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         """The settings of this run. Raises ConfigError."""
         return Settings.load(self._config)
 
+    @dynamic.served
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         news, olds = _plain(news), _plain(olds)
-        call = host.call()
+        call = current()
         with self._reporting("checking", call):
             settings = self._configured
         self._checked.add(call.urn)
@@ -103,7 +107,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         return CheckResult(news, failures)
 
     def _looked_up(
-        self, call: host.Call, aliases: Aliases, said: Mapping[str, Any], paths: Iterable[Path]
+        self, call: Call, aliases: Aliases, said: Mapping[str, Any], paths: Iterable[Path]
     ) -> list[tuple[str, str]]:
         """Look up the words at these paths as a preview does, and return (argument, what is wrong).
 
@@ -117,19 +121,18 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         shared = session(self._configured)
         if shared.offline:
             return []
-        catalog = shared.catalog.until(Deadline.after(self._configured.pace.preview, host.cancelled))
+        catalog = shared.catalog.until(Deadline.after(self._configured.pace.preview, cancelled))
         try:
             found, wrong = aliases.look_up(catalog, said, known)
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             shared.offline = True
-            host.warn(
-                call.urn, f"the API cannot be asked, so what regions, tiers and templates mean is not known: {error}"
-            )
+            call.warn(f"the API cannot be asked, so what regions, tiers and templates mean is not known: {error}")
             return []
         return [*((error.argument, error.message) for error in wrong), *self.fits(said, found)]
 
+    @dynamic.served
     def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        call = host.call()
+        call = current()
         self._seen(call, id)
         hidden = Hidden.read(call.hidden)
         if hidden.failed:
@@ -148,7 +151,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             effects = self.effects(change, self.memory.read(hidden.private))
             for warning in (*(effect.warning for effect in effects), *self.notices(change)):
                 if warning:
-                    host.warn(call.urn, warning)
+                    call.warn(warning)
         replaces = [field for field, step in steps.items() if step == "replace"]
         # None lets the engine show the lines that differ between what was said and what is said now
         lines = None if steps and before is not None and before != news else True
@@ -159,7 +162,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             delete_before_replace=self.delete_first(change),
         )
 
-    def _difference(self, call: host.Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+    def _difference(self, call: Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
         """Say what it takes to bring the object from what the state holds to what the program says."""
         hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else _plain(call.inputs)
         before |= {it: _whole(said) for it, said in hidden.desired.items() if before.get(it) == olds.get(it)}
@@ -176,16 +179,18 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         change = Change(old, new, before)
         return Difference(replace(change, steps=self.steps(change)), news, aliases, problems)
 
+    @dynamic.served
     def create(self, props: dict[str, Any]) -> CreateResult:
-        call, said = host.call(), _plain(props)
+        call, said = current(), _plain(props)
         with self._reporting("creating", call):
             op = self._begin(call, self._configured.pace.step)
             args = self._args(self._meant(op, said, self.args.names()))
             live = self.post(op, args)
             return CreateResult(live.id, self._converged("creating", op, live, args, said, {}))
 
+    @dynamic.served
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        call, held, news = host.call(), _plain(olds), _plain(news)
+        call, held, news = current(), _plain(olds), _plain(news)
         self._seen(call, id)
         with self._reporting("updating", call):
             difference = self._difference(call, held, news)
@@ -209,8 +214,9 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             args = self._in_scope(args, scope, live, call.ignored)
             return UpdateResult(self._converged("updating", op, live, args, news, held))
 
+    @dynamic.served
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
-        call = host.call()
+        call = current()
         self._seen(call, id)
         held = _plain(props)
         said = {field: held[field] for field in self.args.model_fields if field in held}
@@ -241,8 +247,9 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         known = {field: said[field] for field in stays if shown[field] == held.get(field)}
         return ReadResult(id, self._state(op, live, shown, left), {**shown, **known})
 
+    @dynamic.served
     def delete(self, id: str, props: dict[str, Any]) -> None:
-        call = host.call()
+        call = current()
         self._seen(call, id)
         with self._reporting("deleting", call):
             op = self._begin(call, self._configured.pace.step)
@@ -253,7 +260,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     # -- how they do it --
 
-    def _begin(self, call: host.Call, seconds: float, difference: Difference | None = None) -> Operation[Any]:
+    def _begin(self, call: Call, seconds: float, difference: Difference | None = None) -> Operation[Any]:
         from pulumi_joviam.lifecycle.operation import Operation
 
         hidden = Hidden.read(call.hidden)
@@ -291,11 +298,11 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         )
 
     @staticmethod
-    def _seen(call: host.Call, id: str) -> None:
+    def _seen(call: Call, id: str) -> None:
         """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
         journal.of_stack(call.stack).seen([id, *_texts(Hidden.read(call.hidden).private)])
 
-    def _is_ours(self, call: host.Call, id: str) -> None:
+    def _is_ours(self, call: Call, id: str) -> None:
         """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
         account = Hidden.read(call.hidden).account
         if not self.stays_put or account in ("", self._configured.account):
@@ -307,7 +314,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         try:
             self._existing(self._begin(call, self._configured.pace.preview), id, set())
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
-            host.warn(call.urn, f"the API cannot be asked whether the account still has it: {error}")
+            call.warn(f"the API cannot be asked whether the account still has it: {error}")
 
     def _existing(self, op: Operation[Any], id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
@@ -377,7 +384,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             aliases = op.aliases.held(said, kept, shown)
             hidden = Hidden(aliases=aliases, unfinished=tuple(sorted(scope)), failed=failed)
             outputs = self._state(op, live, {**kept, **shown}, hidden)
-            failure = host.partial_failure(live.id, outputs, text)
+            failure = op.call.partial_failure(live.id, outputs, text)
             op.session.creations.look_back(op)
             raise failure from None
 
@@ -400,7 +407,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     def _last_look(self, op: Operation[Any], live: M, args: A, error: Exception) -> M | None:
         """Return what is live after a failure, what was last seen where that cannot be asked, or None if it is gone."""
-        if host.cancelled.is_set() or not isinstance(error, JoviamError):
+        if cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
             now = self.look(op.afresh(op.pace.last_look), live.id, args.model_fields_set)
@@ -433,21 +440,21 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         }
 
     @contextmanager
-    def _reporting(self, doing: str, call: host.Call) -> Iterator[None]:
+    def _reporting(self, doing: str, call: Call) -> Iterator[None]:
         """Turn what went wrong into one clear message on the resource."""
         if doing in ("creating", "updating", "deleting"):
             journal.of_stack(call.stack).acted = True
         try:
-            with host.step():
+            with step():
                 yield
         except JoviamError as error:
-            raise host.refusal(self._text(doing, call, error)) from None
-        except host.Reported:
+            raise call.refusal(self._text(doing, call, error)) from None
+        except Reported:
             raise
         except Exception:  # noqa: BLE001 - a bug of ours: its traceback, too, must not be longer than the engine takes
-            raise host.refusal(traceback.format_exc()) from None
+            raise call.refusal(traceback.format_exc()) from None
 
-    def _text(self, doing: str, call: host.Call, error: Exception) -> str:
+    def _text(self, doing: str, call: Call, error: Exception) -> str:
         text = error.describe(self.api_names) if isinstance(error, ApiError) else str(error)
         if not isinstance(error, JoviamError):
             text = f"a bug in pulumi-joviam, please report it: {type(error).__name__}: {text}"

@@ -10,7 +10,7 @@ import pulumi
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from typing_extensions import Self
 
-from pulumi_joviam.lifecycle import host, secret_outputs
+from pulumi_joviam.lifecycle import dynamic, secret_outputs
 from pulumi_joviam.lifecycle.arguments import Chosen, has_unknown
 from pulumi_joviam.lifecycle.declare import Args, arg
 from pulumi_joviam.lifecycle.provider import Lifecycle
@@ -52,7 +52,7 @@ class Resource(Args, pulumi.dynamic.Resource):
             provider.outputs = (*chosen, *outs)
 
     def _begin(self, resource_name: str, opts: pulumi.ResourceOptions | None, **arguments: Any) -> None:
-        host.end_quietly()
+        dynamic.end_quietly()
         lifecycle, arguments = self._lifecycle, self._declaration.complete(arguments)
         unset = {name for name, value in arguments.items() if value is None}.difference(self._declaration.filled)
         given = {key: arguments[key] for key in arguments.keys() - unset}
@@ -71,7 +71,7 @@ class Resource(Args, pulumi.dynamic.Resource):
         Every argument and output has its live value; an instance's context is a secret. Fails if there is no such
         object.
         """
-        host.end_quietly()
+        dynamic.end_quietly()
         existing = cls.__new__(cls)
         secret = list(cls._lifecycle.secret)
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))

@@ -15,7 +15,7 @@ import pulumi
 from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound, readable
 from pulumi_joviam.api.models import Model, Named, PerformanceTier, Template
 from pulumi_joviam.api.settings import Settings
-from pulumi_joviam.lifecycle import host
+from pulumi_joviam.lifecycle import dynamic
 from pulumi_joviam.resources.provider import PACKAGE, Provider
 
 if TYPE_CHECKING:  # a program without look-ups must not pay for requests
@@ -42,7 +42,7 @@ REGIONAL = (PerformanceTier, Template)
 
 def run(how: Callable[[Session, type[M], Arguments], T], model: type[M], arguments: Arguments) -> T:
     """Ask the API, and wait for the response."""
-    host.end_quietly()
+    dynamic.end_quietly()
     opts, given = _split(arguments)
     account = _account(opts)
     for key, value in {**account, **given}.items():
@@ -62,7 +62,7 @@ def run_output(
         secret = await asked.is_secret()
         return await loop.run_in_executor(_threads(), context.run, _answer, how, model, known[0], known[1], secret)
 
-    host.end_quietly()
+    dynamic.end_quietly()
     opts, given = _split(arguments)
     asked = pulumi.Output.all(_account(opts), given, _dependencies(opts))
     return asked.apply(ask)

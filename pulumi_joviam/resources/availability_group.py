@@ -10,9 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
-from pulumi.dynamic import ConfigureRequest
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound
@@ -72,8 +70,8 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
     stays_put = False
     api_names: ClassVar[Mapping[str, str]] = {"availability_group": "instances"}
 
-    def configure(self, req: ConfigureRequest) -> None:
-        super().configure(req)
+    def begin(self, config: Callable[[str], Any]) -> None:
+        super().begin(config)
         self._taken: dict[str, str] = {}
         """{instance: its group in this run}"""
 

@@ -31,7 +31,7 @@ from pulumi_joviam.api.errors import (
     ValidationFail,
 )
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.lifecycle.host import Call
+from pulumi_joviam.lifecycle.call import Call
 from pulumi_joviam.resources.instance_args import InstanceArgs
 from tests.api.calls import ID, client_of, failure
 from tests.api.loopback import HEAD, Loopback, answer, flood

@@ -1,4 +1,4 @@
-"""What the plugin leaves out and host.py adds: one test for each, on the real engine, and one for each fallback."""
+"""What the plugin leaves out and dynamic.py adds: one test for each, on the real engine, and one for each fallback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_mock import MockerFixture
 
 import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.lifecycle import host
+from pulumi_joviam.lifecycle.call import Call
 from tests.miniature import Plugin
 from tests.stack import Stack
 
@@ -157,14 +157,13 @@ def test_progress_is_shown_while_waiting(stack: Stack) -> None:
 
 
 OUTSIDE = """
-from pulumi_joviam.lifecycle import host
-host.widen()
-host.listen_for_cancel()
-host.say('urn', 'text')
-host.warn('urn', 'text')
-assert host.call() == host.Call()
-assert str(host.refusal('clear')) == 'clear'
-assert str(host.partial_failure('id', {'a': 1}, 'clear')) == 'clear'
+from pulumi_joviam.lifecycle import call, dynamic
+dynamic.serve()
+call.NOBODY.say('text')
+call.NOBODY.warn('text')
+assert dynamic.served(lambda self: call.current())(None) is call.NOBODY
+assert str(call.NOBODY.refusal('clear')) == 'clear'
+assert str(call.NOBODY.partial_failure('id', {'a': 1}, 'clear')) == 'clear'
 """
 
 
@@ -192,12 +191,11 @@ def test_a_partial_failure_fits_into_a_trailer(
     outputs: dict[str, Any], reason: str, dropped: list[str] | None, mocker: MockerFixture
 ) -> None:
     """The id and what is hidden always come through, then the smallest values, and how the reason begins and ends."""
-    context, request = mocker.Mock(spec=grpc.ServicerContext), provider_pb2.CreateRequest(urn="urn")
+    context = mocker.Mock(spec=grpc.ServicerContext)
     abort = context.abort
-    error = host.partial_failure("the-id", outputs, reason)
+    error = Call(context=context).partial_failure("the-id", outputs, reason)
     context.abort(grpc.StatusCode.UNKNOWN, f"Traceback … {LONG * 'x'} {error}")
     [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
-    assert request
     assert len(base64.b64encode(packed)) + len(abort.call_args.args[1]) < 6_000
     status, half = status_pb2.Status.FromString(packed), provider_pb2.ErrorResourceInitFailed()
     assert status.details[0].Unpack(half)
@@ -212,10 +210,9 @@ def test_a_partial_failure_fits_into_a_trailer(
 
 
 def test_a_refusal_fits_into_a_trailer(mocker: MockerFixture) -> None:
-    context, request = mocker.Mock(spec=grpc.ServicerContext), provider_pb2.CreateRequest(urn="urn")
-    host.refusal("begins" + "é" * LONG + "ends")
+    context = mocker.Mock(spec=grpc.ServicerContext)
+    Call(context=context).refusal("begins" + "é" * LONG + "ends")
     [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
-    assert request
     said = status_pb2.Status.FromString(packed).message
     assert len(base64.b64encode(packed)) < 6_000
     assert (said[:6], said[-4:]) == ("begins", "ends")

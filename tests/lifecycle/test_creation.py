@@ -21,9 +21,10 @@ from pulumi_joviam.api.errors import AnswerLost, JoviamError, ServerError, Valid
 from pulumi_joviam.api.pace import Pace
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.lifecycle import host, journal
+from pulumi_joviam.lifecycle import journal
 from pulumi_joviam.lifecycle.aliases import Aliases
 from pulumi_joviam.lifecycle.arguments import BaseArgs
+from pulumi_joviam.lifecycle.call import Call
 from pulumi_joviam.lifecycle.creation import Creations, _fits
 from pulumi_joviam.lifecycle.journal import Entry, Key
 from pulumi_joviam.lifecycle.operation import Operation
@@ -54,7 +55,7 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     def start(name: str = "data", seconds: float = 60.0, **pace: float) -> Operation:
         settings = Settings(cloud.token, cloud.url, pace=replace(PACE, **pace))
         return Operation.begin(
-            host.Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), Memory()
+            Call(f"urn:pulumi:{stack}::shop::Disk::{name}"), settings, seconds, Aliases(BaseArgs), Memory()
         )
 
     yield start
@@ -65,7 +66,7 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def warned(mocker: MockerFixture) -> list[str]:
     """What the steps warn of."""
     said: list[str] = []
-    mocker.patch("pulumi_joviam.lifecycle.host.warn", lambda _urn, message: said.append(message))
+    mocker.patch.object(Call, "warn", lambda _call, message: said.append(message))
     return said
 
 

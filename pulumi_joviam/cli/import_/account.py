@@ -19,8 +19,8 @@ from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import JoviamError, NotFound, readable
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.cli.import_.wanted import KINDS, Filter
-from pulumi_joviam.lifecycle import host
 from pulumi_joviam.lifecycle.aliases import Aliases
+from pulumi_joviam.lifecycle.call import NOBODY
 from pulumi_joviam.lifecycle.operation import Operation, Session
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources.availability_group import Group, GroupMemory
@@ -145,7 +145,7 @@ class Account:
         """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
         provider = resource._lifecycle()
         private = GroupMemory(members=list(listed.lists)) if isinstance(listed, Group) else provider.memory()
-        op = Operation.begin(host.Call(), self.settings, self.settings.pace.read, Aliases(provider.args), private)
+        op = Operation.begin(NOBODY, self.settings, self.settings.pace.read, Aliases(provider.args), private)
         try:
             live = provider.look(op.sharing(), listed.id, set(provider.args.model_fields))
         except NotFound:

@@ -1,0 +1,324 @@
+"""A call of the engine: what it says, and how to answer. A lifecycle does not know through which door it came.
+
+There are two: the plugin of dynamic providers (dynamic.py) and a plugin of our own (native/plugin.py). Either tells
+here where the engine listens, and makes a `Call` of what it is asked, before a method of a lifecycle runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf import struct_pb2
+from google.protobuf.message import Message
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
+from typing_extensions import Self
+
+from pulumi_joviam.lifecycle.state import PREFIX, Hidden
+
+TRAILER_BYTES = 5_500
+"""How long what an error says may be on its way to the engine.
+
+It travels in a gRPC trailer, and over one that is too long the engine drops the connection with all that is under way
+in it. grpc-go is about to take no more than 8 KB, of which the rest of the trailer needs some 200 bytes.
+"""
+SHORTEST_MESSAGE = 300
+
+cancelled: threading.Event = threading.Event()
+"""Set by the first Ctrl-C, when the engine is gone, and harmlessly at every normal end."""
+
+LAST_STEPS_SECONDS = 75.0
+"""How long steps may go on without their engine: a machine that was stopped for a change is started again."""
+
+DETAILS = "grpc-status-details-bin"
+"""The trailer in which the engine looks for what an error says."""
+
+
+class Reported(Exception):
+    """Ends a provider method whose error was already handed to the engine: the message travels in trailers."""
+
+
+def _as_it_is(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(outputs)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the engine said in the call that a method of a lifecycle is serving.
+
+    ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are what the program said when the object was
+    last changed, or None where they cannot be had. ``hidden`` are the values of the state that no display shows: some
+    SDKs keep them from providers. ``ignored`` are the property paths that ignore_changes names.
+    """
+
+    urn: str = ""
+    timeout: float = 0
+    inputs: Mapping[str, Any] | None = field(default=None, repr=False)
+    hidden: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    ignored: tuple[str, ...] = ()
+    context: grpc.ServicerContext | None = field(default=None, repr=False)
+    in_state: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=_as_it_is, repr=False)
+    """Returns outputs of ours as this door has them in the state."""
+    in_words: Callable[[str], str] = field(default=str, repr=False)
+    """Returns a text of ours in the words of the programs that this door serves."""
+
+    @classmethod
+    def read(cls, request: Any, context: grpc.ServicerContext, **door: Any) -> Self:
+        """Return what a request says; every kind of call has other fields."""
+        names = {descriptor.name for descriptor in request.DESCRIPTOR.fields}
+        inputs = next((name for name in ("old_inputs", "inputs") if name in names), None)
+        state = next((getattr(request, name) for name in ("olds", "properties") if name in names), None)
+        return cls(
+            urn=request.urn,
+            timeout=request.timeout if "timeout" in names else 0,
+            inputs=rpc.deserialize_properties(getattr(request, inputs), True) if inputs else None,
+            hidden=_hidden(state) if state is not None else {},
+            ignored=tuple(request.ignoreChanges) if "ignoreChanges" in names else (),
+            context=context,
+            **door,
+        )
+
+    @property
+    def name(self) -> str:
+        """The resource's Pulumi name, in which more may follow a "::"."""
+        return self.urn.split("::", 3)[-1]
+
+    @property
+    def stack(self) -> str:
+        """The part of the URN that names stack and project."""
+        return "::".join(self.urn.split("::")[:2])
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the engine still hears the answer: it does not once its connection was lost."""
+        return self.context is None or bool(self.context.is_active())
+
+    def say(self, message: str) -> None:
+        """Show ``message`` in the resource's own row while it is worked on."""
+        _log(engine_pb2.INFO, self.urn, self.in_words(message), ephemeral=True)
+
+    def warn(self, message: str) -> None:
+        """Show a warning on the resource, also in `preview` and `preview --json`."""
+        _log(engine_pb2.WARNING, self.urn, self.in_words(message), ephemeral=False)
+
+    def refusal(self, message: str) -> Exception:
+        """Return what to raise so that the user sees ``message`` on the resource and no traceback.
+
+        Of one that is too long the middle is left out.
+        """
+        message = self.in_words(message)
+        return self._reported(_status(message), message)
+
+    def partial_failure(self, id: str, outputs: dict[str, Any], reason: str) -> Exception:
+        """Return what to raise so that the engine keeps the object ``id`` with ``outputs`` although the step failed.
+
+        The next `up` calls update for it. Values that do not fit are left out, the largest first, and named in the
+        hidden outputs; if that is not enough, the middle of the reason. What is hidden is needed to find things again.
+        """
+        reason, kept, dropped = self.in_words(reason), dict(outputs), list[str]()
+        status = _unfinished(id, self.in_state(kept), reason)
+        while _excess(status) > 0 and (shown := [name for name in kept if not name.startswith(PREFIX)]):
+            largest = max(shown, key=lambda name: len(str(kept[name])))
+            del kept[largest]
+            dropped.append(largest)
+            kept |= Hidden(dropped=tuple(dropped)).write()
+            status = _unfinished(id, self.in_state(kept), reason)
+        if _excess(status) > 0:
+            room = -_excess(_unfinished(id, self.in_state(kept), ""))
+            status = _unfinished(id, self.in_state(kept), _shortened(reason, room))
+        return self._reported(status, reason)
+
+    def _reported(self, status: Any, message: str) -> Exception:
+        """Hand an error to the engine. Where there is none, the exception itself says the message."""
+        context: Any = self.context
+        if context is None:
+            return Reported(message)
+        context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
+        told = f"the message is in {DETAILS}"
+        with contextlib.suppress(Exception):
+            # newer SDKs put a traceback beside it that nobody sees: it may be longer than all else
+            context.abort = lambda code, _traceback, abort=context.abort: abort(code, told)
+        return Reported(told)
+
+
+NOBODY = Call()
+"""The call of none: outside a plugin, nobody hears what is said."""
+_serving = ContextVar("serving", default=NOBODY)
+
+
+@contextlib.contextmanager
+def serving(call: Call) -> Iterator[None]:
+    """Let this be the call that the current thread serves."""
+    token = _serving.set(call)
+    try:
+        yield
+    finally:
+        _serving.reset(token)
+
+
+def current() -> Call:
+    """Return the call that the current thread serves, or `NOBODY`."""
+    return _serving.get()
+
+
+# -- the engine, and this process that serves it --
+
+_address = ""
+
+
+def connect(address: str) -> None:
+    """Remember where the engine listens. Without that, nobody hears what is said, and nothing ends with it."""
+    global _address
+    _address = address
+
+
+def cancel() -> None:
+    """End all waits: the engine says that the run is interrupted, or over."""
+    cancelled.set()
+    with _steps.changed:
+        endings = [] if _steps.under_way else _steps.endings
+    for end in endings:
+        end()
+
+
+def end_with_engine(calls: Callable[[], int] = lambda: 0) -> None:
+    """Stop all waits when the engine is gone (it was killed), and end this process as soon as its steps have ended.
+
+    ``calls`` says how many calls are under way, those that are none of ours as well.
+    """
+
+    def changed(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            return
+        if not _answers(_address):
+            cancelled.set()
+            threading.Thread(target=_exit_after, args=[calls], daemon=True).start()
+        elif state is grpc.ChannelConnectivity.IDLE:
+            # a killed engine may lose its connections before its port; without another try nobody would look again
+            _channel().subscribe(_ignore, try_to_connect=True)
+            _channel().unsubscribe(_ignore)
+
+    _channel().subscribe(changed, try_to_connect=True)
+
+
+@contextlib.contextmanager
+def step() -> Iterator[None]:
+    """Count a step that is under way."""
+    with _steps.changed:
+        _steps.under_way += 1
+    try:
+        yield
+    finally:
+        with _steps.changed:
+            _steps.under_way -= 1
+            _steps.changed.notify_all()
+
+
+def at_end(call: Callable[[], None]) -> None:
+    """Call this when the engine says that the run ends (or is interrupted) while no step is under way."""
+    _steps.endings.append(call)
+
+
+@dataclass
+class _Steps:
+    under_way: int = 0
+    endings: list[Callable[[], None]] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+_steps = _Steps()
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5):
+        return True
+    return False
+
+
+def _exit_after(calls: Callable[[], int]) -> None:
+    """End this process when its steps have ended, or take too long, and those of other dynamic providers as well."""
+    with _steps.changed:
+        _steps.changed.wait_for(lambda: not _steps.under_way, LAST_STEPS_SECONDS)
+        while calls() > _steps.under_way:
+            _steps.changed.wait(0.1)
+    os._exit(1)
+
+
+def _ignore(_state: grpc.ChannelConnectivity) -> None:
+    pass
+
+
+# -- messages --
+
+
+def _hidden(state: Any) -> dict[str, Any]:
+    """Return what the state holds and no display shows. All else of it is read by the plugin itself."""
+    hidden = struct_pb2.Struct()
+    for name, value in state.fields.items():
+        if name.startswith(PREFIX) and name != "__provider":
+            hidden.fields[name].CopyFrom(value)
+    found: dict[str, Any] = rpc.deserialize_properties(hidden, True, keep_internal=True)
+    return found
+
+
+def _status(message: str, *details: Message) -> Any:
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0])
+    for detail in details:
+        status.details.add().Pack(detail)
+    status.message = _shortened(message, -_excess(status))
+    return status
+
+
+def _unfinished(id: str, outputs: Mapping[str, Any], reason: str) -> Any:
+    # of a partial failure the engine shows the reasons only
+    return _status("", provider_pb2.ErrorResourceInitFailed(id=id, properties=pack(outputs), reasons=[reason]))
+
+
+def _excess(status: Any) -> int:
+    """Return by how many bytes a status is too long; less than 0 is room that is left. It travels as base64."""
+    return int(status.ByteSize()) - TRAILER_BYTES * 3 // 4
+
+
+def _shortened(text: str, size: int) -> str:
+    """Return the text without its middle, so that it fits: what happened stands first, and what to do now last."""
+    said, size = text.encode(), max(size, SHORTEST_MESSAGE) - 20  # for the mark, and for what protobuf needs around it
+    if len(said) <= size:
+        return text
+    return f"{said[: size // 2].decode(errors='ignore')} … {said[-size // 2 :].decode(errors='ignore')}"
+
+
+def pack(values: Mapping[str, Any]) -> Any:
+    """Return values as a message holds them."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(rpc.serialize_properties(dict(values), {}))
+    finally:
+        loop.close()
+
+
+@functools.cache
+def _channel() -> grpc.Channel:
+    return grpc.insecure_channel(_address)
+
+
+@functools.cache
+def _engine() -> Any:
+    return engine_pb2_grpc.EngineStub(_channel())
+
+
+def _log(severity: Any, urn: str, message: str, ephemeral: bool) -> None:
+    if _address:
+        with contextlib.suppress(Exception):
+            request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=ephemeral)
+            _engine().Log(request, timeout=5)
