@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeVar
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import ArgumentError, readable
-from pulumi_joviam.api.models import Named, PerformanceTier, Region, Template
+from pulumi_joviam.api.models import Model, Named, PerformanceTier, Region, Template
 
+M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Named)
 Kind = Literal["region", "disk tier", "instance tier", "template", "template line"]
 
@@ -74,6 +75,18 @@ class Catalog:
             line += [older for older in versions.values() if older.superseded_by_id == newer.id and older not in line]
         return line
 
+    def word(self, kind: Kind, named: Named) -> str:
+        """Return the word by which a look-up finds a region, a tier or a template, else its id."""
+        for word in named.words[1:]:
+            try:
+                region = named.region if isinstance(named, (PerformanceTier, Template)) else None
+                found = self.named(kind, word, region, "") if region else self.region(word)
+            except ArgumentError:
+                continue
+            if found.id == named.id:
+                return word
+        return named.id
+
     def until(self, deadline: Deadline) -> Catalog:
         """Return a catalog that shares these lists and whose requests end at ``deadline``."""
         other = copy.copy(self)
@@ -85,11 +98,11 @@ class Catalog:
         with self._lock:
             self._lists.pop(Template.path, None)
 
-    def listed(self, model: type[N], path: str) -> Sequence[N]:
+    def listed(self, model: type[M], path: str) -> Sequence[M]:
         """Return the list. The first caller requests it; concurrent callers share its result or exception."""
         with self._lock:
             first = path not in self._lists
-            found: Future[Sequence[N]] = self._lists.setdefault(path, Future())
+            found: Future[Sequence[M]] = self._lists.setdefault(path, Future())
         if first:
             try:
                 found.set_result(self._client.list(model, path))

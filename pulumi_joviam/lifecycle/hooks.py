@@ -11,15 +11,17 @@ When they are called is in provider.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from typing_extensions import get_original_bases
 
+from pulumi_joviam.api.errors import readable
 from pulumi_joviam.api.models import Model, Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.aliases import Path
-from pulumi_joviam.lifecycle.arguments import BaseArgs, has_unknown
+from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.effects import Effect
@@ -30,6 +32,11 @@ if TYPE_CHECKING:  # the program imports this module too, and must not pay for r
 
 A = TypeVar("A", bound=Args)
 M = TypeVar("M", bound=Model)
+
+
+def as_input(value: Any, like: Any = None) -> Any:
+    """Return a live value as a program would say it, in the way of ``like`` where there are several."""
+    return value.as_input(like) if hasattr(value, "as_input") else value
 
 
 class _Checked:
@@ -56,6 +63,8 @@ class Hooks(Generic[A, M]):
     """Arguments that are secret where no program says whether they are: in what Class.get reads."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
+    moved_by: ClassVar[Mapping[str, Collection[str]]] = {}
+    """{output: the arguments of which an update may change it}. Any other output stays what it is."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -98,6 +107,29 @@ class Hooks(Generic[A, M]):
     def as_outputs(self, live: M) -> dict[str, Any]:
         """Return the outputs beside the arguments."""
         return {name: getattr(live, name) for name in self.outputs}
+
+    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those outputs that follow from what a program says, of which some may be unknown until `up`."""
+        return {}
+
+    def as_program(self, op: Operation[Any], live: M) -> dict[str, Any]:
+        """Return what a program would say of an object that none has declared yet, without what equals a default."""
+        said, traits = self.described(op, live), self.args.traits()
+        for (field, *inside), names in self.args.names().items():
+            named = said.get(field)
+            if isinstance(named, Named) and not inside:
+                said[field] = word = op.catalog.word(names.kind, named)
+                op.aliases.bind((field,), word, named.id)
+        return {
+            field: as_input(said[field])
+            for field in self.args.model_fields
+            if said.get(field) not in (None, "")
+            and not ((resets := traits[field].resets) and traits[field].same(said[field], resets.to))
+        }
+
+    def described(self, op: Operation[Any], live: M) -> dict[str, Any]:
+        """Return the object as inputs, each thing said in one of the ways in which a program may say it."""
+        return self.as_inputs(live)
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
         """Say what it takes to bring a field from what is live to what is wanted."""
@@ -143,6 +175,10 @@ class Hooks(Generic[A, M]):
         return False
 
     # -- what follows from that --
+
+    def refused(self, said: Mapping[str, Any]) -> dict[str, str]:
+        """Return {argument: why} for those with which no preview would succeed."""
+        return {re.split(r"[.\[]", where)[0]: readable(why) for where, why in check(self.args, said)}
 
     def steps(self, change: Change) -> dict[str, Step]:
         """Return what each argument takes that means something else than before."""

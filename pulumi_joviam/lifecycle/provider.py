@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -50,12 +50,15 @@ from pulumi_joviam.lifecycle import dynamic, ignored, journal
 from pulumi_joviam.lifecycle.aliases import Aliases, Path, at, put
 from pulumi_joviam.lifecycle.arguments import check, has_unknown
 from pulumi_joviam.lifecycle.call import Call, Reported, cancelled, current, step
-from pulumi_joviam.lifecycle.change import Change
-from pulumi_joviam.lifecycle.hooks import A, Hooks, M
+from pulumi_joviam.lifecycle.change import Change, Step
+from pulumi_joviam.lifecycle.hooks import A, Hooks, M, as_input
 from pulumi_joviam.lifecycle.state import Hidden
 
 if TYPE_CHECKING:  # the program imports this module too, and must not pay for requests
+    from pulumi_joviam.lifecycle.names import Shape
     from pulumi_joviam.lifecycle.operation import Operation
+
+Inputs: TypeAlias = dict[str, Any]
 
 MISSING = "`pulumi refresh` records that, and the next `up` makes it again"
 
@@ -86,7 +89,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     @dynamic.served
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        news, olds = _plain(news), _plain(olds)
+        news, olds = _plain(news), self._held(olds)
         call = current()
         with self._reporting("checking", call):
             settings = self._configured
@@ -132,39 +135,49 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     @dynamic.served
     def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        found = self.difference(id, olds, news)
+        # None lets the engine show the lines that differ between what was said and what is said now
+        lines = None if found.steps and found.reworded else True
+        return DiffResult(
+            changes=lines if found.changes else False,
+            replaces=found.replaces,
+            delete_before_replace=found.deletes_first,
+        )
+
+    def difference(self, id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+        """Say what it takes to bring the object to what the program says, and warn of what that does to people."""
         call = current()
         self._seen(call, id)
         hidden = Hidden.read(call.hidden)
         if hidden.failed:
-            return DiffResult(changes=True, replaces=["name"], delete_before_replace=True)
-        before, news = None if call.inputs is None else _plain(call.inputs), _plain(news)
-        checked = call.urn in self._checked
+            return Difference({"name": "replace"}, changes=True, deletes_first=True)
+        before, news = None if call.inputs is None else self._held(call.inputs), _plain(news)
+        checked, reworded = call.urn in self._checked, before is not None and before != news
         if before is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
-            return DiffResult(changes=None if before != news else False)
+            other = (field for field in {**before, **news} if before.get(field) != news.get(field))
+            return Difference(dict.fromkeys(other, "update"), changes=reworded, reworded=reworded)
         with self._reporting("checking", call):
             self._is_ours(call, id)
-            difference = self._difference(call, _plain(olds), news)
-            if difference.problems:
-                raise ArgumentError(*difference.problems[0])
-        change, steps = difference.change, difference.change.steps
+            plan = self._plan(call, self._held(olds), news)
+            if plan.problems:
+                raise ArgumentError(*plan.problems[0])
+        change, steps = plan.change, plan.change.steps
         if checked:  # the engine also asks what would have to go with another resource, before it comes to this one
             effects = self.effects(change, self.memory.read(hidden.private))
             for warning in (*(effect.warning for effect in effects), *self.notices(change)):
                 if warning:
                     call.warn(warning)
-        replaces = [field for field, step in steps.items() if step == "replace"]
-        # None lets the engine show the lines that differ between what was said and what is said now
-        lines = None if steps and before is not None and before != news else True
-        return DiffResult(
-            changes=lines if steps or hidden.unfinished else False,
-            replaces=replaces,
+        return Difference(
+            steps,
+            changes=bool(steps or hidden.unfinished) or self._is_spelled_otherwise(call, olds),
             # also where nothing of ours replaces: --replace and replace_on_changes make updates replacements
-            delete_before_replace=self.delete_first(change),
+            deletes_first=self.delete_first(change),
+            reworded=reworded,
         )
 
-    def _difference(self, call: Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+    def _plan(self, call: Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Plan:
         """Say what it takes to bring the object from what the state holds to what the program says."""
-        hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else _plain(call.inputs)
+        hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else self._held(call.inputs)
         before |= {it: _whole(said) for it, said in hidden.desired.items() if before.get(it) == olds.get(it)}
         # what was too long for the state: what was said is the best known
         olds = {**olds, **{field: (before or news).get(field) for field in hidden.dropped}}
@@ -177,7 +190,40 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         for path in aliases.new(news, held):  # nobody could be asked
             new = put(new, path, UNKNOWN)
         change = Change(old, new, before)
-        return Difference(replace(change, steps=self.steps(change)), news, aliases, problems)
+        return Plan(replace(change, steps=self.steps(change)), news, aliases, problems)
+
+    def _held(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values of the state, which the other door may have written, with its names."""
+        plain = _plain(values)
+        return plain if all(map(str.islower, plain)) else dict(self._names.inward(plain))
+
+    @functools.cached_property
+    def _names(self) -> Shape:
+        from pulumi_joviam.lifecycle.names import shapes  # only a stack that has changed doors needs it
+
+        return shapes({**dict.fromkeys(self.outputs), **{name: it.hint for name, it in self.args.traits().items()}})
+
+    def _is_spelled_otherwise(self, call: Call, olds: Mapping[str, Any]) -> bool:
+        """Say whether the other door has written the state: an update writes it anew, and nothing in the cloud."""
+        return not _plain(olds).keys() <= call.in_state(dict.fromkeys(self._held(olds))).keys()
+
+    def create_preview(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs of a create as far as they are known before."""
+        said = _plain(props)
+        return {**dict.fromkeys(self.outputs, UNKNOWN), **self.foreseen(said), **said}
+
+    def update_preview(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs of an update as far as they are known before."""
+        call, held = current(), self._held(olds)
+        with self._reporting("checking", call):
+            plan = self._plan(call, held, _plain(news))
+        hidden = Hidden.read(call.hidden)
+        scope = {*plan.change.steps, *hidden.unfinished, *self.unfinished(self.memory.read(hidden.private))}
+        arguments = {field: value if field in scope else held.get(field, value) for field, value in plan.said.items()}
+        moved = {name for name in self.outputs if scope & {*self.moved_by.get(name, ())}}
+        outputs = {name: UNKNOWN if name in moved else held.get(name, UNKNOWN) for name in self.outputs}
+        foreseen = {name: value for name, value in self.foreseen(plan.said).items() if name in moved}
+        return {**outputs, **foreseen, **arguments}
 
     @dynamic.served
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -190,12 +236,12 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     @dynamic.served
     def update(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        call, held, news = current(), _plain(olds), _plain(news)
+        call, held, news = current(), self._held(olds), _plain(news)
         self._seen(call, id)
         with self._reporting("updating", call):
-            difference = self._difference(call, held, news)
-            op, said = self._begin(call, self._configured.pace.step, difference), difference.said
-            wanted = self._meant(op, said, difference.aliases.new(said, held))
+            plan = self._plan(call, held, news)
+            op, said = self._begin(call, self._configured.pace.step, plan), plan.said
+            wanted = self._meant(op, said, plan.aliases.new(said, held))
             taken = {
                 field: traits.resets.to
                 for field, traits in self.args.traits().items()
@@ -205,24 +251,47 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
                 raise JoviamError(f"the {self.model.noun} {id} does not exist any more. {MISSING}.")
-            scope = {*difference.change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
-            # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
-            scope = (scope or args.model_fields_set) | (self.unfinished(op.private) & args.model_fields_set)
+            scope = {*plan.change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
+            if not scope and not self._is_spelled_otherwise(call, olds):
+                # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
+                scope = args.model_fields_set
+            scope |= self.unfinished(op.private) & args.model_fields_set
             for field in sorted(args.model_fields_set - scope - ignored.fields(call.ignored)):
-                if not self._is_as_held(field, live, difference.change.live):
+                if not self._is_as_held(field, live, plan.change.live):
                     op.warn(self._left_alone(field, live, wanted=said.get(field), held=held.get(field)))
             args = self._in_scope(args, scope, live, call.ignored)
             return UpdateResult(self._converged("updating", op, live, args, news, held))
 
     @dynamic.served
     def read(self, id: str, props: dict[str, Any]) -> ReadResult:
+        return self._read(id, props, self._all_inputs)
+
+    def _all_inputs(self, _op: Operation[Any], live: M) -> tuple[Inputs, Inputs]:
+        """Describe an object that is read through Class.get: all there is to know is wanted, and nothing managed."""
+        return {}, {field: as_input(value) for field, value in self.as_inputs(live).items()}
+
+    def _program(self, op: Operation[Any], live: M) -> tuple[Inputs, Inputs]:
+        """Describe an object that is imported, without arguments with which no preview would succeed."""
+        said = self.as_program(op, live)
+        refused = self.refused(said)
+        said = {field: value for field, value in said.items() if field not in refused}
+        return said, said
+
+    def read_as_program(self, id: str, props: Mapping[str, Any]) -> ReadResult:
+        """Read the object; one that nobody manages yet as a program would say it, for an import."""
+        return self._read(id, props, self._program)
+
+    def _read(
+        self, id: str, props: Mapping[str, Any], describe: Callable[[Operation[Any], M], tuple[Inputs, Inputs]]
+    ) -> ReadResult:
+        """Read the object. What nobody manages is as ``describe`` says: (inputs, arguments to show)."""
         call = current()
         self._seen(call, id)
-        held = _plain(props)
+        held = self._held(props)
         said = {field: held[field] for field in self.args.model_fields if field in held}
         if call.inputs is not None:
-            said = _plain(call.inputs)
-        unmanaged = not said  # read through Class.get: all there is to know is wanted
+            said = self._held(call.inputs)
+        unmanaged = not said
         self._checked.discard(call.urn)
         with self._reporting("reading", call):
             op = self._begin(call, self._configured.pace.read)
@@ -234,11 +303,11 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         if live is None:
             return ReadResult(None, {})
         if unmanaged:
-            said = {field: _as_input(value) for field, value in self.as_inputs(live).items()}
+            inputs, said = describe(op, live)
         hidden, shown = Hidden.read(call.hidden), self._shown(op, live, said)
         left = Hidden(aliases=op.aliases.all_held(), unfinished=hidden.unfinished)
         if unmanaged:
-            return ReadResult(id, self._state(op, live, shown, left), {})
+            return ReadResult(id, self._state(op, live, shown, left), inputs)
         # what the object shows, so that drift is seen; but what is kept as it is is shown once, and what was said stays
         refreshed = {field: _whole(value) for field, value in hidden.desired.items()}
         before = said | {field: value for field, value in refreshed.items() if said.get(field) == held.get(field)}
@@ -260,12 +329,12 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     # -- how they do it --
 
-    def _begin(self, call: Call, seconds: float, difference: Difference | None = None) -> Operation[Any]:
+    def _begin(self, call: Call, seconds: float, plan: Plan | None = None) -> Operation[Any]:
         from pulumi_joviam.lifecycle.operation import Operation
 
         hidden = Hidden.read(call.hidden)
-        aliases = difference.aliases if difference else Aliases(self.args, hidden.aliases)
-        private, before = self.memory.read(hidden.private), difference.change.before if difference else {}
+        aliases = plan.aliases if plan else Aliases(self.args, hidden.aliases)
+        private, before = self.memory.read(hidden.private), plan.change.before if plan else {}
         return Operation.begin(call, self._configured, call.timeout or seconds, aliases, private, before)
 
     def _meant(self, op: Operation[Any], said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
@@ -278,7 +347,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     def _in_scope(self, args: A, scope: set[str], live: M, paths: Iterable[str]) -> A:
         """Return the arguments, of which those in ``scope`` alone count as given; what is ignored is as it is live."""
         said = {field: getattr(args, field) for field in self.args.model_fields}
-        there = {field: _as_input(value, said.get(field)) for field, value in self.as_inputs(live).items()}
+        there = {field: as_input(value, said.get(field)) for field, value in self.as_inputs(live).items()}
         return self.args.model_construct(scope, **ignored.keep(said, there, paths))  # type: ignore[return-value] # args is the class of A
 
     def _is_as_held(self, field: str, live: M, held: Mapping[str, Any]) -> bool:
@@ -288,7 +357,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     def _left_alone(self, field: str, live: M, *, wanted: Any, held: Any) -> str:
         """Return the warning for an argument that somebody changed, which no preview has named."""
-        now = _as_input(self.as_inputs(live)[field], held)
+        now = as_input(self.as_inputs(live)[field], held)
         values = f"is {readable(now)} but the program asks for {readable(wanted)}"
         if not self.args.model_fields[field].repr:
             values = "was changed outside Pulumi"
@@ -427,7 +496,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             if field not in shown or self._matches(traits[field].same, shown[field], meant[field]):
                 now[field] = value
             elif shown[field] is not None:
-                now[field] = _as_input(shown[field], like=value)
+                now[field] = as_input(shown[field], like=value)
         return op.aliases.show(now, shown)
 
     def _state(self, op: Operation[Any], live: M, arguments: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
@@ -463,6 +532,23 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
 @dataclass(frozen=True)
 class Difference:
+    """What a preview tells of a change. ``steps`` is what each argument takes."""
+
+    steps: Mapping[str, Step]
+    changes: bool
+    """Whether there is anything to do; that may be so without an argument that changes."""
+    deletes_first: bool = False
+    reworded: bool = False
+    """Whether the program says something else than last time."""
+
+    @property
+    def replaces(self) -> list[str]:
+        """The arguments that need a new object."""
+        return [field for field, step in self.steps.items() if step == "replace"]
+
+
+@dataclass(frozen=True)
+class Plan:
     """What diff and update find: the change, and what they need beside it."""
 
     change: Change
@@ -495,8 +581,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, (dict, list)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
-
-
-def _as_input(value: Any, like: Any = None) -> Any:
-    """Return a live value as a program would say it, in the way of ``like`` where there are several."""
-    return value.as_input(like) if hasattr(value, "as_input") else value

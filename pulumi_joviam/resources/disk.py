@@ -90,6 +90,9 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
         # only the creation needs the template: the API may remove or supersede it later
         return {field: value for field, value in super().as_inputs(live).items() if field != "template"}
 
+    def described(self, op: Operation[Any], live: models.Disk) -> dict[str, Any]:
+        return {**self.as_inputs(live), "template": live.template}
+
     def differing(self, live: models.Disk, args: DiskArgs) -> dict[str, Any]:
         return {field: value for field, value in super().differing(live, args).items() if field != "size"}
 

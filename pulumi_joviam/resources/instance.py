@@ -51,6 +51,16 @@ class InstanceMemory(boot_disk.DiskMemory, networking.AddressMemory, power.StopM
 
 class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     memory: ClassVar[type[Memory]] = InstanceMemory
+    moved_by: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType(
+        {
+            "hostname": {"name"},
+            "state": {"power_state"},
+            **dict.fromkeys(("boot_disk_id", "disk_ids"), ("disks", "boot_disk")),
+            **dict.fromkeys(
+                ("adapters", "public_ip", "private_ip"), ("ip_addresses", "network_adapters", *networking.SOURCES)
+            ),
+        }
+    )
     secret: ClassVar[tuple[str, ...]] = ("context",)
     api_names: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
@@ -176,6 +186,23 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         }
         unseen = {field for field in ("note", "context") if said[field] is None}
         return {field: value for field, value in said.items() if field not in unseen}
+
+    def described(self, op: Operation[Any], live: models.Instance) -> dict[str, Any]:
+        adapters = live.network_adapters
+        networks = {adapter.network.id for adapter in adapters}
+        # the addresses alone say which adapters there are: one in each network, none without an address
+        plain = len(networks) == len(adapters) and all(it.ip_addresses and not it.dhcp for it in adapters)
+        others = {"boot_disk", *networking.SOURCES, "network_adapters" if plain else "ip_addresses"}
+        return {field: value for field, value in self.as_inputs(live).items() if field not in others}
+
+    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        known: dict[str, Any] = {}
+        disks = said.get("disks", None if "boot_disk" in said else [])
+        if given(disks):
+            known = {"disk_ids": disks, "boot_disk_id": disks[0] if disks else ""}
+        if said.get("power_state") in ("running", "stopped"):
+            known["state"] = said["power_state"]
+        return known
 
     def as_outputs(self, live: models.Instance) -> dict[str, Any]:
         adapters = live.network_adapters

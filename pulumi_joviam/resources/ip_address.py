@@ -6,7 +6,7 @@ address that is attached, so we detach it first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pulumi_joviam.api import models
@@ -61,6 +61,14 @@ class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
 
     def as_inputs(self, live: models.IpAddress) -> dict[str, Any]:
         return {**super().as_inputs(live), "network": live.network_id}
+
+    def described(self, op: Operation[Any], live: models.IpAddress) -> dict[str, Any]:
+        # the network of a public address is Joviam's: the region says enough
+        public = networking.public_networks(op).get(live.network_id)
+        return self.as_inputs(live) | ({"network": None, "region": public.region} if public else {})
+
+    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        return {"network_id": said["network"]} if given(said.get("network")) else {}
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
         if field == "region" and field not in change.live and "network" in change.wanted:

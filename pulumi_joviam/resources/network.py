@@ -7,8 +7,8 @@ overlapping one is deleted first. Public networks belong to Joviam: look them up
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail
@@ -59,6 +59,13 @@ class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
                 "the network is deleted before its replacement is created, because the two overlap: meanwhile the "
                 "machines of this stack that use it are disconnected from it"
             )
+
+    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        known: dict[str, Any] = {"is_public": False}
+        if given(said.get("specification")):
+            network = ipaddress.IPv4Network(said["specification"])
+            known |= {"netmask": str(network.netmask), "network_address": str(network.network_address)}
+        return known
 
     def delete_first(self, change: Change) -> bool:
         specifications = (change.live.get("specification"), change.wanted.get("specification"))

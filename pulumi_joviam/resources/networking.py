@@ -167,6 +167,12 @@ def leave(op: Operation, network_id: str) -> bool:
     return left
 
 
+def public_networks(op: Operation[Any]) -> dict[str, models.Network]:
+    """Return {id: network} of those that belong to Joviam, asked for once per process."""
+    path = f"{models.Network.path}/public"
+    return {network.id: network for network in op.catalog.listed(models.Network, path)}
+
+
 def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> models.IpAddress:
     """Ask for an address in a network, or for a public one in a region (both as ids)."""
 

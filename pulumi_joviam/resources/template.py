@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pulumi_joviam.api import models
-from pulumi_joviam.api.errors import ValidationFail, readable
+from pulumi_joviam.api.errors import NotFound, ValidationFail, readable
 from pulumi_joviam.lifecycle.arguments import Id, Names, Replaces, Text
 from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Args, Out, arg, out
@@ -55,6 +55,24 @@ class TemplateProvider(Lifecycle[TemplateArgs, models.Template]):
 
     def as_inputs(self, live: models.Template) -> dict[str, Any]:
         return {}  # only the creation needs them: the API may remove or supersede them later
+
+    def described(self, op: Operation[Any], live: models.Template) -> dict[str, Any]:
+        line = op.catalog.template_line(live.id, live.region)
+        older = line[[version.id for version in line].index(live.id) + 1 :]
+        if not older:
+            return {"disk": live.disk_id}
+        for word in [word for version in older for word in version.words]:
+            op.aliases.bind(("supersedes",), word, older[0].id)
+        own = older[0].slug != live.slug or self._is_own(op, older[0])
+        return {"disk": live.disk_id, "supersedes": older[0].id if own or not live.slug else live.slug}
+
+    @staticmethod
+    def _is_own(op: Operation[Any], template: models.Template) -> bool:
+        """Say whether a template was made from a disk of this account. Joviam's have no disk."""
+        try:
+            return bool(template.disk_id and op.sharing().api.get(models.Disk, template.disk_id))
+        except NotFound:
+            return not template.published  # of others one sees only what they published
 
     def as_outputs(self, live: models.Template) -> dict[str, Any]:
         return {**super().as_outputs(live), "region": live.region.code}

@@ -27,7 +27,6 @@ from pulumi_joviam.resources.availability_group import Group, GroupMemory
 from pulumi_joviam.resources.disk import Disk
 from pulumi_joviam.resources.instance import Instance
 from pulumi_joviam.resources.network import Network
-from pulumi_joviam.resources.template import Template
 
 RESOURCES: dict[str, type[Resource]] = {kind: getattr(joviam, name) for kind, name in KINDS.items()}
 
@@ -106,10 +105,6 @@ class Account:
     def network(self, id: str) -> models.Network | None:
         """Return a network, private or public, if the API lists it."""
         return self._listed[Network].get(id) or self._offered.get(id)
-
-    def own_template(self, id: str) -> bool:
-        """Say whether a template was made from a disk of this account."""
-        return id in self._listed[Template]
 
     def called(self, live: Any) -> str:
         """Return the name of an object, or what else a person would call it."""

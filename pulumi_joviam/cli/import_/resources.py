@@ -1,7 +1,6 @@
 """What was found, as a program says it (inputs) and as the state holds it (outputs).
 
-The state is what the providers themselves would write, by their own methods; here is only the choice among several ways
-to say the same thing. What equals the API's default is not said, so it is not managed either.
+Both are what the lifecycles themselves say and would write, by their own methods.
 """
 
 from __future__ import annotations
@@ -17,11 +16,8 @@ from typing import Any, get_args
 from pulumi.dynamic.dynamic import serialize_provider
 from typing_extensions import get_type_hints, is_typeddict
 
-from pulumi_joviam.api import models
-from pulumi_joviam.api.catalog import Catalog
-from pulumi_joviam.api.errors import ArgumentError, readable
 from pulumi_joviam.cli.import_.account import Account, Found
-from pulumi_joviam.lifecycle.arguments import Id, Names, check
+from pulumi_joviam.lifecycle.arguments import Id
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden
@@ -95,12 +91,12 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
     made = []
     for it in found:
         provider, live = it.made_by._lifecycle(), it.live
-        arguments = _said(account, it)
+        arguments = provider.as_program(it.op, live)
         if live.id in grouped:
             arguments.pop("availability_group", None)
-        refused = _refused(provider, arguments)
+        refused = provider.refused(arguments)
         arguments = {argument: value for argument, value in arguments.items() if argument not in refused}
-        if lacking := _refused(provider, arguments):
+        if lacking := provider.refused(arguments):
             argument, why = next(iter({**lacking, **refused}.items()))
             account.left_out.append(f"{account.about(live.id)} ({live.id}): {argument} {why}")
             continue
@@ -119,85 +115,6 @@ def _has_id(hint: Any) -> bool:
     if is_typeddict(hint):
         return any(map(_has_id, get_type_hints(hint, include_extras=True).values()))
     return get_args(Id)[-1] in get_args(hint) or any(map(_has_id, get_args(hint)))
-
-
-def _refused(provider: Lifecycle[Any, Any], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return {argument: why} for those with which no preview would succeed."""
-    problems = check(provider.args, arguments)
-    return {re.split(r"[.\[]", where)[0]: readable(why) for where, why in problems}
-
-
-def _said(account: Account, found: Found) -> dict[str, Any]:
-    """Return the arguments for an object, without those that equal the API's default."""
-    provider, live, catalog = found.made_by._lifecycle(), found.live, account.session.catalog
-    said = provider.as_inputs(live)
-    if isinstance(live, models.Disk) and live.template:
-        said["template"] = live.template
-    elif isinstance(live, models.IpAddress):
-        said |= _place(account, live)
-    elif isinstance(live, models.Template):
-        said |= _origin(account, found)
-    elif isinstance(live, models.Instance):
-        for made_with_it in ("boot_disk", "networks", "allocate_public_ip", "allocate_private_ip"):
-            del said[made_with_it]
-        del said["network_adapters" if _plain(live.network_adapters) else "ip_addresses"]
-    traits, names = provider.args.traits(), provider.args.names()
-    for argument, value in said.items():
-        said[argument] = word = _word(catalog, names.get((argument,)), live, value)
-        if isinstance(value, models.Named):
-            found.op.aliases.bind((argument,), word, value.id)
-    return {
-        field: said[field]
-        for field in provider.args.model_fields
-        if said.get(field) not in (None, "")
-        and not ((resets := traits[field].resets) and traits[field].same(said[field], resets.to))
-    }
-
-
-def _place(account: Account, live: models.IpAddress) -> dict[str, Any]:
-    """Return where an address is from. The network of a public one is Joviam's: the region says enough."""
-    network = account.network(live.network_id)
-    return {"network": None, "region": network.region} if network and network.is_public else {}
-
-
-def _origin(account: Account, found: Found) -> dict[str, Any]:
-    """Return what a template was made from, and let the state know all words for that."""
-    live, catalog = found.live, account.session.catalog
-    line = catalog.template_line(live.id, live.region)
-    older = line[[version.id for version in line].index(live.id) + 1 :]
-    if not older:
-        return {"disk": live.disk_id}
-    for word in [word for version in older for word in version.words]:
-        found.op.aliases.bind(("supersedes",), word, older[0].id)
-    own = account.own_template(older[0].id) or older[0].slug != live.slug
-    return {"disk": live.disk_id, "supersedes": older[0].id if own or not live.slug else live.slug}
-
-
-def _plain(adapters: list[models.NetworkAdapter]) -> bool:
-    """Say whether the addresses alone say which adapters there are: one in each network, none without an address."""
-    networks = {adapter.network.id for adapter in adapters}
-    return len(networks) == len(adapters) and all(it.ip_addresses and not it.dhcp for it in adapters)
-
-
-def _word(catalog: Catalog, names: Names | None, live: Any, value: Any) -> Any:
-    """Return the word by which a look-up finds a region, tier or template, else its id; any other value as it is."""
-    if isinstance(value, models.Region):
-        return _first(value, catalog.region)
-    if isinstance(value, models.PerformanceTier) and names:
-        return _first(value, lambda word: catalog.named(names.kind, word, live.region, ""))
-    if isinstance(value, models.Template):
-        return _first(value, lambda word: catalog.template(word, live.region))
-    return list(value) if isinstance(value, list) else value
-
-
-def _first(named: models.Named, look_up: Callable[[str], models.Named]) -> str:
-    for word in named.words[1:]:
-        try:
-            if look_up(word).id == named.id:
-                return word
-        except ArgumentError:
-            continue
-    return named.id
 
 
 def _slug(text: str, noun: str) -> str:
