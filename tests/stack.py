@@ -120,8 +120,7 @@ class Stack:
             "FORKED": forks.server(),
             "GOGC": "off",  # commands are too short for garbage collection to pay off
         }
-        (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
-        (self.project / "__main__.py").write_text(PROGRAM)
+        self.serve_dynamically()
         self.program({})
         self._configure({"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})})
 
@@ -140,6 +139,19 @@ class Stack:
         for path, content in files.items():
             (self.state / path).parent.mkdir(parents=True, exist_ok=True)
             (self.state / path).write_bytes(content)
+
+    def serve_natively(self) -> None:
+        """From now on, the program is served by the native plugin."""
+        folder = Path(sys.executable).parent
+        plugins = {"providers": [{"name": "joviam", "path": str(folder)}]}
+        settings = {"name": "project", "runtime": "python", "plugins": plugins}
+        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
+        (self.project / "__main__.py").write_text(PROGRAM.replace("pulumi_joviam", "pulumi_joviam.native.sdk"))
+
+    def serve_dynamically(self) -> None:
+        """From now on, the program is served by Pulumi's own plugin for dynamic providers, as it is at first."""
+        (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
+        (self.project / "__main__.py").write_text(PROGRAM)
 
     def plain_python(self) -> None:
         """Start each Python process anew, as for users: for tests that inspect or kill processes."""

@@ -90,19 +90,25 @@ def _answer(
 
     Raises RunError, of which Pulumi shows the text and no traceback. It shows no argument if one of them is ``secret``.
     """
-    from pulumi_joviam.lifecycle.operation import session
-
     try:
-        for key, value in given.items():
-            _check(key, value)
-        settings = Settings.load(account.get if account else pulumi.runtime.get_config)
-        return how(session(settings), model, given)
+        return ask(account.get if account else pulumi.runtime.get_config, how, model, given)
     except JoviamError as error:
         values = {
             key: "[secret]" if secret else readable(repr(value)) for key, value in given.items() if value is not None
         }
         call = ", ".join(f"{key}={value}" for key, value in values.items())
         raise pulumi.RunError(f"{_name(how, model)}({call}): {error}") from None
+
+
+def ask(
+    config: Callable[[str], Any], how: Callable[[Session, type[M], Arguments], T], model: type[M], given: Arguments
+) -> T:
+    """Ask the API of the account that ``config`` says: it returns a setting by its full key. Raises JoviamError."""
+    from pulumi_joviam.lifecycle.operation import session
+
+    for key, value in given.items():
+        _check(key, value)
+    return how(session(Settings.load(config)), model, given)
 
 
 def find_one(session: Session, model: type[M], given: Arguments) -> M:

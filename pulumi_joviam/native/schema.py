@@ -81,7 +81,6 @@ def types(resource: type[Resource]) -> dict[str, Any]:
     return resource._declaration.outputs | arguments
 
 
-@cache
 def names(resource: type[Resource]) -> Shape:
     """Return where there are names of ours in the arguments and outputs of a resource."""
     return shapes(types(resource))

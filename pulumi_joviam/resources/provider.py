@@ -7,7 +7,7 @@ Note: that process does not see the stack's configuration, so missing values are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -65,12 +65,17 @@ class Provider(ProviderArgs, pulumi.ProviderResource):
         props = {**config, "joviam:token": pulumi.Output.secret(token)}
         if opts and opts.provider:
             raise pulumi.RunError(f'the Provider "{resource_name}" cannot have a provider itself')
-        # not ProviderResource's constructor: the SDK would take this line for that of the program
-        pulumi.CustomResource.__init__(self, f"pulumi:providers:{PACKAGE}", resource_name, props, opts)
-        self.package = PACKAGE
+        self._register(resource_name, opts, props)
         # for look-ups: what a secret token finds is not secret
         config["joviam:token"] = pulumi.Output.unsecret(token) if isinstance(token, pulumi.Output) else token
         self._account = config
+
+    def _register(
+        self, resource_name: str, opts: pulumi.ResourceOptions | None, config: Mapping[str, Input[str]]
+    ) -> None:
+        # not ProviderResource's constructor: the SDK would take this line for that of the program
+        pulumi.CustomResource.__init__(self, f"pulumi:providers:{PACKAGE}", resource_name, dict(config), opts)
+        self.package = PACKAGE
 
 
 def _read(value: Input[Any], reader: Callable[[Any], str]) -> Input[str]:

@@ -1,0 +1,99 @@
+"""The same classes for programs in Python, served by the plugin `pulumi-resource-joviam`.
+
+    import pulumi_joviam.native.sdk as joviam
+
+Each is made of the class of pulumi_joviam with the same name, when a program first uses it: arguments, outputs, types
+and docstrings are those. The look-ups are the same functions; type checkers read sdk.pyi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import isawaitable
+from typing import Any
+
+import pulumi
+
+import pulumi_joviam as joviam
+from pulumi_joviam.lifecycle.names import PLAIN, Shape, camel
+from pulumi_joviam.lifecycle.resource import Resource
+from pulumi_joviam.lifecycle.secret_outputs import KEY, SecretOutputs
+from pulumi_joviam.native import schema
+
+_SETTING = f"{schema.PACKAGE}:"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in joviam.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(joviam, name)
+    if isinstance(found, type) and issubclass(found, pulumi.ComponentResource):
+        raise AttributeError(f"{name} is not served by the native plugin: it is made of resources of pulumi_joviam")
+    if isinstance(found, type) and issubclass(found, Resource):
+        found = _native(found)
+    elif found is joviam.Provider:
+        found = _Provider
+    globals()[name] = found
+    return found
+
+
+def _native(base: type[Resource]) -> type[Resource]:
+    """Return the class that registers its resource with the native type."""
+    token, names, types = schema.token(base._kind), schema.names(base), base._declaration.types
+
+    def _tell_types(cls: type[Resource]) -> None:
+        cls.__annotations__ = _camel({name: pulumi.Output[hint] for name, hint in types.items()})  # type: ignore[valid-type] # known at run time
+
+    def _register(self: Any, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
+        self._tell_types()
+        before = pulumi.Alias(type_=f"pulumi-python:{base._resource_type_name}")
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before]))
+        for option in ("ignore_changes", "replace_on_changes", "additional_secret_outputs"):
+            if paths := getattr(opts, option):
+                setattr(opts, option, list(map(names.path, paths)))
+        if held := props.pop(KEY, None):
+            props[KEY] = SecretOutputs(_camel(held.arguments), opts.additional_secret_outputs)
+        said = {name: _outward(names.fields.get(name, PLAIN), value) for name, value in props.items()}
+        # by the engine's names: what the SDK translates, it translates at every depth, a user's own keys as well
+        said = _camel({**dict.fromkeys(self._lifecycle.outputs), **said})
+        pulumi.CustomResource.__init__(self, token, resource_name, said, opts)
+        for name in {*self._lifecycle.outputs, *props} - {KEY}:
+            part, shown = names.fields[name], self.__dict__.pop(camel(name))
+            setattr(self, name, shown if part is PLAIN else shown.apply(part.inward))
+        for name in self._declaration.nullable:
+            setattr(self, name, getattr(self, name).apply(lambda value: value or None))
+
+    body = {
+        "__module__": __name__,
+        "__qualname__": base.__name__,
+        "__doc__": base._declaration.about,
+        "_tell_types": classmethod(_tell_types),
+        "_register": _register,
+    }
+    return type(base.__name__, (base,), body)
+
+
+class _Provider(joviam.Provider):
+    __doc__ = joviam.Provider._declaration.about
+
+    def _register(self, resource_name: str, opts: pulumi.ResourceOptions | None, config: Mapping[str, Any]) -> None:
+        own = {key.removeprefix(_SETTING): value for key, value in config.items() if key.startswith(_SETTING)}
+        pulumi.CustomResource.__init__(self, f"pulumi:providers:{schema.PACKAGE}", resource_name, own, opts)
+        self.package = schema.PACKAGE
+
+
+def _outward(shape: Shape, value: Any) -> Any:
+    """Return a value of the program with the engine's names. Outputs may stand anywhere in it."""
+    if shape is PLAIN:
+        return value
+    if isinstance(value, pulumi.Output) or isawaitable(value):
+        return pulumi.Output.from_input(value).apply(shape.outward)
+    if isinstance(value, Mapping):
+        return {camel(key): _outward(shape.fields.get(key, PLAIN), item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and shape.item:
+        return [_outward(shape.item, item) for item in value]
+    return value
+
+
+def _camel(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {camel(name): value for name, value in values.items()}

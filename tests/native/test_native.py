@@ -1,0 +1,140 @@
+"""Programs that the native plugin serves, on the real engine: what a program in any language meets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pulumi_joviam.emulator import Emulator
+from tests.keys import key
+from tests.stack import PROGRAM, Run, Spec, Stack
+
+SECRET = "swordfish"
+STACK: Spec = {
+    "laptop": {"kind": "PublicKey", "key": key("one")},
+    "office": {"kind": "Network", "specification": "10.0.0.0/24", "gateway": "10.0.0.1"},
+    "inside": {"kind": "IpAddress", "network": {"ref": "office.id"}},
+    "outside": {"kind": "IpAddress"},
+    "data": {"kind": "Disk", "size": 20, "performance_tier": "Fast"},
+    "web": {
+        "kind": "Instance",
+        "memory": 512,
+        "performance_tier": "Standard",
+        "boot_disk": {"template": "debian-9", "size": 10, "performance_tier": "Standard"},
+        "network_adapters": [{"network": {"ref": "office.id"}, "ip_addresses": [{"ref": "inside.id"}]}],
+        "public_keys": [{"ref": "laptop.id"}],
+        "context": {"boot_disk": {"secret": SECRET}, "performanceTier": "mine"},
+        "opts": {"ignore_changes": ["start_on_crash"]},
+    },
+    "mail": {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "disks": [{"ref": "data.id"}]},
+    "apart": {"kind": "AvailabilityGroup", "instances": [{"ref": "web.id"}, {"ref": "mail.id"}]},
+}
+
+FOLLOWS = """
+import pulumi
+import pulumi_joviam.native.sdk as joviam
+
+config = pulumi.Config()
+office = joviam.Network("office", specification="10.0.0.0/24", gateway=config.get("gateway"))
+lab = joviam.Network("lab", specification=pulumi.Output.concat("10.1.0.0/", office.netmask.apply(
+    lambda mask: str(sum(bin(int(part)).count("1") for part in mask.split("."))))))
+found = joviam.get_network_output(id=office.id)
+pulumi.export("found", found.specification)
+"""
+
+AFTER_NATIVE = """
+import pulumi
+
+def was_native(args):
+    kind = args.type_.removeprefix("pulumi-python:dynamic/joviam:")
+    if kind == args.type_:
+        return None
+    before = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=f"joviam:index:{kind}")])
+    return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, before))
+
+pulumi.runtime.register_stack_transformation(was_native)
+"""
+
+
+@pytest.fixture
+def stack(stack: Stack) -> Stack:
+    stack.serve_natively()
+    return stack
+
+
+def writes(cloud: Emulator) -> list[str]:
+    return [f"{request.method} {request.path}" for request in cloud.requests if request.method != "GET"]
+
+
+def steps(run: Run) -> dict[str, str]:
+    """Return the steps, without those of the provider that Pulumi makes by itself."""
+    return {name: step for name, step in run.steps.items() if not name.startswith("default")}
+
+
+def test_a_whole_stack(stack: Stack) -> None:
+    """Up, nothing left to do, drift by argument, changes in place, a replacement, destroy."""
+    stack.program(STACK)
+    stack.up()
+    held = stack.resources()
+    assert {it["type"] for it in held.values()} <= {f"joviam:index:{it['kind']}" for it in STACK.values()} | {
+        "pulumi:providers:joviam"
+    }
+    assert [it["key"] for it in stack.cloud.objects("context")] == ["boot_disk", "performanceTier"]
+    assert held["web"]["outputs"]["adapters"][0]["networkId"] == held["office"]["id"]
+    assert held["data"]["outputs"]["templateId"] == ""
+    assert SECRET not in json.dumps(held)
+    assert stack.settled()
+    stack.cloud.change(held["data"]["id"], name="by hand")
+    stack.cloud.change(held["web"]["id"], start_on_crash=False)
+    stack.program(
+        {
+            **STACK,
+            "outside": {"kind": "IpAddress", "shareable": True},
+            "laptop": {**STACK["laptop"], "key": key("two")},
+        }
+    )
+    preview = stack.preview("--refresh")
+    assert preview.steps == {"data": "update", "outside": "update", "laptop": "replace", "web": "update"}
+    assert preview.changed == {"data": {"name"}, "outside": {"shareable"}, "laptop": {"key"}, "web": {"publicKeys"}}
+    assert stack.up("--refresh").steps == preview.steps
+    assert stack.settled()
+    stack.destroy()
+    assert not stack.cloud.count()
+
+
+def test_a_preview_tells_dependents_the_truth(stack: Stack) -> None:
+    """What follows from the arguments, and what no change moves, is known: so nothing else shows a change."""
+    (stack.project / "__main__.py").write_text(FOLLOWS)
+    stack.up()
+    stack.pulumi("config", "set", "gateway", "10.0.0.9")
+    preview = stack.preview()
+    assert preview.steps == {"office": "update"}
+    assert preview.changed == {"office": {"gateway"}}
+    assert stack.up().steps == preview.steps
+
+
+def test_what_is_wrong_is_called_what_the_caller_calls_it(stack: Stack) -> None:
+    """One message for each mistake, with the names of other languages, and no traceback."""
+    disk = {"template": "debian-9", "size": "10", "performance_tier": "Standard"}
+    stack.program({"web": {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "boot_disk": disk}})
+    run = stack.preview(fails=True)
+    [message] = [message for name, message in run.errors if name == "web"]
+    assert "bootDisk.size: must be a whole number" in message
+    assert "Traceback" not in run.text
+
+
+def test_there_and_back(stack: Stack) -> None:
+    """A stack goes to the native plugin and back: nothing is replaced, nothing written to the cloud."""
+    stack.serve_dynamically()
+    stack.program(STACK)
+    stack.up()
+    before = writes(stack.cloud)
+    for serve in (stack.serve_natively, stack.serve_dynamically):
+        serve()
+        if serve == stack.serve_dynamically:
+            (stack.project / "__main__.py").write_text(AFTER_NATIVE + PROGRAM)
+        assert steps(stack.preview()) == steps(stack.up()) == dict.fromkeys(STACK, "update")
+        assert SECRET not in json.dumps(stack.resources())
+        assert stack.settled()
+    assert writes(stack.cloud) == before
