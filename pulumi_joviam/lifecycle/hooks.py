@@ -60,7 +60,7 @@ class Hooks(Generic[A, M]):
     stays_put: ClassVar[bool] = True
     """Whether the object is in its account until somebody deletes it there."""
     secret: ClassVar[tuple[str, ...]] = ()
-    """Arguments that are secret where no program says whether they are: in what Class.get reads."""
+    """Arguments and outputs that are secret where no program says whether they are: in what Class.get reads."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
     moved_by: ClassVar[Mapping[str, Collection[str]]] = {}

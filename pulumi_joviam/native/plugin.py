@@ -60,8 +60,8 @@ class Kind:
 
     def secret(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values of which no program says whether they are secret, with those marked that may be."""
-        secret = self.lifecycle.secret
-        return {name: rpc.wrap_rpc_secret(value) if name in secret else value for name, value in values.items()}
+        bare = {name for name in self.lifecycle.secret if name in values and not rpc.is_rpc_secret(values[name])}
+        return {**values, **{name: rpc.wrap_rpc_secret(values[name]) for name in bare}}
 
 
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):

@@ -38,6 +38,7 @@ class ConsoleSessionArgs(Args):
 
 class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession]):
     stays_put = False
+    secret = ("token",)
 
     def post(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
         for _ in range(TRIES - 1):

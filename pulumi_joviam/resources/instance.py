@@ -27,7 +27,7 @@ from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import Hidden, Memory
 from pulumi_joviam.resources import boot_disk, networking, power
 from pulumi_joviam.resources.disk_size import too_small
-from pulumi_joviam.resources.instance_args import InstanceArgs
+from pulumi_joviam.resources.instance_args import Adapter, InstanceArgs
 
 if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.operation import Operation
@@ -351,7 +351,7 @@ class Instance(InstanceArgs, Resource, provider=InstanceProvider):
     """Id of its first disk."""
     disk_ids: Out[list[str]] = out()
     """Ids of all its disks, in device order."""
-    adapters: Out[list[dict[str, Any]]] = out()
+    adapters: Out[list[Adapter]] = out()
     """Its adapters in device order: id, index, dhcp, network_id, addresses."""
     public_ip: Out[str | None] = out()
     """Its first public address."""

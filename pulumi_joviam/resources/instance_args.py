@@ -28,19 +28,40 @@ IdsArg = Argument[Sequence[Input[str]] | None, Ids | None]
 
 
 class BootDisk(TypedDict):
-    """The boot_disk argument, checked. ``size`` is in GB."""
+    """A disk to be created with the instance."""
 
     template: Template
+    """Template to copy, by id, slug or name."""
     size: Annotated[int, Field(gt=0)]
+    """Size in GB."""
     performance_tier: DiskTier
+    """Tier for disks, by id or name."""
     delete_with_instance: NotRequired[bool]
+    """Whether it is deleted with the instance. Default: true."""
 
 
 class NetworkAdapter(TypedDict):
-    """One adapter of an instance, as the API takes it."""
+    """One adapter of an instance."""
 
     network: Id
+    """Id of the network."""
     ip_addresses: NotRequired[list[Id] | Literal["dhcp"]]
+    """Ids of addresses in the network, or "dhcp". Default: none."""
+
+
+class Adapter(TypedDict):
+    """An adapter that an instance has."""
+
+    id: str
+    """Id of the adapter."""
+    index: int
+    """Its place in device order."""
+    dhcp: bool
+    """Whether it is configured by DHCP."""
+    network_id: str
+    """Id of its network."""
+    addresses: list[str]
+    """Its addresses in IPv4 notation."""
 
 
 class BootDiskDict(TypedDict):

@@ -39,7 +39,9 @@ def test_what_markers_say_is_in_it() -> None:
     assert replacing == {"performanceTier", "template", "sourceDisk", "region"}
     assert disk["requiredInputs"] == ["size", "performanceTier"]
     assert "templateId" not in disk["required"]
-    assert [name for name, it in instance["properties"].items() if it.get("secret")] == ["context"]
+    session = SCHEMA["resources"]["joviam:index:ConsoleSession"]
+    for resource, secret in ((instance, "context"), (session, "token")):
+        assert [name for name, it in resource["properties"].items() if it.get("secret")] == [secret]
     power = SCHEMA["types"]["joviam:index:InstancePowerState"]["enum"]
     assert [it["value"] for it in power] == ["running", "stopped", "unmanaged"]
     assert SCHEMA["types"]["joviam:index:BootDisk"]["required"] == ["template", "size", "performanceTier"]
