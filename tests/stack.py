@@ -142,8 +142,7 @@ class Stack:
 
     def serve_natively(self) -> None:
         """From now on, the program is served by the native plugin."""
-        folder = Path(sys.executable).parent
-        plugins = {"providers": [{"name": "joviam", "path": str(folder)}]}
+        plugins = {"providers": [{"name": "joviam", "path": str(Path(sys.executable).parent)}]}
         settings = {"name": "project", "runtime": "python", "plugins": plugins}
         (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
         (self.project / "__main__.py").write_text(PROGRAM.replace("pulumi_joviam", "pulumi_joviam.native.sdk"))

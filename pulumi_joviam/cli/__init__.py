@@ -20,11 +20,12 @@ def main() -> None:
     from pulumi_joviam.cli.console import console
     from pulumi_joviam.cli.emulator import emulator
     from pulumi_joviam.cli.import_ import import_account
+    from pulumi_joviam.cli.plugin import plugin
 
     # a pretty traceback shows local variables, and one of them is the token
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(pulumi_joviam)
-    for command in (comment, console, emulator):
+    for command in (comment, console, emulator, plugin):
         app.command()(command)
     app.command("import")(import_account)
     try:

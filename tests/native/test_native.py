@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
+from pulumi_joviam.native import schema
+from tests.conftest import ROOT
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.stack import PROGRAM, Run, Spec, Stack
@@ -44,18 +50,10 @@ found = joviam.get_network_output(id=office.id)
 pulumi.export("found", found.specification)
 """
 
-AFTER_NATIVE = """
-import pulumi
-
-def was_native(args):
-    kind = args.type_.removeprefix("pulumi-python:dynamic/joviam:")
-    if kind == args.type_:
-        return None
-    before = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=f"joviam:index:{kind}")])
-    return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, before))
-
-pulumi.runtime.register_stack_transformation(was_native)
-"""
+GUIDE = (ROOT / "docs/native-plugin.md").read_text()
+PROGRAMS = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+[AFTER_NATIVE] = [program for program in PROGRAMS if "was_native" in program]
+"""The lines of the guide for the way back."""
 
 
 @pytest.fixture
@@ -141,3 +139,37 @@ def test_there_and_back(stack: Stack) -> None:
         assert SECRET not in json.dumps(stack.resources())
         assert stack.settled()
     assert writes(stack.cloud) == before
+
+
+def test_import_by_id(stack: Stack) -> None:
+    """Ids alone say enough: the plugin reads the rest, a context is a secret, and a program can say it all."""
+    account = Account(stack.cloud)
+    network = account.network("10.1.0.0/24", gateway="10.1.0.1")
+    address = account.address(network, name="inside")
+    disk = account.disk(name="data", size=12, template=account.template("debian-9"))
+    machine = account.instance(name="web", disks=[disk], ip_addresses=[address])
+    account.call("POST", f"/instances/{machine}/context", {"PASSWORD": SECRET})
+    public = account.create("/ip_addresses", {"region": account.region(), "name": "outside"})
+    ids = {
+        "data": ("Disk", disk),
+        "office": ("Network", network),
+        "inside": ("IpAddress", address),
+        "outside": ("IpAddress", public),
+        "web": ("Instance", machine),
+    }
+    listed = [{"type": f"joviam:index:{kind}", "name": name, "id": id} for name, (kind, id) in ids.items()]
+    (stack.project / "import.json").write_text(json.dumps({"resources": listed}))
+    options = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+    stack.pulumi("import", "joviam:index:PublicKey", "laptop", account.key("laptop"), *options)
+    stack.pulumi("import", "--file", "import.json", *options)
+    held = stack.resources()
+    assert SECRET not in json.dumps(held)
+    spec = {name: {"kind": kind, **_said(held[name]["inputs"], kind)} for name, (kind, _id) in ids.items()}
+    spec["web"]["context"] = {"PASSWORD": {"secret": SECRET}}
+    stack.program({**spec, "laptop": {"kind": "PublicKey", **_said(held["laptop"]["inputs"], "PublicKey")}})
+    assert steps(stack.preview("--refresh")) == {}
+
+
+def _said(inputs: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return inputs as a program in Python says them."""
+    return dict(schema.names(getattr(joviam, kind)).inward(inputs))
