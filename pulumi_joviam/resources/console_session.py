@@ -89,4 +89,4 @@ class ConsoleSession(ConsoleSessionArgs, Resource, provider=ConsoleSessionProvid
     token: Out[str | None] = out()
     """The VNC password or the Mosh key. Always a secret."""
     state: Out[str] = out()
-    """State of the session, "ready"."""
+    """State of the session: "ready"."""

@@ -31,7 +31,7 @@ class DiskArgs(Regional):
     """Size in GB. A larger size grows the disk in place (see allow_stopping). A size smaller than the program had
     before replaces the disk. A preview assumes that for a size which is not known yet."""
     performance_tier: Arg[DiskTier] = arg(Replaces("PUT /disks takes no performance tier"))
-    """Tier for disks, by id or name."""
+    """Disk performance tier, by id or name."""
     template: Arg[Text | None] = arg(
         Names("template"), Replaces("a template is copied when the disk is created"), default=None
     )
@@ -41,7 +41,7 @@ class DiskArgs(Regional):
     """Id of the disk to clone. The clone is then grown to size. Cannot be combined with template. Removing it changes
     nothing."""
     cdrom: Arg[bool | None] = arg(Resets(False), default=None)
-    """Whether it emulates a CD-ROM."""
+    """Whether the disk emulates a CD-ROM."""
     is_template: Arg[bool | None] = arg(Resets(False), default=None)
     """Whether it can be cloned."""
     allow_stopping: Arg[bool | None] = arg(default=None, unset="false")

@@ -96,7 +96,7 @@ class InstanceArgs(Regional):
     memory: Arg[Positive] = arg(STOPS)
     """RAM in MB."""
     performance_tier: Arg[InstanceTier] = arg(STOPS)
-    """Tier for instances, by id or name."""
+    """Instance performance tier, by id or name."""
     disks: IdsArg = arg(Resets([]), default=None)
     """Ids of disks, in device order. The first is the boot disk; changing it stops the instance (see
     allow_stopping)."""
@@ -123,7 +123,7 @@ class InstanceArgs(Regional):
     """Ids of instances that must run on other hardware than this one, in any order. For instances that list each other,
     use an AvailabilityGroup: Pulumi does not allow a cycle."""
     public_keys: IdsArg = arg(Resets([]), Alike(frozenset), default=None)
-    """Ids of public keys, in any order."""
+    """Ids of the SSH public keys to install, in any order."""
     boot_device: Arg[Literal["cdrom", "disk", "network"] | None] = arg(Resets("disk"), default=None)
     """The device to boot from."""
     virtualization: Arg[Literal["hvm", "pv"] | None] = arg(STOPS, default=None, unset="the API's choice")
@@ -135,11 +135,11 @@ class InstanceArgs(Regional):
     start_on_shutdown: Arg[bool | None] = arg(Resets(False), default=None)
     """Whether to start again after a shutdown."""
     note: Arg[str | None] = arg(Field(repr=False), Resets(""), default=None)
-    """Free text."""
+    """Free text, for people."""
     context: Argument[Mapping[str, Input[str]] | None, dict[Annotated[str, AfterValidator(variable)], str] | None] = (
         arg(Field(repr=False), Resets({}), default=None)
     )
-    """Variables that the machine can read, {name: text}."""
+    """Variables that the instance can read, {name: text}. Removing one deletes it."""
     power_state: Filled[Literal["running", "stopped", "unmanaged"]] = arg(default="running")
     """The desired power state. After a refresh, `up` starts a machine again that was stopped by hand. "unmanaged"
     leaves the power state alone."""

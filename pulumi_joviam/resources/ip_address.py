@@ -104,4 +104,4 @@ class IpAddress(IpAddressArgs, Resource, provider=IpAddressProvider):
     """
 
     network_id: Out[str] = out()
-    """Id of the network that it belongs to, also for a public address."""
+    """Id of the network that the address belongs to, public addresses included."""

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 class NetworkArgs(Regional):
     specification: Arg[Cidr] = arg(Replaces("PUT /networks takes no specification"))
-    """The network in CIDR format ("192.168.2.0/24")."""
+    """Address range in CIDR format ("192.168.2.0/24")."""
     gateway: Arg[IPv4 | None] = arg(Resets(None), default=None)
-    """IPv4 address inside the network."""
+    """IPv4 address of the gateway, inside the network. Removing it unsets it."""
     primary_nameserver: Arg[IPv4 | None] = arg(Resets(None), default=None)
-    """IPv4 address."""
+    """IPv4 address of the first nameserver. Removing it unsets it."""
     secondary_nameserver: Arg[IPv4 | None] = arg(Resets(None), default=None)
-    """IPv4 address."""
+    """IPv4 address of the second nameserver. Removing it unsets it."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if given(self.gateway, self.specification):
@@ -86,7 +86,7 @@ class Network(NetworkArgs, Resource, provider=NetworkProvider):
     """
 
     netmask: Out[str] = out()
-    """Netmask, e.g. "255.255.255.0"."""
+    """Netmask, such as "255.255.255.0"."""
     network_address: Out[str] = out()
     """First address of the range, which no machine can use."""
     is_public: Out[bool] = out()

@@ -1,7 +1,7 @@
 """Starting and stopping instances: the only place that does either.
 
-A stop is never a surprise: nothing here stops a machine unless its program allowed it, one stop serves
-all changes that need one at the same time, and power goes back to what it was also when a change fails.
+A stop is never a surprise: nothing here stops an instance unless its program allows that, concurrent changes
+share one stop, and the power state is restored even if a change fails.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ class NeedsStop(JoviamError):
 
 @dataclass
 class StopMemory(Memory):
-    """What a resource remembers that may stop an instance."""
+    """Private state of a resource that may stop an instance."""
 
     stopped_for_change: str = ""
-    """Id of the instance that this resource has asked to stop for a change, and not started again."""
+    """Id of the instance that this resource stopped for a change and has not restarted yet."""
 
 
 def start(op: Operation, instance_id: str) -> None:
-    """Start the instance and wait until it runs. One that runs is left alone."""
+    """Start the instance and wait until it runs. A running one is left alone."""
     _turn(op, instance_id, "start", RUNNING)
 
 
 def stop(op: Operation, instance_id: str) -> None:
-    """Stop the instance and wait until it is stopped. One that is stopped is left alone."""
+    """Stop the instance and wait until it is stopped. A stopped one is left alone."""
     _turn(op, instance_id, "stop", STOPPED)
 
 
 def rests(held: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
-    """Say whether the instance is stopped and is to stay so: then no change of it stops anything."""
+    """Say whether the instance is stopped and stays stopped: then no change needs to stop it."""
     return bool(held.get("state") == said.get("power_state") == "stopped")
 
 
@@ -61,10 +61,10 @@ def resume(op: Operation[StopMemory]) -> None:
 
 
 def change(op: Operation[StopMemory], instance_id: str, changes: Sequence[Change], *, allowed: bool) -> None:
-    """Make all changes: on the instance as it is, and those refused because it runs while it is stopped.
+    """Make all changes: live first, then those refused because the instance runs, while it is stopped.
 
-    Raises the refusal where it is not about the state of the instance, or the instance does not run; and an error that
-    names allow_stopping where a stop is needed and not ``allowed``.
+    Raises the refusal if it is not about the state of the instance, or the instance does not run; and an error that
+    names allow_stopping if a stop is needed but not ``allowed``.
     """
     stop = op.session.stops[instance_id]
     with stop.changed:
@@ -85,7 +85,7 @@ def _refusal(make: Change) -> JoviamError | None:
     try:
         make()
     except ValidationFail as refusal:
-        if not refusal.is_about_state:  # a stop would be an outage in vain
+        if not refusal.is_about_state:  # a stop would not help
             raise
         return refusal
     except NeedsStop as refusal:
@@ -95,7 +95,7 @@ def _refusal(make: Change) -> JoviamError | None:
 
 @contextmanager
 def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, allowed: bool) -> Iterator[None]:
-    """Hold the instance stopped, or use the stop of whoever holds it already."""
+    """Keep the instance stopped, or share a stop that is already under way."""
     stop = op.session.stops[instance_id]
     with stop.changed:
         stop.until(op.deadline, lambda: stop.stopped or not stop.led)
@@ -119,14 +119,14 @@ def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, 
                     stop.changed.notify_all()
                 yield
             finally:
-                # with time of its own, also after Ctrl-C: a machine that stays down is worse than a slow end
+                # with its own deadline, even after Ctrl-C: a machine that stays down is worse than a slow exit
                 last = op.afresh(op.pace.restart)
                 with stop.changed:
-                    with suppress(TimedOut):  # whoever is near may find that it needs the stop, too
+                    with suppress(TimedOut):  # a change that is still trying may need the stop, too
                         stop.until(last.deadline, lambda: stop.near <= 1)
                     stop.stopped = False
                 start(last, instance_id)
-                if stopped:  # otherwise it may still stop, and the next update has to start it
+                if stopped:  # otherwise it may still stop, so the next update has to start it
                     op.private.stopped_for_change = ""
     finally:
         with stop.changed:
@@ -149,7 +149,7 @@ def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -
         if now.state not in until:
             try:
                 op.api.call("POST", op.api.path(models.Instance, now.id, action))
-            except (AnswerLost, ServerError) as error:  # the API may act all the same, now or in a moment
+            except (AnswerLost, ServerError) as error:  # the API may still act on the request
                 lost.append(error)
         return now.state
 
@@ -157,9 +157,9 @@ def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -
     before = op.retry_while_changing(live, act)
     if before in until:
         return
-    tells = f"{lost[-1]}. It may still {action}" if lost else "the API took the request and does not say why"
+    tells = f"{lost[-1]}. It may still {action}" if lost else "the API accepted the request but does not say why"
     patience = op.pace.power_seen
-    try:  # what follows the request may be a look at how it was before
+    try:  # the first poll may still show the state before the request
         op.wait(live, models.AnyBut(before), within=patience)
     except TimedOut:
         if not op.deadline.remaining():
@@ -167,6 +167,6 @@ def _turn(op: Operation, instance_id: str, action: str, until: frozenset[str]) -
         text = f"the instance {instance_id} did not {action}: it is still {before} after {patience:.0f} s; {tells}"
         raise Failed(text, before) from None
     while op.wait(live, until | {before}) == before:
-        # by id, too: a list that many share may be older
+        # also by id: a shared list may be older
         if op.api.get(models.Instance, instance_id).state == before:
             raise Failed(f"the instance {instance_id} did not {action}: it is {before} again; {tells}", before)

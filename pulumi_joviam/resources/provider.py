@@ -20,11 +20,11 @@ PACKAGE = "pulumi-python"
 
 class ProviderArgs(Passed):
     token: Arg[str] = arg()
-    """Access token of the account. Always a secret in the state."""
+    """Access token of the account. Always encrypted in the state."""
     endpoint: Arg[str | None] = arg(
         default=None, unset="as for the stack: joviam:endpoint, JOVIAM_ENDPOINT, the public API"
     )
-    """Address of the API."""
+    """URL of the API."""
     region: Arg[str | None] = arg(default=None, unset="the stack config joviam:region")
     """Region of resources without a region of their own, by id, code or name. A change replaces those of them whose
     region cannot be changed."""

@@ -1,4 +1,4 @@
-"""SSH public keys. The smallest resource: read this file first, the others have its shape.
+"""SSH public keys. The smallest resource: read this file first, the others follow its structure.
 
 Reference: "Public Key". Note: only the name can be changed.
 """

@@ -1,7 +1,7 @@
 """Templates of your own: a new version of one that exists, made from a disk.
 
-Reference: "Template". What surprises: the API makes one only by superseding another, and deletes none. So a
-version is for ever; taking it out of a program only forgets it.
+Reference: "Template". What surprises: the API creates a template only by superseding another, and cannot
+delete one. So a version is permanent; removing it from a program only drops it from the state.
 """
 
 from __future__ import annotations

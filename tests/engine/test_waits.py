@@ -237,7 +237,7 @@ def test_a_start_or_stop_without_effect_is_reported_at_once(cloud: Emulator, sma
     """If the power state falls back, the step fails as soon as that is seen; the next `up` tries again."""
     programs = {state: {"i": MACHINE | {"power_state": state}} for state in ("stopped", "running")}
     small.up(programs["stopped"])
-    fell_back = f"the instance {id_of(cloud, 'instances')} did not {{}}: it is {{}} again; the API took the request"
+    fell_back = f"the instance {id_of(cloud, 'instances')} did not {{}}: it is {{}} again; the API accepted the request"
     ways: tuple[tuple[Literal["start", "stop"], str, str], ...]
     ways = (("start", "running", "stopped"), ("stop", "stopped", "running"))
     for action, state, before in ways:
