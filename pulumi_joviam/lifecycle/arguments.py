@@ -184,7 +184,7 @@ Region = Annotated[
     Text,
     Names("region"),
     Replaces("no PUT takes a region"),
-    Required("say it here, or for the whole stack with `pulumi config set joviam:region CODE`"),
+    Required("set it here, or for the whole stack with `pulumi config set joviam:region CODE`"),
 ]
 
 

@@ -86,7 +86,7 @@ class Creations:
         if earlier and live:
             journal.asked(key, earlier)
             op.taken_over.append(live.id)
-            op.warn(f"took over the {live.noun} {live.id}, which an interrupted run had made for this resource")
+            op.warn(f"adopted the {live.noun} {live.id}, which an interrupted run had created for this resource")
         else:
             journal.over(key)
             live = self._asked(op, key, order)
@@ -107,19 +107,19 @@ class Creations:
         while op.repeated:
             again = op.repeated.pop()
             noun, id = again.live.noun, again.live.id
-            twice = f"the request for the {noun} {id} went out more than once, as its first answer was lost"
+            twice = f"the request for the {noun} {id} was sent more than once, because the first response was lost"
             try:
                 twins = self._twins(op, again)
             except JoviamError as unseen:
                 op.warn(
-                    f"{twice}. Whether another one was made cannot be seen: {unseen}. "
+                    f"{twice}. It is unknown whether another one was created: {unseen}. "
                     f"Look for a second {noun} like it by hand, and delete that"
                 )
             else:
                 if twins:
                     op.warn(
-                        f"{twice}. Another one was made, which is not in the state: {', '.join(twins)}. "
-                        "Delete that by hand, with what was made with it, unless it is somebody else's"
+                        f"{twice}. Another one was created that is not in the state: {', '.join(twins)}. "
+                        "Delete it by hand, with what was created with it, unless somebody else uses it"
                     )
 
     def _asked(self, op: Step, key: Key, order: Order) -> Any:
@@ -136,7 +136,7 @@ class Creations:
 
     def _found(self, op: Step, key: Key, order: Order, entry: Entry, error: JoviamError) -> Any:
         """Return the object whose answer was lost, or make it after all."""
-        op.say("the answer was lost: looking whether it was made")
+        op.say("the response was lost: checking whether it was created")
         pace, search = op.api.settings.pace, _Search(order, entry, str(error))
         pause, tries, sent = pace.first_search, 1, time.monotonic()
         while True:
@@ -166,7 +166,7 @@ class Creations:
             nap = min(pause, left) if left > 0 else pause
             if op.deadline.remaining() <= nap:
                 search.settle()
-                raise search.unknown("was looked for and not found; it may still be made.")
+                raise search.unknown("was not found; it may still be created.")
             op.deadline.sleep(nap)
             pause = min(2 * pause, pace.longest_search)
 
@@ -178,8 +178,8 @@ class Creations:
             except NotFound:
                 return None
             return None if live.state in live.gone else live
-        op.say("an interrupted run was making it: looking whether it did")
-        search, late = _Search(order, entry, "an interrupted run was making it"), op.api.settings.pace.late_create
+        op.say("an interrupted run was creating it: checking whether it exists")
+        search, late = _Search(order, entry, "an interrupted run was creating it"), op.api.settings.pace.late_create
         while True:
             with self._alone(op, entry):
                 if live := self._look(op, search):
@@ -199,12 +199,12 @@ class Creations:
             raise
         except TooLarge as large:  # and so it will be the next time
             raise AnswerLost(
-                f"{search.because}\nThe {order.model.noun} cannot be looked for: {large}\nLook for it by hand, and "
+                f"{search.because}\nThe {order.model.noun} cannot be searched for: {large}\nLook for it by hand, and "
                 f"delete it if it is there. Then delete the folder {op.journal.folder}, where it is noted, and run "
                 "`pulumi up` again."
             ) from None
         except JoviamError as unseen:
-            raise search.unknown(f"could not be looked for: {unseen}") from None
+            raise search.unknown(f"could not be searched for: {unseen}") from None
         fit = search.sort(_fitting(op, order, entry, there), op.api.ahead)
         if len(fit) > max(1, op.journal.open(entry)):
             raise JoviamError(
@@ -268,7 +268,7 @@ class Creations:
     def _until(self, op: Step, true: Callable[[], bool]) -> None:
         while not true():
             if not op.deadline.remaining():
-                raise TimedOut("an equal object is still being looked for", "busy")
+                raise TimedOut("the search for an identical object is still running", "busy")
             self._changed.wait(0.2)
 
 
@@ -299,7 +299,7 @@ class _Search:
                 why = "the API does not say what time it has" if since is None else "its created_at cannot be read"
                 self.doubtful[live.id] = why
             elif appeared:
-                self.doubtful[live.id] = "it has only just appeared, but its created_at is older than the request"
+                self.doubtful[live.id] = "it has just appeared, but its created_at is earlier than the request"
         return newer
 
     def settle(self) -> None:
@@ -307,14 +307,14 @@ class _Search:
         if self.doubtful:
             noun, [why, *_] = self.order.model.noun, self.doubtful.values()
             raise JoviamError(
-                f"{self.because}\nThe {noun} {', '.join(self.doubtful)} may be it, or was there before: {why}. "
-                "So no other one is made. If nobody needs it, delete it by hand, with what was made with it; if "
+                f"{self.because}\nThe {noun} {', '.join(self.doubtful)} may be it, or may have existed before: {why}. "
+                "So no other one is created. If nobody needs it, delete it by hand, with what was created with it; if "
                 "somebody does, rename it. Then run `pulumi up` again."
             )
 
     def unknown(self, why: str) -> AnswerLost:
         """Return the error for an object of which nobody can say whether it exists."""
-        again = "The next `pulumi up` on this machine looks for it again before it makes another."
+        again = "The next `pulumi up` on this machine looks for it again before it creates another."
         return AnswerLost(f"{self.because}\nThe {self.order.model.noun} {why}\n{again}")
 
 

@@ -294,11 +294,11 @@ def told(journal: Journal, holds: Callable[[str], bool | None]) -> Iterator[str]
     ours = of_stacks.pop(journal.stack)
     named = {key: ours.pop(key) for key in list(ours) if key[0] in journal.named}
     if named:
-        yield f"an interrupted or failed run made {_list(named)}. The next `pulumi up` goes on with that."
+        yield f"an interrupted or failed run created {_list(named)}. The next `pulumi up` continues with that."
     if ours:
         yield (
-            f"an interrupted or failed run made {_list(ours)}, which this run has not come across. "
-            f"What `pulumi up` neither takes over nor deletes, delete by hand{_then(left, ours)}."
+            f"an interrupted or failed run created {_list(ours)}, which is not in this stack's state. "
+            f"Delete by hand what `pulumi up` neither adopts nor deletes{_then(left, ours)}."
         )
     for stack, entries in of_stacks.items():
         name, there = stack.partition("::")[0].rpartition(":")[2], holds(stack)
@@ -306,20 +306,21 @@ def told(journal: Journal, holds: Callable[[str], bool | None]) -> Iterator[str]
             entries = {key: entry for key, entry in entries.items() if not entry.ended}
         if there is False and entries:
             yield (
-                f"an interrupted or failed run of the stack {name}, which is not there now, made {_list(entries)}. "
-                "Unless a stack gets that name back, nothing takes it over: "
+                f"an interrupted or failed run of the stack {name}, which no longer exists, created {_list(entries)}. "
+                "Unless a stack gets that name again, nothing adopts it: "
                 f"delete by hand what is in no stack{_then(left, entries)}."
             )
         elif there is None and entries:
             yield (
-                f"an interrupted run of the stack {name} made {_list(entries)}. Its next `pulumi up` goes on with it. "
+                f"an interrupted run of the stack {name} created {_list(entries)}. Its next `pulumi up` continues "
+                "with it. "
                 f"If it was renamed or removed, delete by hand what is in no stack{_then(left, entries)}."
             )
 
 
 def _list(entries: Mapping[Key, Entry]) -> str:
     said = [
-        f"{entry.id or f'perhaps what POST {entry.path} was to make'} ({urn.split('::', 3)[-1]})"
+        f"{entry.id or f'perhaps created by POST {entry.path}'} ({urn.split('::', 3)[-1]})"
         for (urn, _), entry in entries.items()
     ]
     more = [f"{len(said) - MOST_NAMED} more"] if len(said) > MOST_NAMED else []

@@ -274,9 +274,9 @@ class Operation(Generic[K]):
             for other in () if shared else self.holders(thing):
                 if other.id != to:
                     raise Taken(
-                        f"{refusal}\nThe instance {other.called} has the {thing.noun} {thing.called}. It goes from one "
-                        "to the other in two runs: first an `up` with a program that takes it off that instance, then "
-                        "one that gives it to this."
+                        f"{refusal}\nThe instance {other.called} has the {thing.noun} {thing.called}. Move it in "
+                        "two runs: first `up` a program that removes it from that instance, then one that adds it to "
+                        "this one."
                     ) from None
 
     def _is_moving(self, live: Model) -> bool:
@@ -295,7 +295,7 @@ class Operation(Generic[K]):
             else:
                 on = " and ".join(live.shown_on)
                 raise TimedOut(
-                    f"the {live.noun} {live.id} still shows the instance {on}, which has it no more", live.state
+                    f"the {live.noun} {live.id} still shows the instance {on}, which no longer uses it", live.state
                 )
         except TimedOut as late:
             raise TimedOut(f"{late}\n{refusal}", late.state) from None

@@ -60,7 +60,7 @@ if TYPE_CHECKING:  # the program imports this module too, and must not pay for r
 
 Inputs: TypeAlias = dict[str, Any]
 
-MISSING = "`pulumi refresh` records that, and the next `up` makes it again"
+MISSING = "run `pulumi refresh` to record that; the next `up` then creates it again"
 
 
 class Lifecycle(Hooks[A, M], ResourceProvider):
@@ -129,7 +129,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             found, wrong = aliases.look_up(catalog, said, known)
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
             shared.offline = True
-            call.warn(f"the API cannot be asked, so what regions, tiers and templates mean is not known: {error}")
+            call.warn(f"the API cannot be reached, so regions, tiers and templates are not checked: {error}")
             return []
         return [*((error.argument, error.message) for error in wrong), *self.fits(said, found)]
 
@@ -363,7 +363,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             values = "was changed outside Pulumi"
         return (
             f"{field} {values}; it is left as is. `pulumi refresh` records it, "
-            "and a preview then says what `up` does about it"
+            "and the preview after that shows what `up` does about it"
         )
 
     @staticmethod
@@ -383,7 +383,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         try:
             self._existing(self._begin(call, self._configured.pace.preview), id, set())
         except (NoAnswer, BadAnswer, ServerError, TimedOut) as error:
-            call.warn(f"the API cannot be asked whether the account still has it: {error}")
+            call.warn(f"the API cannot be reached to check whether it still exists: {error}")
 
     def _existing(self, op: Operation[Any], id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if it is gone: only the API's own word counts for that."""
@@ -393,14 +393,16 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         except NotFound:
             if self.stays_put and account not in {"", *op.session.accounts}:
                 raise JoviamError(
-                    f"the {self.model.noun} {id} was made with another token, and is not in the account of "
-                    f"{op.session.client.settings.token_source}: it lives on in its own. Go back to that token or "
-                    "provider. If it is gone there, too, `pulumi state delete` forgets it."
+                    f"the {self.model.noun} {id} was created with another token, and is not in the account of "
+                    f"{op.session.client.settings.token_source}: it still exists in that account. Use that token or "
+                    "provider again. If it was deleted there, too, run `pulumi state delete`."
                 ) from None
             return None
         op.session.accounts.add(account)
         if live.state == "transferred":
-            op.warn(f"the {live.noun} {id} was transferred to another organization and is not managed here now")
+            op.warn(
+                f"the {live.noun} {id} was transferred to another organization and is no longer managed by this stack"
+            )
         return None if live.state in live.gone else live
 
     def _args(self, said: Mapping[str, Any], taken: Mapping[str, Any] | None = None) -> A:
@@ -438,17 +440,17 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             before = {field: held.get(field) for field in unseen} if held else {}
             shown = self._shown(op, live, {**wanted, **before})
             failed = ""
-            then = "is kept in the state; the next `pulumi up` goes on with it"
+            then = "is in the state; the next `pulumi up` continues with it"
             if there is None and doing == "creating":
                 failed = "terminated"
-                then = "is gone; the next `pulumi up` makes another"
+                then = "no longer exists; the next `pulumi up` creates another"
             elif there is None:
                 then = f"is gone. {MISSING}"
             elif isinstance(error, Failed) and live.state in live.failed:
                 failed = live.state
-                then = "is kept in the state; the next `pulumi up` deletes it and makes another"
+                then = "is in the state; the next `pulumi up` deletes it and creates another"
             elif isinstance(error, Taken):
-                then = "is kept in the state; after that `pulumi up` goes on with it"
+                then = "is in the state; after that, `pulumi up` continues with it"
             text = f"{self._text(doing, op.call, error)}\nThe {live.noun} {live.id} {then}."
             aliases = op.aliases.held(said, kept, shown)
             hidden = Hidden(aliases=aliases, unfinished=tuple(sorted(scope)), failed=failed)
@@ -471,7 +473,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         ]
         if other:
             raise JoviamError(
-                f"an interrupted run had made it with another {', '.join(other)}; the next `pulumi up` replaces it"
+                f"an interrupted run had created it with another {', '.join(other)}; the next `pulumi up` replaces it"
             )
 
     def _last_look(self, op: Operation[Any], live: M, args: A, error: Exception) -> M | None:

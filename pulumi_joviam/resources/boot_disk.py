@@ -114,7 +114,7 @@ def lost(change: Change, memory: DiskMemory, by: str, of: str, field: str = "", 
     """Yield the loss of the data on the disk that was made with the instance, unless that stays."""
     if memory.boot_disk and not memory.boot_disk_stays:
         size = (change.live.get("boot_disk") or {}).get("size")
-        yield Loss(by, size, of, "say delete_with_instance=False and bring that up first", field, unless)
+        yield Loss(by, size, of, "set delete_with_instance=False and run `up` first", field, unless)
 
 
 def keeps_first(there: Sequence[str], disks: Any) -> bool:
@@ -246,7 +246,7 @@ def _made(op: Operation[DiskMemory], live: models.Instance, wanted: BootDisk) ->
         return op.wait_ready(new)
     except Failed as failed:
         _delete(op, op.private.next_boot_disk)
-        raise JoviamError(f"boot_disk: {failed}; the instance goes on with the disk that it has") from None
+        raise JoviamError(f"boot_disk: {failed}; the instance keeps its present disk") from None
 
 
 def _taken_off(op: Operation[DiskMemory], wanted: BootDisk) -> models.Disk | None:

@@ -179,8 +179,8 @@ INSTANCE = "pulumi-python:dynamic/joviam:Instance"
 @pytest.mark.parametrize(
     ("reasons", "more", "why"),
     [
-        (["id"], {}, "no argument makes it so: it was asked for (--replace), or an earlier run did not finish it"),
-        ([], {"propertyDependencies": {"disks": [urn("d")]}}, "it needs d, which is deleted and made again"),
+        (["id"], {}, "no argument causes it: it was requested (--replace), or an earlier run did not finish it"),
+        ([], {"propertyDependencies": {"disks": [urn("d")]}}, "it needs d, which is deleted and created again"),
         (["replaceWith"], {"replaceWith": [urn("d")]}, "it is replaced whenever one of these is: d (replace_with)"),
     ],
 )

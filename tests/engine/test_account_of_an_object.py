@@ -19,7 +19,9 @@ def test_a_token_of_another_organization_is_refused(stack: Stack) -> None:
         stack.pulumi("config", "set", "--secret", "joviam:token", OTHER)
         stack.pulumi("config", "set", "joviam:endpoint", other.url)
         for run in (stack.preview(fails=True), stack.pulumi("destroy", "--yes", "--run-program", fails=True)):
-            assert "was made with another token, and is not in the account of the stack config joviam:token" in run.text
+            assert (
+                "was created with another token, and is not in the account of the stack config joviam:token" in run.text
+            )
         assert [it for it in other.requests if it.method != "GET"] == []
     stack.pulumi("config", "set", "--secret", "joviam:token", token)
     stack.pulumi("config", "set", "joviam:endpoint", stack.cloud.url)

@@ -230,7 +230,7 @@ def test_a_region_is_required(stack: Stack) -> None:
     """If neither the program nor the stack has a region, preview names both ways to set it."""
     stack.pulumi("config", "rm", "joviam:region")
     stack.program({"d": DISK})
-    told = "is required: say it here, or for the whole stack with `pulumi config set joviam:region CODE`"
+    told = "is required: set it here, or for the whole stack with `pulumi config set joviam:region CODE`"
     assert told in stack.preview(fails=True).text
     stack.program({"a": {"kind": "IpAddress"}})
     told = "give a network, or for a public address a region (here or in joviam:region)"

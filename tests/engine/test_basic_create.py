@@ -132,7 +132,7 @@ def test_a_failed_boot_disk_swap_does_not_touch_the_machine(stack: Stack) -> Non
     stack.cloud.fail_provisioning("disks")
     stack.program({"i": BASIC | {"boot_disk": BOOT | {"template": "debian-9"}}})
     run = stack.up(fails=True)
-    assert "ended in state failed_to_provision; the instance goes on with the disk that it has" in run.text
+    assert "ended in state failed_to_provision; the instance keeps its present disk" in run.text
     [instance] = stack.cloud.objects("instances")
     assert (instance["state"], [disk["id"] for disk in instance["disks"]]) == ("running", [old["id"]])
     assert asked(stack.cloud, *STOPS) == []

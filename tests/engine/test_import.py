@@ -307,12 +307,12 @@ def test_what_is_left_out(cloud: Emulator, tmp_path: Path) -> None:
     assert done.status == 0
     assert done.err.splitlines()[1:4] == [
         f'left out: disk "failed" ({failed}) is failed_to_provision',
-        f'left out: disk "busy" ({busy}) is resizing; import it when that has ended',
+        f'left out: disk "busy" ({busy}) is resizing; import it when it is ready',
         f'left out: disk "empty" ({empty}): size must be greater than 0',
     ]
     assert [variable for variable, _ in resources(done.program)] == ["lan", "moved", "good"]
     assert (
-        "# gateway is left out, so nothing manages it: it must be inside the network of specification\nlan = "
+        "# gateway is left out and therefore not managed: it must be inside the network of specification\nlan = "
         in done.program
     )
     assert f'network="{NOBODY}",  # nothing that this account shows' in done.program
@@ -358,14 +358,14 @@ def test_what_the_command_refuses(cloud: Emulator, tmp_path: Path) -> None:
     assert refused() == "pulumi-joviam: there is nothing to import"
     assert list(tmp_path.iterdir()) == []
     Account(cloud).disk()
-    assert refused("--name", "no*") == "pulumi-joviam: there is nothing to import that fits"
-    assert refused(NOBODY) == f"pulumi-joviam: nothing that can be imported has the id {NOBODY}"
+    assert refused("--name", "no*") == "pulumi-joviam: there is nothing to import that matches"
+    assert refused(NOBODY) == f"pulumi-joviam: no object that can be imported has the id {NOBODY}"
     assert refused("--region", "XX1") == "pulumi-joviam: region: is unknown; available: ML1, SY3"
     assert refused(program="no/main.py") == "pulumi-joviam: --program: there is no folder no"
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "import.json").touch()
     assert refused() == (
-        "pulumi-joviam: import.json is there already: move it away, or say another --program (imported.py)"
+        "pulumi-joviam: import.json already exists: move it away, or use another --program (imported.py)"
     )
     cloud.fail("GET /disks", error="forbidden")
     assert "403 forbidden, GET /disks" in "".join(run(cloud, tmp_path, program="imported.py").err)

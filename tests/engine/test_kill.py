@@ -66,7 +66,7 @@ def test_orphans_that_the_program_no_longer_names_are_reported(stack: Stack) -> 
     disks: Spec = {name: {"kind": "Disk", "size": 5, "performance_tier": "Fast"} for name in ("one", "two")}
     kill_with(stack, disks)
     [before] = of_ours(stack.preview())
-    assert "The next `pulumi up` goes on with that." in before
+    assert "The next `pulumi up` continues with that." in before
     assert "by hand" not in before
     stack.program({"one": disks["one"]})
     (stack.folder / "link").symlink_to("state")
@@ -74,7 +74,7 @@ def test_orphans_that_the_program_no_longer_names_are_reported(stack: Stack) -> 
     [after] = of_ours(stack.up())
     [orphan] = {it["id"] for it in stack.cloud.objects("disks")} - {stack.resources()["one"]["id"]}
     [file] = (stack.folder / "home" / "joviam").rglob("*.jsonl")
-    assert after.startswith(f"an interrupted or failed run made {orphan} (two), which")
+    assert after.startswith(f"an interrupted or failed run created {orphan} (two), which")
     assert after.endswith(f"delete by hand, and then {file}.\n")
 
 
@@ -85,7 +85,7 @@ def test_orphans_of_a_renamed_stack_are_reported(stack: Stack) -> None:
     stack.environ["PULUMI_STACK"] = "new"
     [told] = of_ours(stack.up())
     assert told.startswith(
-        f"an interrupted or failed run of the stack dev, which is not there now, made {orphan['id']} (one)."
+        f"an interrupted or failed run of the stack dev, which no longer exists, created {orphan['id']} (one)."
     )
 
 
@@ -111,7 +111,7 @@ def test_a_partial_failure_stays_in_the_journal_until_it_is_in_the_state(
         else:
             made = second.stub.Create(provider_pb2.CreateRequest(**wanted, properties=news))
             assert made.id == disk["id"]
-            assert any("took over the disk" in message for message in second.warnings())
+            assert any("adopted the disk" in message for message in second.warnings())
         second.stub.Cancel(Empty())
         assert second.warnings() == []
     assert not file.exists()

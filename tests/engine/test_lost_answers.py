@@ -29,9 +29,9 @@ def test_every_disk_is_created_once_or_the_duplicate_is_reported(stack: Stack) -
     [twin] = [it for it in stack.cloud.objects("disks") if it["id"] not in held.values()]
     assert twin["name"] == name
     assert told.strip() == (
-        f"the request for the disk {held[name]} went out more than once, as its first answer was lost. Another one was "
-        f"made, which is not in the state: {twin['id']}. Delete that by hand, with what was made with it, unless it is "
-        "somebody else's"
+        f"the request for the disk {held[name]} was sent more than once, because the first response was lost. "
+        f"Another one was created that is not in the state: {twin['id']}. Delete it by hand, with what was created "
+        "with it, unless somebody else uses it"
     )
     assert stack.cloud.count() == {"disks": len(disks) + 1}
     assert stack.preview().empty

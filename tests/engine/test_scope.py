@@ -44,7 +44,7 @@ def test_memory_drift_is_kept_by_an_unrelated_update(cloud: Emulator, plugged: P
     assert changed(cloud, stack, {"i": said | {"note": "b"}}) == [("PUT /instances/{instance_id}", {"note": "b"})]
     assert plugged.warnings() == [
         "memory is 2048 but the program asks for 1024; it is left as is. `pulumi refresh` records it, "
-        "and a preview then says what `up` does about it"
+        "and the preview after that shows what `up` does about it"
     ]
     assert cloud.objects("instances")[0]["memory"] == 2048
     assert stack.refresh().steps == {"i": "update"}

@@ -147,7 +147,7 @@ def test_two_people_and_one_backend(cloud: Emulator, database: Terminal, engine_
     cloud.configure(provision_seconds=0.1)
 
     [go_on, look] = killed
-    assert "took over the disk" in run(go_on)
+    assert "adopted the disk" in run(go_on)
     assert cloud.count() == {"networks": 1, "ip_addresses": 2, "disks": 1, "instances": 1}
     run(look, *the_end)
     assert cloud.count() == {}

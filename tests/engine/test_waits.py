@@ -127,7 +127,7 @@ def test_parts_that_cannot_be_deleted_stay_in_the_state(cloud: Emulator, small: 
     cloud.change(machine, state="provisioning")
     cloud.configure(delete_under_way=True, detach_seconds=NEVER)
     error = small.destroy().error
-    assert f"the disk {disk} still shows the instance {machine}, which has it no more" in error
+    assert f"the disk {disk} still shows the instance {machine}, which no longer uses it" in error
     assert "state: is attached" in error
     assert cloud.count() == {"disks": 1, "ip_addresses": 1}
     cloud.change(disk, state="unattached")
@@ -178,7 +178,7 @@ def test_swapping_addresses_needs_two_runs(cloud: Emulator, small: Miniature) ->
     assert "network_adapters: 10.0.0.2 is attached to another instance" in error
     assert has in error
     assert "in two runs" in error
-    assert error.endswith("is kept in the state; after that `pulumi up` goes on with it.")
+    assert error.endswith("is in the state; after that, `pulumi up` continues with it.")
     assert [small.up(it).error for it in (program("", ""), program("y", "x"))] == ["", ""]
     new = small.up(program("y", "x") | {"c": MACHINE | {"ip_addresses": [ref("x")]}}).error
     assert has.replace("10.0.0.2", "10.0.0.1").replace(address, id_of(cloud, "ip_addresses", "x")) in new
@@ -209,7 +209,7 @@ def test_an_object_deleted_during_its_creation_is_created_again(cloud: Emulator,
         with once(cloud, look, functools.partial(vanish, kind)):
             error = small.up({"x": said}).error
         assert "was deleted by another client while waiting for it" in error
-        assert error.endswith("is gone; the next `pulumi up` makes another.")
+        assert error.endswith("no longer exists; the next `pulumi up` creates another.")
         cloud.configure(provision_seconds=0.1)
         assert small.preview({"x": said}).steps == {"x": "replace"}
         assert small.up({"x": said}).error == ""
@@ -223,7 +223,7 @@ def test_an_object_deleted_during_an_update_needs_a_refresh(cloud: Emulator, sma
     cloud.configure(provision_seconds=NEVER)
     with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.remove(id_of(cloud, "instances"))):
         error = small.up({"x": BASIC | {"power_state": "running"}}).error
-    assert error.endswith("is gone. `pulumi refresh` records that, and the next `up` makes it again.")
+    assert error.endswith("is gone. run `pulumi refresh` to record that; the next `up` then creates it again.")
     cloud.configure(provision_seconds=0.1)
     assert small.refresh().steps == {"x": "delete"}
     assert id_of(cloud, "disks") in small.plugin.warnings()[0]

@@ -169,7 +169,9 @@ def test_where_there_is_no_time_to_look_the_request_is_told(cloud: Emulator, beg
     op = begin(seconds=1.5)
     op.catalog.region("SY3")
     cloud.fail("POST /disks", delay=2.5, act="after")
-    with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*could not be looked for(.|\n)*next `pulumi up`"):
+    with pytest.raises(
+        AnswerLost, match=r"POST /disks was sent(.|\n)*could not be searched for(.|\n)*next `pulumi up`"
+    ):
         disk(op)
 
 
@@ -235,8 +237,8 @@ def test_a_twin_is_named_with_both_ids(cloud: Emulator, begin: Begin, warned: li
     op.session.creations.look_back(op)
     [twin] = {*there(cloud)} - {made.id}
     assert len(warned) == 1
-    assert warned[0].startswith(f"the request for the disk {made.id} went out more than once")
-    assert f"which is not in the state: {twin}. Delete that by hand" in warned[0]
+    assert warned[0].startswith(f"the request for the disk {made.id} was sent more than once")
+    assert f"that is not in the state: {twin}. Delete it by hand" in warned[0]
 
 
 def test_an_object_made_by_another_clock_is_named(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
@@ -277,7 +279,7 @@ def test_a_list_without_the_new_object_is_told(cloud: Emulator, begin: Begin, wa
     made = disk(op)
     op.session.creations.look_back(op)
     assert len(warned) == 1
-    assert f"{made.id} went out more than once" in warned[0]
+    assert f"{made.id} was sent more than once" in warned[0]
     assert "the list does not show it either. Look for a second disk like it by hand" in warned[0]
 
 
@@ -292,7 +294,9 @@ def test_what_cannot_be_compared_is_named_and_never_taken(cloud: Emulator, begin
         op.create(models.Disk, body, shows=shows)
     [made] = there(cloud)
     why = "its performance_tier, size cannot be compared"
-    assert f"The disk {made} may be it, or was there before: {why}. So no other one is made." in str(caught.value)
+    assert f"The disk {made} may be it, or may have existed before: {why}. So no other one is created." in str(
+        caught.value
+    )
     killed(op)
     with pytest.raises(JoviamError, match=why):
         begin().create(models.Disk, body, shows=shows)
@@ -358,11 +362,11 @@ def test_where_no_time_can_be_trusted_the_object_is_named(cloud: Emulator, begin
     with pytest.raises(JoviamError) as caught:
         disk(op)
     [made] = there(cloud)
-    assert f"The disk {made} may be it, or was there before: the API does not say what time it has." in str(
+    assert f"The disk {made} may be it, or may have existed before: the API does not say what time it has." in str(
         caught.value
     )
     killed(op)
-    with pytest.raises(JoviamError, match=rf"interrupted run was making it(.|\n)*{made} may be it"):
+    with pytest.raises(JoviamError, match=rf"interrupted run was creating it(.|\n)*{made} may be it"):
         disk(begin())
     cloud.remove(made)
     killed(op)
@@ -376,7 +380,7 @@ def test_what_appears_but_says_that_it_is_older_is_named(cloud: Emulator, begin:
     cloud.configure(clock_skew=-60.0, date_header=False)
     op.api._transport.ahead = 0.0
     cloud.fail("POST /disks", drop="before", act_after=0.4)
-    with pytest.raises(JoviamError, match="may be it, or was there before: it has only just appeared"):
+    with pytest.raises(JoviamError, match="may be it, or may have existed before: it has just appeared"):
         disk(op)
     assert len(there(cloud)) == 1
 
@@ -420,7 +424,7 @@ def test_where_the_list_is_too_large_the_way_out_is_told(cloud: Emulator, begin:
     folder = op.journal.folder
     for _ in range(2):
         with pytest.raises(
-            AnswerLost, match=rf"cannot be looked for: unexpected response(.|\n)*Then delete the folder {folder}"
+            AnswerLost, match=rf"cannot be searched for: unexpected response(.|\n)*Then delete the folder {folder}"
         ):
             disk(begin())
         killed(begin())
@@ -435,7 +439,9 @@ def test_a_list_that_cannot_be_read_tells_nothing(cloud: Emulator, begin: Begin)
     op.catalog.region("SY3")
     cloud.fail("POST /disks", drop="after")
     cloud.fail("GET /disks", body=b"{}", times=99)
-    with pytest.raises(AnswerLost, match=r"POST /disks was sent(.|\n)*could not be looked for(.|\n)*next `pulumi up`"):
+    with pytest.raises(
+        AnswerLost, match=r"POST /disks was sent(.|\n)*could not be searched for(.|\n)*next `pulumi up`"
+    ):
         disk(op)
     assert len(there(cloud)) == 1
     cloud.heal()  # and then the same step once more, as Pulumi's hooks can have it

@@ -178,9 +178,9 @@ def test_the_end_tells_what_to_do(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "project", STACK)
     journal.named.add(KEY[0])
     assert list(told(journal, lambda _stack: True)) == [
-        "an interrupted or failed run made id of b (a b). The next `pulumi up` goes on with that.",
-        "an interrupted or failed run made id of b (b), id of c (c), which this run has not come across. "
-        f"What `pulumi up` neither takes over nor deletes, delete by hand, and then {orphan}.",
+        "an interrupted or failed run created id of b (a b). The next `pulumi up` continues with that.",
+        "an interrupted or failed run created id of b (b), id of c (c), which is not in this stack's state. "
+        f"Delete by hand what `pulumi up` neither adopts nor deletes, and then {orphan}.",
     ]
     journal.seen(["id of b"])
     assert both
@@ -188,7 +188,7 @@ def test_the_end_tells_what_to_do(tmp_path: Path) -> None:
     assert list(told(other, lambda _stack: True)) == []
 
 
-@pytest.mark.parametrize(("there", "says"), [(False, "is not there now"), (None, "If it was renamed or removed")])
+@pytest.mark.parametrize(("there", "says"), [(False, "no longer exists"), (None, "If it was renamed or removed")])
 def test_what_a_renamed_stack_left_is_named(journal: Journal, there: bool | None, says: str) -> None:
     """Nobody takes it over: the same name may stand for something else there. What the new stack holds is its own."""
     journal.asked(KEY, ENTRY)

@@ -21,24 +21,24 @@ def _hurting(said: list[str]) -> list[str]:
     words = [word for part in said for word in part.split(",") if word]
     wrong = [word for word in words if word not in HURTING]
     if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(HURTING)}", param_hint="--fail-on")
+        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(HURTING)}", param_hint="--fail-on")
     return words
 
 
 def comment(
     preview: Annotated[
         Path | None,
-        typer.Argument(exists=True, dir_okay=False, help="What the preview printed. Default: stdin."),
+        typer.Argument(exists=True, dir_okay=False, help="File with the preview's output. Default: stdin."),
     ] = None,
     fail_on: Annotated[
         list[str],
-        typer.Option(metavar="WORDS", help="What ends with status 3: some of delete,replace,stop."),
+        typer.Option(metavar="WORDS", help="Exit with status 3 on these changes: delete,replace,stop."),
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
     stack: Annotated[
-        str, typer.Option(help="Name of the stack, where a pull request has one comment for each of several.")
+        str, typer.Option(help="Name of the stack, if a pull request has a comment for each of several stacks.")
     ] = "",
     log: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="What the preview wrote to stderr.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the preview's stderr.")
     ] = None,
 ) -> None:
     """Turn `pulumi preview --json` into Markdown for a pull request.

@@ -97,13 +97,13 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
     uses = {urn for urns in resource.new.property_dependencies.values() for urn in urns or ()}
     replaced = sorted(name(urn) for urn in uses if urn in preview.resources and preview.resources[urn].op == "replace")
     if failed := _hidden(resource).failed:
-        yield f"it was made before, and ended in state {failed}"
+        yield f"it was created before, and ended in state {failed}"
     elif replaced:
-        yield f"it needs {', '.join(replaced)}, which is deleted and made again"
+        yield f"it needs {', '.join(replaced)}, which is deleted and created again"
     elif "replaceWith" in resource.replace_reasons:
         yield f"it is replaced whenever one of these is: {', '.join(together)} (replace_with)"
     else:
-        yield "no argument makes it so: it was asked for (--replace), or an earlier run did not finish it"
+        yield "no argument causes it: it was requested (--replace), or an earlier run did not finish it"
 
 
 def _hidden(resource: Resource) -> Hidden:

@@ -118,7 +118,7 @@ def _changing(resource: Resource) -> str:
     told = given if resource.op in ("create", "import") else change
     lines = list(map(told, resource.arguments))
     if not lines and resource.op == "update":
-        unfinished = "an earlier `up` did not finish it" if resource.old.init_errors else "what is live differs"
+        unfinished = "an earlier `up` did not finish it" if resource.old.init_errors else "the live object differs"
         lines.append(f"no argument changes: {unfinished}")
     return _nested(_who(resource), lines, MOST_ARGUMENTS)
 
@@ -129,7 +129,7 @@ def _warnings(preview: Preview, told: Collection[str]) -> Section[Diagnostic]:
 
 
 def _errors(preview: Preview, log: str) -> Section[Diagnostic]:
-    log = log.strip() or "Pulumi ended before it could say why: see the log of the job"
+    log = log.strip() or "Pulumi ended without an explanation: see the log of the job"
     errors = preview.errors or [Diagnostic(message=log)]
     return Section(0, "#### Error\n", errors, _error, rest="… and {} more errors".format)
 

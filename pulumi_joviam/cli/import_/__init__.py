@@ -27,15 +27,15 @@ from pulumi_joviam.cli.import_.wanted import Filter, Kind
 
 def import_account(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Import these objects only, of whatever kind.")
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Import only these objects, of any kind.")
     ] = None,
     region: Annotated[
-        str | None, typer.Option(help="Only what is in this region (code, name or id). Public keys have none.")
+        str | None, typer.Option(help="Only objects in this region (code, name or id). Public keys have none.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Only what has such a name; * and ? stand for anything: 'web-*'.")
+        str | None, typer.Option(help="Only objects with such a name; * and ? are wildcards: 'web-*'.")
     ] = None,
-    kind: Annotated[list[Kind] | None, typer.Option(help="Only this kind; may be said several times.")] = None,
+    kind: Annotated[list[Kind] | None, typer.Option(help="Only this kind; can be repeated.")] = None,
     program: Annotated[
         Path, typer.Option(help="Where to write the program. The other files go into the same folder.")
     ] = Path("__main__.py"),
@@ -71,13 +71,13 @@ def import_account(
     for what in account.left_out:
         _talk(f"left out: {what}")
     if not made:
-        raise JoviamError("there is nothing to import" + (" that fits" if wanted != Filter() else ""))
+        raise JoviamError("there is nothing to import" + (" that matches" if wanted != Filter() else ""))
     counts = Counter(resource.plural for resource in made)
     _talk(f"{program}: " + ", ".join(f"{plural}: {count}" for plural, count in counts.items()))
     if any(resource.made_by is Instance for resource in made):
         _talk("the API does not list console sessions, so none is imported")
     if contexts:
-        _talk(f"{contexts_file} and {import_file} hold the contexts of instances in clear: delete them afterwards")
+        _talk(f"{contexts_file} and {import_file} contain contexts of instances in plain text: delete them afterwards")
         typer.echo(f"pulumi config set --secret {key} < {shlex.quote(str(contexts_file))}")
     typer.echo(f"pulumi import --file {shlex.quote(str(import_file))} --generate-code=false")
     typer.echo("pulumi preview")
@@ -87,7 +87,7 @@ def _check_free(*files: Path) -> None:
     """Raise JoviamError if a file is there already, or none can be written there."""
     for file in files:
         if file.exists():
-            raise JoviamError(f"{file} is there already: move it away, or say another --program (imported.py)")
+            raise JoviamError(f"{file} already exists: move it away, or use another --program (imported.py)")
     if not files[0].parent.is_dir():
         raise JoviamError(f"--program: there is no folder {files[0].parent}")
 

@@ -66,7 +66,7 @@ class Account:
             self._listed[resource] = {live.id: live for live in there if live.state not in live.gone}
         unknown = [id for id in wanted.ids if not any(id in listed for listed in self._listed.values())]
         if unknown:
-            raise JoviamError(f"nothing that can be imported has the id {', '.join(map(readable, unknown))}")
+            raise JoviamError(f"no object that can be imported has the id {', '.join(map(readable, unknown))}")
 
         def fits(live: Any) -> bool:
             if isinstance(live, Group):  # one member alone says in its own argument whom it is grouped with
@@ -150,7 +150,7 @@ class Account:
         if live.state in live.failed:
             return f"{self.about(live.id)} ({live.id}) is {live.state}"
         if live.state not in live.ready:
-            return f"{self.about(live.id)} ({live.id}) is {live.state}; import it when that has ended"
+            return f"{self.about(live.id)} ({live.id}) is {live.state}; import it when it is ready"
         return Found(resource, live, op)
 
 

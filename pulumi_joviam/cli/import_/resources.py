@@ -103,7 +103,7 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
         name = _unique(_slug(account.called(live), live.noun), live.id, taken[it.made_by])
         defaults = {argument: field.default for argument, field in provider.args.model_fields.items()}
         implied = {argument for argument in arguments if arguments[argument] == {**defaults, "name": name}[argument]}
-        remarks = [f"{argument} is left out, so nothing manages it: it {why}" for argument, why in refused.items()]
+        remarks = [f"{argument} is left out and therefore not managed: it {why}" for argument, why in refused.items()]
         shown = provider._shown(it.op, live, arguments)
         outputs = provider._state(it.op, live, shown, Hidden(aliases=it.op.aliases.held(shown)))
         made.append(Imported(it.made_by, live.id, name, arguments, implied, remarks, outputs))
