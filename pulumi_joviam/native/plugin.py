@@ -7,8 +7,8 @@ plugin of dynamic providers. The names of the methods are those of the protocol.
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -69,6 +69,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._config: dict[str, Any] = {}
+        self._kinds: dict[str, Kind] = {}
+        self._lock = threading.Lock()
 
     # -- about the plugin --
 
@@ -197,9 +199,11 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     # -- how it does that --
 
-    @functools.cache  # noqa: B019 - there is one Plugin in a process
     def _kind(self, token: str) -> Kind:
-        return Kind(schema.resources()[token], self._config.get)
+        with self._lock:
+            if token not in self._kinds:
+                self._kinds[token] = Kind(schema.resources()[token], self._config.get)
+            return self._kinds[token]
 
     @contextlib.contextmanager
     def _serving(self, request: Any, context: grpc.ServicerContext) -> Iterator[Kind]:

@@ -15,7 +15,7 @@ from pulumi_joviam.native import schema
 from tests.conftest import ROOT
 from tests.emulator.account import Account
 from tests.keys import key
-from tests.stack import PROGRAM, Run, Spec, Stack
+from tests.stack import PROGRAM, Spec, Stack
 
 SECRET = "swordfish"
 STACK: Spec = {
@@ -64,11 +64,6 @@ def stack(stack: Stack) -> Stack:
 
 def writes(cloud: Emulator) -> list[str]:
     return [f"{request.method} {request.path}" for request in cloud.requests if request.method != "GET"]
-
-
-def steps(run: Run) -> dict[str, str]:
-    """Return the steps, without those of the provider that Pulumi makes by itself."""
-    return {name: step for name, step in run.steps.items() if not name.startswith("default")}
 
 
 def test_a_whole_stack(stack: Stack) -> None:
@@ -135,10 +130,26 @@ def test_there_and_back(stack: Stack) -> None:
         serve()
         if serve == stack.serve_dynamically:
             (stack.project / "__main__.py").write_text(AFTER_NATIVE + PROGRAM)
-        assert steps(stack.preview()) == steps(stack.up()) == respelled
+        assert stack.preview().steps == stack.up().steps == respelled
         assert SECRET not in json.dumps(stack.resources())
         assert stack.settled()
     assert writes(stack.cloud) == before
+
+
+def test_what_goes_wrong(stack: Stack) -> None:
+    """A failed create keeps its object, with the words of the caller; the next `up` finishes that one."""
+    stack.cloud.configure(provision_seconds=3.0)
+    machine: Spec = {"web": {"kind": "Instance", "memory": 512, "performance_tier": "Standard"}}
+    stack.program({"web": {**machine["web"], "timeouts": {"create": "1s"}}})
+    run = stack.up("--skip-preview", fails=True)
+    assert stack.resources()["web"]["initErrors"]
+    assert "is kept in the state" in run.text
+    assert "Traceback" not in run.text
+    stack.program({"web": {**machine["web"], "memory": 1024}})
+    preview = stack.preview()
+    assert preview.steps == {"web": "update"}
+    assert [message for _name, message in preview.warnings if "unless allowStopping=True" in message]
+    assert stack.cloud.count() == {"instances": 1}
 
 
 def test_import_by_id(stack: Stack) -> None:
@@ -167,7 +178,7 @@ def test_import_by_id(stack: Stack) -> None:
     spec = {name: {"kind": kind, **_said(held[name]["inputs"], kind)} for name, (kind, _id) in ids.items()}
     spec["web"]["context"] = {"PASSWORD": {"secret": SECRET}}
     stack.program({**spec, "laptop": {"kind": "PublicKey", **_said(held["laptop"]["inputs"], "PublicKey")}})
-    assert steps(stack.preview("--refresh")) == {}
+    assert stack.settled()
 
 
 def _said(inputs: Mapping[str, Any], kind: str) -> dict[str, Any]:
