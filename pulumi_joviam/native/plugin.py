@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -134,9 +134,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 replaces=list(map(camel, found.replaces)),
                 deleteBeforeReplace=found.deletes_first,
                 diffs=list(detail),
-                detailedDiff={
-                    name: _detail(step == "replace", name in olds, name in news) for name, step in detail.items()
-                },
+                detailedDiff=detail,
                 hasDetailedDiff=True,
             )
 
@@ -206,7 +204,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             return self._kinds[token]
 
     @contextlib.contextmanager
-    def _serving(self, request: Any, context: grpc.ServicerContext) -> Iterator[Kind]:
+    def _serving(self, request: Any, context: grpc.ServicerContext) -> Generator[Kind]:
         """Let the lifecycle of the request's kind serve it."""
         kind = self._kind(request.urn.split("::", 3)[2].rpartition("$")[2])
         call = Call.read(request, context, in_state=kind.in_state, in_words=kind.names.text)

@@ -70,7 +70,7 @@ def found(lookup: Callable[..., Any]) -> tuple[type[Model], bool]:
 
 def shown(model: type[Model]) -> dict[str, Any]:
     """Return {attribute: its type} of what a look-up finds."""
-    stateless = {"state"} if "" in model.ready else set()
+    stateless = {"state"} if "" in model.ready else set[str]()
     return {name: field.annotation for name, field in model.model_fields.items() if name not in model.apart | stateless}
 
 
@@ -128,7 +128,7 @@ def schema() -> str:
 
 def _settings() -> dict[str, Any]:
     """Return the properties of the provider itself."""
-    declaration, properties = ProviderArgs._declaration, {}
+    declaration, properties = ProviderArgs._declaration, dict[str, Any]()
     for name, hint in declaration.types.items():
         default = declaration.default(name)
         text = declaration.descriptions[name] + ("" if default == "required" else f" Default: {default}.")
@@ -143,7 +143,7 @@ def _settings() -> dict[str, Any]:
 def _resource(resource: type[Resource], named: _Types) -> dict[str, Any]:
     declaration, lifecycle = resource._declaration, resource._lifecycle
     marks = lifecycle.args.traits()
-    properties, required = {}, []
+    properties, required = dict[str, dict[str, Any]](), list[str]()
     for name, hint in _hints(resource).items():
         properties[name] = {**named.of(hint, f"{resource._kind}{_pascal(name)}"), "description": _told(resource, name)}
         if name in lifecycle.secret:
