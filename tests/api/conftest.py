@@ -29,6 +29,10 @@ def key(client: Client) -> str:
 def _no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail the test if a server thread fails."""
     failed: list[object] = []
-    monkeypatch.setattr(Loopback, "handle_error", lambda *_args: failed.append(traceback.format_exc()))
+
+    def note(*_args: object) -> None:
+        failed.append(traceback.format_exc())
+
+    monkeypatch.setattr(Loopback, "handle_error", note)
     yield
     assert failed == []

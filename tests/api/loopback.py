@@ -54,7 +54,7 @@ class Loopback(socketserver.ThreadingTCPServer):
 
 
 class _Handler(socketserver.BaseRequestHandler):
-    server: Loopback
+    server: Loopback  # pyright: ignore[reportIncompatibleVariableOverride] # only a Loopback starts one
 
     def handle(self) -> None:
         with suppress(OSError):

@@ -22,7 +22,7 @@ def test_max_concurrency_limits_the_requests_in_flight(cloud: Emulator) -> None:
     cloud.fail("GET /disks", delay=0.1, until=lambda: len(cloud.requests) >= 3, times=100)
     client = client_of(cloud, width=3)
     with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda _n: client.list(models.Disk), range(12)))
+        list(pool.map(client.list, [models.Disk] * 12))
     arrived = sorted(request.time for request in cloud.requests)
     assert all(later - earlier >= 0.095 for earlier, later in zip(arrived, arrived[3:], strict=False))
     assert arrived[-1] - arrived[0] < SOON

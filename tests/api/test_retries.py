@@ -75,7 +75,11 @@ def test_number_of_retries(cloud: Emulator, fault: dict[str, Any], kind: type[Jo
 def test_pauses_grow(mocker: MockerFixture, cloud: Emulator, client: Client) -> None:
     """Pauses double, with jitter, up to 8 seconds."""
     pauses: list[float] = []
-    mocker.patch.object(Deadline, "sleep", autospec=True, side_effect=lambda _self, pause: pauses.append(pause))
+
+    def sleep(_deadline: Deadline, pause: float) -> None:
+        pauses.append(pause)
+
+    mocker.patch.object(Deadline, "sleep", autospec=True, side_effect=sleep)
     cloud.fail("GET /regions", status=503, times=20)
     client.until(Deadline.after(1000)).list(models.Region)
     expected = [min(0.02 * 2**n, 8) for n in range(20)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from pytest_mock import MockerFixture
@@ -34,7 +35,7 @@ def reads(cloud: Emulator) -> list[str | None]:
 def test_many_reads_share_one_list(cloud: Emulator, client: Client) -> None:
     ids = keys(client, 100)
     with ThreadPoolExecutor(32) as pool:
-        found = list(pool.map(lambda id: client.get(PublicKey, id), ids))
+        found = list(pool.map(partial(client.get, PublicKey), ids))
     assert [it.id for it in found] == ids
     assert reads(cloud).count("GET /public_keys") == 1
     assert len(reads(cloud)) == FEW + 1
@@ -62,7 +63,7 @@ def test_reads_fall_back_to_ids_if_the_list_fails(cloud: Emulator, client: Clien
     ids = keys(client, 20)
     cloud.fail("GET /public_keys", error="forbidden", times=99)
     with ThreadPoolExecutor(8) as pool:
-        assert [it.id for it in pool.map(lambda id: client.get(PublicKey, id), ids)] == ids
+        assert [it.id for it in pool.map(partial(client.get, PublicKey), ids)] == ids
 
 
 def test_a_list_that_is_too_large_is_requested_once(cloud: Emulator, client: Client, mocker: MockerFixture) -> None:

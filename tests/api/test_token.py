@@ -65,7 +65,8 @@ def test_the_token_is_never_printed(cloud: Emulator, caplog: pytest.LogCaptureFi
     client = client_of(cloud, 0.3)
     seen = [repr(client), str(client), repr(client.settings), repr(vars(client))]
     faults: list[dict[str, Any]] = [how for how, _ends in FAULTS.values() if "delay" not in how]
-    for fault in [*faults, {"error": "invalid_token"}, {"error": "forbidden"}, {"delay": 0.3}]:
+    faults += [{"error": "invalid_token"}, {"error": "forbidden"}, {"delay": 0.3}]
+    for fault in faults:
         cloud.fail("POST /public_keys", **fault)
         with suppress(JoviamError):
             client.until(Deadline.after(0.2)).create(models.PublicKey, {"name": "n", "key": KEY})

@@ -7,6 +7,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
@@ -244,9 +245,13 @@ def test_many_waits_share_one_list(cloud: Emulator, client: Client, waiter: Wait
     cloud.configure(provision_seconds=1.0)
     ids = [client.create(Disk, {**body, "name": f"d{number}"}).id for number in range(30)]
     before = len(cloud.requests)
+
+    def state(id: str) -> str:
+        return waiter.wait(Disk, id, Disk.ready, soon())
+
     with ThreadPoolExecutor(31) as pool:
         gone = pool.submit(waiter.wait, Disk, str(uuid.uuid4()), Disk.gone, soon())
-        states = list(pool.map(lambda id: waiter.wait(Disk, id, Disk.ready, soon()), ids))
+        states = list(pool.map(state, ids))
     assert set(states) == {"unattached"}
     assert gone.result() == "terminated"
     assert len(cloud.requests) - before < 15
@@ -264,10 +269,15 @@ def test_objects_are_polled_by_id_if_the_list_fails(
     if how == "too large":
         mocker.patch("pulumi_joviam.api.transport.LARGEST_ANSWER", 2000)
     else:
-        cloud.fail("GET /disks", times=99, **({"status": 500} if how == "500" else {"body": b"{}"}))
+        fault: dict[str, Any] = {"status": 500} if how == "500" else {"body": b"{}"}
+        cloud.fail("GET /disks", times=99, **fault)
     before = len(cloud.requests)
+
+    def state(id: str) -> str:
+        return waiter.wait(Disk, id, Disk.ready, Deadline.after(60))
+
     with ThreadPoolExecutor(6) as pool:
-        states = list(pool.map(lambda id: waiter.wait(Disk, id, Disk.ready, Deadline.after(60)), ids))
+        states = list(pool.map(state, ids))
     assert set(states) == {"unattached"}
     lists = [request.operation for request in cloud.requests[before:]].count("GET /disks")
     assert lists == 1 or how != "too large"
