@@ -61,10 +61,10 @@ def test_the_lifecycle_of_a_group(stack: Stack, symmetric: bool) -> None:
     assert stack.settled()
 
     stack.cloud.change(ids(stack.cloud)["c"], availability_group=[])
-    for _ in range(2):  # a second look shows the same
+    for second in (False, True):  # a second look shows the same
         found = stack.refresh()
         assert set(stack.resources()["g"]["inputs"]["instances"]) == {ids(stack.cloud)[name] for name in "ab"}
-    assert found.empty
+        assert found.empty or not second
     preview = stack.preview()
     assert (preview.steps, preview.changed) == ({"g": "update"}, {"g": {"instances"}})
     assert stack.up().steps == {"g": "update"}

@@ -26,7 +26,7 @@ UNKNOWN = {"after": "first", "say": ID}
 MACHINE: dict[str, Any] = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
 
 # (what the program says, {property: what the user is told}), all seen in preview, without a request
-REFUSED_BY_CHECK = [
+REFUSED_BY_CHECK: list[tuple[dict[str, Any], dict[str, str]]] = [
     (DISK | {"size": -1}, {"size": "must be greater than 0"}),
     (DISK | {"size": "10"}, {"size": "must be a whole number, not a text (pulumi.Config().require_int gives one)"}),
     (DISK | {"size": 10.5}, {"size": "must be a valid integer"}),
@@ -195,7 +195,7 @@ def put(value: Any, place: Place, other: Any) -> Any:
 def test_validation_errors_contain_no_values(cloud: Emulator, plugged: Plugin) -> None:
     """No error, for any position in any resource, repeats the wrong value, which may be a secret."""
     wrong = [HIDDEN, f"{HIDDEN}/24", [HIDDEN], [[HIDDEN]], {"x": HIDDEN}, [{"x": HIDDEN}]]
-    world, refused = There(Account(cloud)), set()
+    world, refused = There(Account(cloud)), set[tuple[str, Place]]()
     small = Miniature(plugged, "hidden")
     for kind in [kind for kind in SAMPLES if kind not in PLAIN]:
         for said in world.say(kind):

@@ -16,7 +16,7 @@ import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from pytest_mock import MockerFixture
 

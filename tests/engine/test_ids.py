@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 
@@ -20,9 +21,11 @@ from tests.unknown import PLAIN
 def shouted(value: Any) -> Any:
     """Return a value with every id in it in upper case."""
     if isinstance(value, dict):
-        return {key: shouted(item) for key, item in value.items()}
+        held = cast(dict[str, Any], value)
+        return {key: shouted(item) for key, item in held.items()}
     if isinstance(value, list):
-        return [shouted(item) for item in value]
+        items = cast(Sequence[Any], value)
+        return [shouted(item) for item in items]
     return value.upper() if isinstance(value, str) and re.fullmatch(models.UUID, value) else value
 
 

@@ -94,7 +94,7 @@ def account_of_others(cloud: Emulator) -> dict[str, str]:
     made["bare"] = account.instance(name="bare", region="ML1")
     group = {"availability_group": [made["app 2"], made["app 3"]]}
     account.call("PUT", f"/instances/{made['app 1']}/availability_group", group)
-    adapters = [
+    adapters: list[dict[str, Any]] = [
         {"network": made["nameless lan"], "ip_addresses": [made["db address"]]},
         {"network": made["lan"], "ip_addresses": "dhcp"},
         {"network": account.public_network(), "ip_addresses": []},
@@ -201,6 +201,7 @@ def test_whatever_things_are_called(cloud: Emulator, tmp_path: Path) -> None:
     assert len(calls) == len(made) + 1
     entries = json.loads((tmp_path / "import.json").read_text())["resources"]
     assert [made[entry["id"]] for entry in entries[:-1]] == NAMES
+    said: dict[str | None, ast.expr] = {}
     for entry, (variable, call) in zip(entries, calls.items(), strict=True):
         said = {keyword.arg: keyword.value for keyword in call.keywords}
         [name] = [ast.literal_eval(said["name"])] if "name" in said else [ast.literal_eval(call.args[0])]
@@ -209,8 +210,9 @@ def test_whatever_things_are_called(cloud: Emulator, tmp_path: Path) -> None:
         assert variable.isidentifier()
     assert len({(entry["type"], entry["name"]) for entry in entries}) == len(entries)
     assert ast.literal_eval(said["note"]) == note
-    assert isinstance(said["context"], ast.Dict)
-    assert [ast.literal_eval(key) for key in said["context"].keys if key] == list(variables)
+    shown = said["context"]
+    assert isinstance(shown, ast.Dict)
+    assert [ast.literal_eval(key) for key in shown.keys if key] == list(variables)
     assert json.loads((tmp_path / "contexts.json").read_text()) == {entries[-1]["name"]: variables}
     run(cloud, tmp_path, program="again.py")
     again = (tmp_path / "again.py").read_text()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent import futures
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.dynamic import CreateResult, ResourceProvider
-from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_joviam.emulator import Emulator
@@ -151,7 +151,7 @@ class Slow(ResourceProvider):
 
 
 @contextmanager
-def plugin(folder: Path, engine: socket.socket) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+def plugin(folder: Path, engine: socket.socket) -> Generator[tuple[subprocess.Popen[str], Any], None, None]:
     """Run a plugin in which a provider of ours is configured; yield it, and what calls it."""
     command = [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"]
     environ = {**os.environ, "JOVIAM_TOKEN": "t", "PULUMI_HOME": str(folder), "PYTHONPATH": str(ROOT)}

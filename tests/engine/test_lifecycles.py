@@ -57,7 +57,7 @@ class Row:
     """In the first program, once set, once changed."""
     steps: tuple[str, str, str] = ("update", "update", "update")
     """Shown for: set, changed, taken away ("" for nothing)."""
-    others: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, Any] = field(default_factory=dict[str, Any])
     drift: Any = GONE
     repair: str = "update"
     default: Any = GONE

@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
+from pydantic import BaseModel
 
 import pulumi_joviam as joviam
 from pulumi_joviam import lookups
@@ -122,8 +123,9 @@ def test_each_word_finds_the_object(account: Account, name: str, words: tuple[st
     found = find(**{**said, **more})
     kind = f"performance_tiers/{more['use']}s" if "use" in more else found.path[1:]
     [shown] = [item for item in account.call("GET", f"/{kind}") if item["id"] == found.id]
-    assert type(found).model_validate(shown) == found
-    assert set(shown) <= set(type(found).model_fields)
+    model = cast(type[BaseModel], type(found))
+    assert model.model_validate(shown) == found
+    assert set(shown) <= set(model.model_fields)
     assert {word: find(**{word: shown[word]}, **more) for word in words} == dict.fromkeys(words, found)
     assert find(**{word: shown[word] for word in words}, **more) == found
 
@@ -264,7 +266,10 @@ def test_a_mistake_is_told(account: Account, name: str, said: Json, told: str) -
 def test_the_region_of_the_stack_is_meant(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what every region has, that of the stack's or the Provider's region is meant; nothing else is narrowed."""
     other = object.__new__(joviam.Provider)
-    other._account = {"joviam:token": TOKEN, "joviam:endpoint": account.cloud.url, "joviam:region": "ML1"}
+    config: dict[str, pulumi.Input[str]] = {
+        "joviam:token": TOKEN, "joviam:endpoint": account.cloud.url, "joviam:region": "ML1",
+    }  # fmt: skip
+    other._account = config
     opts = pulumi.InvokeOptions(provider=other)
     monkeypatch.setattr(pulumi.runtime, "get_config", {"joviam:region": "SY3"}.get)
     for options, here, elsewhere in ((None, "SY3", "ML1"), (opts, "ML1", "SY3")):

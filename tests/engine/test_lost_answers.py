@@ -7,7 +7,7 @@ from typing import Any
 from pulumi_joviam.api.pace import Pace
 from tests.stack import Stack
 
-DROPPED = {"drop": "before"}
+DROPPED: dict[str, Any] = {"drop": "before"}
 LOST: list[dict[str, Any]] = [
     *({**how, "act_after": seconds} for how in (DROPPED, {"status": 500}, {"status": 502}) for seconds in (0.3, 1, 3)),
     {"status": 504, "act_after": 1},
@@ -19,7 +19,8 @@ LOST: list[dict[str, Any]] = [
 def test_every_disk_is_created_once_or_the_duplicate_is_reported(stack: Stack) -> None:
     """However a response is lost and whenever the server acts, also where lists show new objects late."""
     stack.cloud.configure(late_lists=2.0, provision_seconds=5.0)
-    faults = [*LOST, {**DROPPED, "act_after": Pace().late_create + 2.5}]  # later than it is looked for
+    # the last one acts later than it is looked for
+    faults: list[dict[str, Any]] = [*LOST, {**DROPPED, "act_after": Pace().late_create + 2.5}]
     for fault in faults:
         stack.cloud.fail("POST /disks", **fault)
     disks = {f"d{n}": {"kind": "Disk", "size": 5 + n, "performance_tier": "Fast"} for n in range(len(faults))}

@@ -332,7 +332,8 @@ def test_only_a_404_removes_an_object_from_the_state(stack: Stack) -> None:
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
     stack.up()
     garbage = {"status": 404, "body": b"<html>not found</html>"}
-    for times, fault in ((1, {"status": 403}), (5, {"status": 500}), (1, garbage)):  # as often as it is asked
+    faults: list[tuple[int, dict[str, Any]]] = [(1, {"status": 403}), (5, {"status": 500}), (1, garbage)]
+    for times, fault in faults:  # as often as it is asked
         stack.cloud.fail("GET /public_keys/{public_key_id}", times=times, **fault)
         stack.refresh(fails=True)
         assert list(stack.resources()) == ["k"]

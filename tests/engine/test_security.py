@@ -53,7 +53,7 @@ def program(password: str) -> Spec:
 
 def test_no_secret_is_left_in_clear(stack: Stack) -> None:
     """Through a whole lifecycle with every kind of failure, secrets are only stored encrypted."""
-    cloud, screen = stack.cloud, []
+    cloud, screen = stack.cloud, list[str]()
     stack.environ["TMPDIR"] = str(stack.folder / "tmp")
     (stack.folder / "tmp").mkdir()
     (stack.project / "__main__.py").write_text(PROGRAM + READ)

@@ -35,7 +35,7 @@ def told(replaced: dict[str, str]) -> list[list[Block]]:
     for there, here in replaced.items():
         assert there in text
         text = text.replace(there, here)
-    play = []
+    play: list[list[Block]] = []
     for section in text.split("\n## ")[1:]:
         blocks = [block.splitlines() for block in re.findall(r"```sh\n# (.*?)```", section, re.DOTALL)]
         play.append([(remark, lines) for remark, *lines in blocks])

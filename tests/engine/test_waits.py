@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 DISK: Json = {"kind": "Disk", "size": 10, "performance_tier": "Standard"}
 NETWORK: Json = {"kind": "Network", "specification": "10.0.0.0/24"}
 MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
-BASIC = MACHINE | {"boot_disk": {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Standard"}}
+BASIC: Json = MACHINE | {"boot_disk": {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Standard"}}
 ADDRESS: Json = {"kind": "IpAddress", "network": {"ref": "n.id"}}
 LOOK = "GET /{0}/{{{1}_id}}/state"
 LOOK_AT_DISK, LOOK_AT_INSTANCE = LOOK.format("disks", "disk"), LOOK.format("instances", "instance")
@@ -37,7 +37,7 @@ def id_of(cloud: Emulator, kind: str, name: str | None = None) -> str:
 
 
 @contextmanager
-def once(cloud: Emulator, operation: str, act: Callable[[], object]) -> Iterator[None]:
+def once(cloud: Emulator, operation: str, act: Callable[[], object]) -> Generator[None, None, None]:
     """Act as soon as an operation has been answered from now on."""
     seen, over = len(cloud.requests), threading.Event()
 
@@ -59,7 +59,8 @@ def once(cloud: Emulator, operation: str, act: Callable[[], object]) -> Iterator
 def small(cloud: Emulator, plugged: Plugin, request: pytest.FixtureRequest) -> Miniature:  # noqa: ARG001 - emptied
     """A stack on the small engine, in an empty cloud."""
     plugged.warnings()
-    return Miniature(plugged, request.node.name)
+    node = cast(pytest.Item, request.node)  # pyright: ignore[reportUnknownMemberType] # pytest gives it no type
+    return Miniature(plugged, node.name)
 
 
 # Deletes
@@ -148,7 +149,7 @@ def test_a_boot_disk_attached_to_another_machine_is_not_deleted(cloud: Emulator,
 
 def test_a_failed_new_boot_disk_is_deleted_later(cloud: Emulator, small: Miniature) -> None:
     """If a new boot disk fails and cannot be deleted now, a later `up` deletes it."""
-    said = BASIC | {"power_state": "stopped"}
+    said: Json = BASIC | {"power_state": "stopped"}
     small.up({"i": said})
     disk = id_of(cloud, "disks")
     cloud.fail_provisioning("disks")
