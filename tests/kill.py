@@ -81,7 +81,7 @@ def running(home: str, name: str) -> list[int]:
     """Return the ids of the processes with this name that use a Pulumi home."""
     found = subprocess.run(["pgrep", "-f", name], capture_output=True, text=True, check=False)
     theirs = f"PULUMI_HOME={home}\0".encode()
-    mine = []
+    mine: list[int] = []
     for pid in found.stdout.split():
         try:
             if theirs in Path(f"/proc/{pid}/environ").read_bytes():

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -126,7 +126,7 @@ def versions(commands: Path) -> list[str]:
 
 
 @contextmanager
-def emulator(commands: Path) -> Iterator[list[str]]:
+def emulator(commands: Path) -> Generator[list[str], None, None]:
     """Run the emulator of the environment, and yield the commands that it prints."""
     with subprocess.Popen(
         [commands / "pulumi-joviam", "emulator", "--port=0", "--provision-seconds=0.1"],

@@ -10,18 +10,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
@@ -48,7 +48,7 @@ class _Engine(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.said: list[Any] = []
 
-    def Log(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the name of the RPC
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name of the RPC
         self.said.append(request)
         return empty_pb2.Empty()
 
@@ -67,7 +67,7 @@ class Plugin:
 
 
 @contextmanager
-def plugin(cloud: Emulator, home: Path) -> Iterator[Plugin]:
+def plugin(cloud: Emulator, home: Path) -> Generator[Plugin, None, None]:
     """Run a plugin with the configuration of an account."""
     engine = _Engine()
     server = grpc.server(futures.ThreadPoolExecutor(4))
@@ -83,7 +83,7 @@ def plugin(cloud: Emulator, home: Path) -> Iterator[Plugin]:
     assert process.stdout
     try:
         with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
             config = {"token": cloud.token, "endpoint": cloud.url, "region": "SY3"}
             stub.Configure(
                 provider_pb2.ConfigureRequest(args=_struct({f"joviam:{key}": value for key, value in config.items()}))
@@ -146,7 +146,7 @@ class Miniature:
         """Read everything. A step is how an object differs from the state: "update" or "delete"."""
         return self._run(self._read_all)
 
-    def _run(self, command: Any) -> Run:
+    def _run(self, command: Callable[[Run], object]) -> Run:
         run = Run()
         try:
             command(run)
@@ -296,17 +296,22 @@ class Miniature:
         return {"urn": f"urn:pulumi:{self.name}::miniature::{type_}::{name}", "name": name, "type": type_}
 
     def _value(self, said: Any, unknown: Mapping[str, set[str]]) -> Any:
-        if isinstance(said, dict) and set(said) == {"ref"}:
-            name, output = said["ref"].split(".")
+        if isinstance(said, list):
+            items = cast(Sequence[Any], said)
+            return [self._value(it, unknown) for it in items]
+        if not isinstance(said, dict):
+            return said
+        parts = cast(dict[str, Any], said)
+        if set(parts) == {"ref"}:
+            name, output = parts["ref"].split(".")
             if {"*", output} & unknown.get(name, set()):
                 return rpc.UNKNOWN
             held = self.state[name]
             return held.id if output == "id" else _plain(held.outputs)[output]
-        if isinstance(said, dict) and set(said) == {"after", "say"}:
-            return rpc.UNKNOWN if {"*", "id"} & unknown.get(said["after"], set()) else self._value(said["say"], unknown)
-        if isinstance(said, dict):
-            return {key: self._value(it, unknown) for key, it in said.items()}
-        return [self._value(it, unknown) for it in said] if isinstance(said, list) else said
+        if set(parts) == {"after", "say"}:
+            later = {"*", "id"} & unknown.get(parts["after"], set())
+            return rpc.UNKNOWN if later else self._value(parts["say"], unknown)
+        return {key: self._value(it, unknown) for key, it in parts.items()}
 
 
 def _named(held: Held, checked: Any) -> set[str]:

@@ -31,6 +31,7 @@ class World(Protocol):
 
     def number(self) -> int:
         """Return another number each time, for what only one resource can have."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Sample:
     """``said`` returns all arguments of a resource; where some exclude each other, there are several ways to say it."""
 
     said: Callable[[World], list[Json]]
-    changed: Mapping[str, Any] = field(default_factory=dict)
+    changed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What a program may say later, and somebody else may change: arguments that are updated in place."""
 
 

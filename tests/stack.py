@@ -136,7 +136,8 @@ class Stack:
             }
             _made[token] = yaml.safe_load(file.read_text()), files
         sealed, files = _made[token]
-        file.write_text(yaml.safe_dump({**sealed, "config": {**sealed["config"], **settings}}))
+        written = {**sealed, "config": {**sealed["config"], **settings}}
+        file.write_text(yaml.safe_dump(written))  # pyright: ignore[reportUnknownMemberType] # incomplete stubs
         for path, content in files.items():
             (self.state / path).parent.mkdir(parents=True, exist_ok=True)
             (self.state / path).write_bytes(content)
@@ -208,8 +209,9 @@ class Stack:
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Return {resource name: its state}."""
-        held = json.loads((self.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]["latest"] or {}
-        found = held.get("resources") or []
+        checkpoint = json.loads((self.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]
+        held: dict[str, Any] = checkpoint["latest"] or {}
+        found: list[dict[str, Any]] = held.get("resources") or []
         return {item["urn"].split("::", 3)[-1]: item for item in found if "joviam:" in item["type"]}
 
 
@@ -237,10 +239,11 @@ def _packages() -> str:
 
 def _read(run: Run, log: Path) -> Run:
     for line in log.read_text().splitlines() if log.exists() else ():
-        event = json.loads(line)
+        event: dict[str, Any] = json.loads(line)
         # the result of a refresh is known only after a step, but the operation of an up before it
         for kind in ("resourcePreEvent", "resOutputsEvent"):
-            if step := (event.get(kind) or {}).get("metadata"):
+            content: dict[str, Any] = event.get(kind) or {}
+            if step := content.get("metadata"):
                 name = step["urn"].split("::", 3)[-1]
                 if step["op"] not in ("same", "refresh") and "joviam:" in step["type"]:
                     run.steps[name] = "replace" if run.steps.get(name) == "replace" else step["op"]

@@ -17,12 +17,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.emulator.console_session import ConsoleSession
@@ -170,7 +170,7 @@ class Sweep:
 
     def record(self) -> list[Case]:
         """Run without a fault, and return all requests."""
-        stack, cases = self._fresh(), []
+        stack, cases = self._fresh(), list[Case]()
         for phase, program in PHASES.items():
             before = len(self.cloud.requests)
             run = stack.up(program)
@@ -236,7 +236,9 @@ class Sweep:
     def _by_hand(self, stack: Miniature, said: str) -> bool:
         """Delete what messages ask for: the objects that they name, and identical ones that are not in the state."""
         objects = [(kind, it) for kind in KINDS for it in self.cloud.objects(kind)]
-        meant = {(kind, it["name"]) for kind, it in objects if it["id"] in said} if "by hand" in said else set()
+        meant = set[tuple[str, str]]()
+        if "by hand" in said:
+            meant = {(kind, it["name"]) for kind, it in objects if it["id"] in said}
         held = str(stack.state)
         extra = [it for kind, it in objects if (kind, it["name"]) in meant and it["id"] not in held]
         for it in extra:
@@ -258,10 +260,12 @@ def contents(cloud: Emulator) -> Counter[str]:
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
-        known = {name: it for name, it in value.items() if name not in CHANGING and not name.endswith(("_id", "_ids"))}
+        fields = cast(dict[str, Any], value)
+        known = {name: it for name, it in fields.items() if name not in CHANGING and not name.endswith(("_id", "_ids"))}
         return f"{{{', '.join(f'{name}={_words(it)}' for name, it in sorted(known.items()))}}}"
     if isinstance(value, list):
-        return f"[{', '.join(sorted(map(_words, value)))}]" if not _are_ids(value) else f"{len(value)} ids"
+        items = cast(Sequence[Any], value)
+        return f"[{', '.join(sorted(map(_words, items)))}]" if not _are_ids(items) else f"{len(items)} ids"
     return str(value)
 
 
@@ -270,7 +274,7 @@ def _are_ids(values: Sequence[Any]) -> bool:
 
 
 @contextmanager
-def sweeping(**switches: Any) -> Iterator[Sweep]:
+def sweeping(**switches: Any) -> Generator[Sweep, None, None]:
     """Start a cloud and a plugin for a sweep."""
     with (
         tempfile.TemporaryDirectory() as home,

@@ -114,7 +114,7 @@ def test_every_file_of_the_emulator_takes_part() -> None:
 
 def test_a_program_can_name_what_it_uses() -> None:
     """The public names are in the order of a program, which import writes: what is used stands before what uses it."""
-    wrong = []
+    wrong: list[str] = []
     for name in RESOURCES.keys() & SAMPLES.keys():
         world = Noted()
         SAMPLES[name].said(world)

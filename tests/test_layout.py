@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -25,7 +26,7 @@ DECLARED: list[type[Args]] = [
     found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type) and issubclass(found, Args)
 ]
 RESOURCES = [declared for declared in DECLARED if issubclass(declared, Resource)]
-PLAIN = pydoc._PlainTextDoc()  # type: ignore[attr-defined] # pydoc.plaintext, which is missing in its types
+PLAIN: pydoc.TextDoc = pydoc._PlainTextDoc()  # type: ignore[attr-defined] # pydoc.plaintext, which is missing in its types
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -89,7 +90,7 @@ def test_the_keywords_are_the_fields_of_the_model(resource: type[Resource]) -> N
     required = {name for name, found in keywords.items() if found.default is found.empty}
     from_elsewhere = {name for name, traits in resource._lifecycle.args.traits().items() if traits.required}
     assert required == {name for name, field in fields.items() if field.is_required()} - from_elsewhere
-    make: Callable[..., Resource] = resource
+    make = cast(Callable[..., Resource], resource)
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         make("wrong", colour="red", **dict.fromkeys(required, ""))
     if required:

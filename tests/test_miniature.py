@@ -36,7 +36,7 @@ def test_the_same_steps_as_the_real_engine(stack: Stack, tmp_path: Path) -> None
         real += [stack.preview().steps, stack.destroy().steps]
         assert not stack.cloud.count()
         stack.cloud.reset()
-        small, found = Miniature(started, "same"), []
+        small, found = Miniature(started, "same"), list[dict[str, str]]()
         for program in PROGRAMS:
             runs = [small.preview(program), small.up(program)]
             assert [run.error for run in runs] == ["", ""]

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -48,7 +48,8 @@ from tests.unknown import Place, hide, places
 EXAMPLES = int(os.environ.get("JOVIAM_EXAMPLES", "8"))
 NEW = max(2, EXAMPLES // 20)
 RULES = 25
-HOW = settings(stateful_step_count=RULES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+CHECKS = cast(list[HealthCheck], list(HealthCheck))
+HOW = settings(stateful_step_count=RULES, deadline=None, suppress_health_check=CHECKS, print_blob=True)
 SOURCE = "r0"
 """The first resource of each program. Once it exists, the unknown values of others are known."""
 KINDS = [noun.kind for noun in NOUNS]

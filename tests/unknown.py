@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 Json = dict[str, Any]
 Place = tuple[Any, ...]
@@ -17,9 +17,11 @@ def places(value: Any) -> Iterator[Place]:
     """Yield the paths to a value and to everything inside it."""
     yield ()
     if isinstance(value, dict) and "ref" not in value:
-        yield from ((key, *place) for key, item in value.items() for place in places(item))
+        held = cast(Json, value)
+        yield from ((key, *place) for key, item in held.items() for place in places(item))
     if isinstance(value, list):
-        yield from ((index, *place) for index, item in enumerate(value) for place in places(item))
+        items = cast(Sequence[Any], value)
+        yield from ((index, *place) for index, item in enumerate(items) for place in places(item))
 
 
 def hide(value: Any, place: Place, after: str) -> Any:
@@ -37,7 +39,7 @@ def hidings(kind: str, said: Json) -> list[list[Place]]:
     Each value of a resource is hidden alone, and every second one together with others. A component only passes its
     arguments on, so all of them are hidden at once, and then everything inside them.
     """
-    able = [place for place in places(said) if place and (len(place) > 1 or place[0] not in PLAIN.get(kind, ()))]
+    able = [place for place in places(said) if place and (place[1:] or place[0] not in PLAIN.get(kind, ()))]
     whole = [place for place in able if len(place) == 1]
     innermost = [place for place in able if not any(other[: len(place)] == place != other for other in able)]
     if kind in PLAIN:
