@@ -30,7 +30,7 @@ import time
 from collections.abc import Mapping
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -164,7 +164,7 @@ class Client:
         if said and time.monotonic() < until:
             raise TooLarge(said)
         try:
-            answer = self.call("GET", path)
+            answer: list[Any] | dict[str, Any] = self.call("GET", path)
         except TooLarge as large:
             self._too_large[path] = time.monotonic() + self.settings.pace.too_large, str(large)
             raise
@@ -183,7 +183,7 @@ class Client:
     def context(self, instance_id: str) -> dict[str, str]:
         """Return the context of an instance."""
         path = self.path(Instance, instance_id, "context")
-        answer = self.call("GET", path)
+        answer: dict[str, Any] | list[Any] = self.call("GET", path)
         if not isinstance(answer, dict) or not all(isinstance(value, str) for value in answer.values()):
             raise BadAnswer(f"the response to GET {path} is not a set of variables")
         return answer
@@ -255,10 +255,11 @@ class Client:
             raise self._foreign(method, request, answer.status, what) from None
         if 200 <= answer.status < 300:
             return said
-        word = said.get("error") if isinstance(said, dict) else None
+        refusal = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+        word = refusal.get("error")
         if not isinstance(word, str) or word not in BY_WORD:
             raise self._foreign(method, request, answer.status, "an error that the Joviam API does not define")
-        error = BY_WORD[word](request, answer.status, word, said.get("details"), said.get("error_description"))
+        error = BY_WORD[word](request, answer.status, word, refusal.get("details"), refusal.get("error_description"))
         if isinstance(error, Unauthorized):
             source = self.settings.token_source
             advice = "" if source == ENVIRONMENT else f" {error.advice}"  # that advice is about the stack config

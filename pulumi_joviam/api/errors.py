@@ -30,9 +30,9 @@ meanings), so that code selects the class. Source: reference, "Errors".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from reprlib import Repr
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 
@@ -242,8 +242,9 @@ def readable(text: object) -> str:
 def _details(sent: object) -> str | dict[str, list[str]]:
     """Normalize what the API sent as ``details``, whatever its type, to a limited length."""
     if isinstance(sent, Mapping):
-        shown = {readable(field): _messages(value) for field, value in list(sent.items())[:MOST_FIELDS]}
-        more = len(sent) - MOST_FIELDS
+        fields = cast("Mapping[object, object]", sent)
+        shown = {readable(field): _messages(value) for field, value in list(fields.items())[:MOST_FIELDS]}
+        more = len(fields) - MOST_FIELDS
         return {**shown, "…": [f"{more} more"]} if more > 0 else shown
     return readable(", ".join(_messages(sent)))
 
@@ -251,7 +252,8 @@ def _details(sent: object) -> str | dict[str, list[str]]:
 def _messages(value: object) -> list[str]:
     if value is None:
         return []
-    return [readable(text) for text in (value[:MOST_FIELDS] if isinstance(value, (list, tuple)) else [value])]
+    texts = cast("Sequence[object]", value)[:MOST_FIELDS] if isinstance(value, (list, tuple)) else [value]
+    return [readable(text) for text in texts]
 
 
 BY_WORD: dict[str, type[ApiError]] = {word: cls for cls in ApiError.__subclasses__() for word in cls.words}

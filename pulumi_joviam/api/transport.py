@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -29,6 +29,7 @@ from typing import Any
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import AnswerLost, ConfigError, JoviamError, Unreachable, readable
@@ -120,7 +121,7 @@ class Transport:
             self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
 
     @contextlib.contextmanager
-    def _counting(self, method: str) -> Iterator[None]:
+    def _counting(self, method: str) -> Generator[None, None, None]:
         writes = int(method != "GET")
         with self._lock:
             self._writing += writes
@@ -195,7 +196,7 @@ class Transport:
         return AnswerLost(f"{request} was sent, but no complete response arrived: {reason}", timed_out=late)
 
 
-class _Token(requests.auth.AuthBase):
+class _Token(AuthBase):
     """Send the token. As an auth object it also keeps a ~/.netrc from replacing it."""
 
     def __init__(self, token: str) -> None:
