@@ -8,9 +8,9 @@ the other.
 """
 
 try:
-    import fastapi as _fastapi  # noqa: F401 - imported here for one clear error if it is missing
-    import fastapi_offline as _fastapi_offline  # noqa: F401 - the same
-    import uvicorn as _uvicorn  # noqa: F401 - the same
+    import fastapi as _fastapi  # noqa: F401 # pyright: ignore[reportUnusedImport] - imported here for one clear error if it is missing
+    import fastapi_offline as _fastapi_offline  # noqa: F401 # pyright: ignore[reportUnusedImport] - the same
+    import uvicorn as _uvicorn  # noqa: F401 # pyright: ignore[reportUnusedImport] - the same
 except ImportError as _error:
     raise ImportError(
         f"the emulator needs {_error.name}, which comes with an extra: pip install 'pulumi-joviam[emulator]'"

@@ -37,8 +37,17 @@ class UnusableData(Exception):
     """The data file cannot be used. It was left unchanged."""
 
 
-FIRST = {"regions", "performance_tiers", "networks", "templates", "public_keys", "ip_addresses", "disks", "instances"}
-FIRST |= {"console_sessions"}
+FIRST = {
+    "regions",
+    "performance_tiers",
+    "networks",
+    "templates",
+    "public_keys",
+    "ip_addresses",
+    "disks",
+    "instances",
+    "console_sessions",
+}
 """The kinds that every file has. Those that came later may be missing: nobody had one when it was written."""
 
 

@@ -68,7 +68,7 @@ def described_adapters(
 ) -> list[NetworkAdapter]:
     """Return the adapters that a request describes. An adapter on the same network as before keeps its id."""
     reusable = list(current)
-    adapters = []
+    adapters: list[NetworkAdapter] = []
     for want in wanted:
         adapter = next((adapter for adapter in reusable if adapter.network == want.network), None)
         if adapter:

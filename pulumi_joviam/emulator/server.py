@@ -14,12 +14,12 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import fastapi
 import uvicorn
@@ -372,7 +372,7 @@ class Emulator:
         return found
 
     @contextmanager
-    def _lend(self) -> Iterator[Store]:
+    def _lend(self) -> Generator[Store, None, None]:
         """Lock the store, bring its states up to date, and return it."""
         with self._lock:
             self._store.settle()
@@ -478,7 +478,7 @@ class Emulator:
                     store.changed()
                     store.before.update(before)
             if isinstance(shown, Accepted):
-                return success(202, shown.shown)
+                return success(202, cast("Accepted[object]", shown).shown)
             return success(operation.status, shown)
         except Refused as refused:
             return failure(None, refused.error, refused.details)
@@ -522,15 +522,15 @@ def _tracked(connections: Connections) -> type[asyncio.Protocol]:
     """uvicorn's protocol, which records every open connection so that it can be dropped."""
 
     class Tracked(AutoHTTPProtocol):  # type: ignore[misc, valid-type] # uvicorn picks its base class at run time
-        def connection_made(self, transport: asyncio.Transport) -> None:
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.peer = transport.get_extra_info("peername")
-            connections[self.peer] = transport
+            connections[self.peer] = cast("asyncio.Transport", transport)
             # asyncio does this only for sockets that name their protocol. Without it every response takes 40 ms.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             super().connection_made(transport)
 
-        def connection_lost(self, error: Exception | None) -> None:
+        def connection_lost(self, exc: Exception | None) -> None:
             connections.pop(self.peer, None)
-            super().connection_lost(error)
+            super().connection_lost(exc)
 
     return Tracked
