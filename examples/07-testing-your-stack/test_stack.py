@@ -6,7 +6,9 @@ pytest                                           # `pulumi` must be on PATH
 
 import runpy
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pulumi import automation
@@ -19,6 +21,10 @@ PROGRAM = Path(__file__).with_name("__main__.py")
 @pytest.fixture
 def stack(joviam_emulator: Emulator, tmp_path: Path) -> automation.Stack:
     """Create a stack of the program in an empty cloud, with its state in a temporary folder."""
+
+    def program() -> None:
+        runpy.run_path(str(PROGRAM))
+
     environment = {
         "PULUMI_BACKEND_URL": tmp_path.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "test",
@@ -27,7 +33,7 @@ def stack(joviam_emulator: Emulator, tmp_path: Path) -> automation.Stack:
     stack = automation.create_stack(
         stack_name="test",
         project_name="joviam-testing",
-        program=lambda: runpy.run_path(str(PROGRAM)),
+        program=program,
         opts=automation.LocalWorkspaceOptions(env_vars=environment),
     )
     stack.set_all_config(
@@ -66,5 +72,6 @@ def test_a_failed_create_loses_nothing(stack: automation.Stack, joviam_emulator:
     with pytest.raises(automation.CommandError, match='creating instance "db-instance"'):
         stack.up()
     assert joviam_emulator.count() == {"disks": 2}
-    in_state = {resource.get("id") for resource in stack.export_stack().deployment["resources"]}
+    deployment: Mapping[str, Any] = stack.export_stack().deployment or {}
+    in_state = {resource.get("id") for resource in deployment["resources"]}
     assert {disk["id"] for disk in joviam_emulator.objects("disks")} <= in_state

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +163,7 @@ def test_every_command_tells_its_use() -> None:
 
 
 @contextmanager
-def emulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def emulator(*options: str) -> Generator[tuple[subprocess.Popen[str], list[str]], None, None]:
     """Start the command, and give the process and the four lines that it prints."""
     with subprocess.Popen(
         [COMMAND, "emulator", "--port", "0", *options],

@@ -223,9 +223,12 @@ def test_what_is_retained(before: bool, now: bool) -> None:
 def test_a_swapped_disk_is_not_retained() -> None:
     """That option keeps what is deleted with its instance, not a disk whose place in it is taken."""
     held: dict[str, Any] = {"memory": 512, "boot_disk": {"template": "a", "size": 20, "performance_tier": "Fast"}}
-    old = {**state(**held), "retainOnDelete": True}
+    old: dict[str, Any] = {**state(**held), "retainOnDelete": True}
     old["outputs"] = {**held, "__kept": {"boot_disk": "1"}}
-    new = {**state(**{**held, "boot_disk": {**held["boot_disk"], "template": "b"}}), "retainOnDelete": True}
+    new: dict[str, Any] = {
+        **state(**{**held, "boot_disk": {**held["boot_disk"], "template": "b"}}),
+        "retainOnDelete": True,
+    }
     step = {"op": "update", "urn": urn("vm", INSTANCE), "diffReasons": ["boot_disk"]}
     assert "data loss (20 GB), stop" in written({**step, "oldState": old, "newState": new})
     old["outputs"]["state"] = new["inputs"]["power_state"] = "stopped"
@@ -290,7 +293,7 @@ def hostile_steps(draw: st.DrawFn) -> dict[str, Any]:
         {"custom": draw(st.booleans()), "inputs": draw(bags), "outputs": draw(bags)} for _ in range(2)
     ]
     fields = sorted({*sides[0]["inputs"], *sides[1]["inputs"]})
-    reasons = draw(st.sets(st.sampled_from(fields))) if fields else set()
+    reasons = draw(st.sets(st.sampled_from(fields))) if fields else set[str]()
     return {
         "op": draw(st.sampled_from(["create", "update", "replace", "delete", "same", "import"])),
         "urn": urn(draw(HOSTILE), draw(TYPES)),
@@ -471,7 +474,7 @@ def comments() -> Iterator[Comments]:
                 return urllib.parse.parse_qs(body)["body"][0]
             return str(json.loads(body)["body"])
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

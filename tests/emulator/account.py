@@ -79,7 +79,7 @@ class Account:
         return self._only("/networks/public", region=region)
 
     def _only(self, path: str, **wanted: Any) -> str:
-        found = []
+        found = list[Any]()
         for shown in self.call("GET", path):
             flat = {**shown, "region": shown.get("region", {}).get("code")}
             if wanted.items() <= flat.items():

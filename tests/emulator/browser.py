@@ -124,3 +124,5 @@ class Browser:
                 self.problems.append(str(parameters["exceptionDetails"]))
             case "Log.entryAdded" if parameters["entry"]["level"] in ("error", "warning"):
                 self.problems.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+            case _:
+                pass

@@ -218,7 +218,9 @@ def make(account: Account, path: str) -> str:
     return str(made["id"])
 
 
-def differences(shape: Any, value: Any, where: str = "answer") -> list[str]:
+def differences(
+    shape: Shape, value: list[Any] | dict[str, Any] | str | float | None, where: str = "answer"
+) -> list[str]:
     """Return the differences between a value and the shape."""
     if isinstance(shape, Nullable):
         return [] if value is None else differences(shape.shape, value, where)
@@ -232,7 +234,9 @@ def differences(shape: Any, value: Any, where: str = "answer") -> list[str]:
             return [f"{where} is {value!r}, not a list with something in it"]
         return [found for item in value for found in differences(shape[0], item, f"{where}[]")]
     if isinstance(shape, dict):
-        if not isinstance(value, dict) or value.keys() != shape.keys():
+        if not isinstance(value, dict):
+            return [f"{where} is {value!r}, not an object"]
+        if value.keys() != shape.keys():
             return [f"{where} has {sorted(value)}, not {sorted(shape)}"]
         return [found for key in shape for found in differences(shape[key], value[key], f"{where}.{key}")]
     return [] if type(value) is shape else [f"{where} is {value!r}, not {shape.__name__}"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.emulator.account import Account
@@ -75,12 +77,13 @@ def test_resize_attached(account: Account) -> None:
     disk = account.disk()
     instance = account.instance(disks=[disk])
     account.call("POST", f"/disks/{disk}/resize", {"size": 20})
-    for method, path, body in (
+    refused: list[tuple[str, str, Any]] = [
         ("POST", f"/instances/{instance}/start", None),
         ("DELETE", f"/instances/{instance}", None),
         ("PUT", f"/instances/{instance}/disks", {"disks": []}),
         ("PUT", f"/instances/{instance}/disks", {"disks": [disk]}),
-    ):
+    ]
+    for method, path, body in refused:
         assert account.invalid(method, path, body) == {"disks": [f"{disk} is resizing"]}
     account.settle()
     assert account.state(f"/disks/{disk}") == "attached"

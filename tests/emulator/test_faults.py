@@ -177,13 +177,14 @@ def test_same_path_other_method(account: Account) -> None:
 
 def test_invalid_faults(account: Account) -> None:
     """An unknown operation and contradictory options are a ValueError."""
-    for operation, options in (
+    invalid: list[tuple[str, dict[str, Any]]] = [
         ("GET /disk", {}),
         ("GET /disks/1", {}),
         ("GET /disks", {"drop": "after", "act": "never"}),
         ("POST /disks", {"drop": "after", "act_after": 1}),
         ("POST /disks", {"status": 502, "act": "before", "act_after": 1}),
         ("POST /disks", {"act_after": 1}),
-    ):
+    ]
+    for operation, options in invalid:
         with pytest.raises(ValueError, match=r"operation|drop|act_after"):
             account.cloud.fail(operation, **options)

@@ -21,7 +21,7 @@ def test_assemble(account: Account) -> None:
     assert instance["state"] == "provisioning"
     account.settle()
     instance = account.call("GET", f"/instances/{instance['id']}")
-    defaults = {
+    defaults: dict[str, Any] = {
         "state": "stopped",
         "hostname": "web-server-1",
         "boot_device": "disk",
@@ -261,7 +261,7 @@ def test_network_adapters_rejected(account: Account) -> None:
     instance = account.instance()
     new = {"name": None, "region": account.region(), "specification": "10.9.0.0/24"}
     busy = account.call("POST", "/networks", new)["id"]
-    for wanted in (
+    rejected: list[list[dict[str, Any]]] = [
         [{"network": wan, "ip_addresses": [address]}],
         [{"network": account.public_network("ML1"), "ip_addresses": [elsewhere]}],
         [{"network": lan, "ip_addresses": [address, address]}],
@@ -270,7 +270,8 @@ def test_network_adapters_rejected(account: Account) -> None:
         [{"network": busy, "ip_addresses": []}],
         [{"network": NOWHERE, "ip_addresses": []}],
         [{"network": lan, "ip_addresses": [NOWHERE]}],
-    ):
+    ]
+    for wanted in rejected:
         path = f"/instances/{instance}/network_adapters"
         assert account.invalid("PUT", path, {"network_adapters": wanted}).keys() == {"network_adapters"}
 

@@ -87,7 +87,7 @@ def walk(account: Account) -> dict[str, requests.Response]:
 
     for made in [operation for operation in EXAMPLES if operation.startswith("POST")]:
         path = made.split()[1]
-        object_id = step(made, EXAMPLES[made](account))["id"]
+        object_id: str = step(made, EXAMPLES[made](account))["id"]
         of_noun = [f"{method} {its}" for method, its, _, _ in ENDPOINTS if re.fullmatch(rf"{path}(/{{\w+}})?", its)]
         for operation in sorted(of_noun, key=lambda operation: operation.startswith("DELETE")):
             if operation != made:

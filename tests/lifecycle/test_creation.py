@@ -66,7 +66,11 @@ def begin(cloud: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def warned(mocker: MockerFixture) -> list[str]:
     """What the steps warn of."""
     said: list[str] = []
-    mocker.patch.object(Call, "warn", lambda _call, message: said.append(message))
+
+    def warn(_call: Call, message: str) -> None:
+        said.append(message)
+
+    mocker.patch.object(Call, "warn", warn)
     return said
 
 
@@ -142,8 +146,12 @@ def test_lists_that_are_behind_and_answers_without_date(
 def test_twenty_equal_disks_are_twenty(cloud: Emulator, begin: Begin, drop: Any) -> None:
     cloud.fail("POST /disks", drop=drop, times=7, skip=3)
     cloud.fail("POST /disks", drop="after", times=4, skip=9)
+
+    def make(name: str) -> models.Disk:
+        return disk(begin(name))
+
     with ThreadPoolExecutor(20) as pool:
-        made = list(pool.map(lambda name: disk(begin(name)), map(str, range(20))))
+        made = list(pool.map(make, map(str, range(20))))
     assert sorted(it.id for it in made) == sorted(it["id"] for it in cloud.objects("disks"))
     assert len(cloud.objects("disks")) == 20
 
@@ -301,7 +309,10 @@ def test_what_cannot_be_compared_is_named_and_never_taken(cloud: Emulator, begin
     with pytest.raises(JoviamError, match=why):
         begin().create(models.Disk, body, shows=shows)
     assert there(cloud) == [made]
-    alike = {"performance_tier": lambda live: live.performance_tier.id == tier.id, "size": lambda live: live.size == 5}
+    alike: dict[str, Callable[[models.Disk], bool]] = {
+        "performance_tier": lambda live: live.performance_tier.id == tier.id,
+        "size": lambda live: live.size == 5,
+    }
     killed(op)
     assert begin().create(models.Disk, body, shows=shows, alike=alike).id == made
 

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-import dill
+import dill  # pyright: ignore[reportMissingTypeStubs] # it has no types
 import pytest
 
 import pulumi_joviam as joviam
@@ -32,7 +32,8 @@ def test_every_resource_has_a_sample() -> None:
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_old_state_loads(name: str) -> None:
     """The provider that an old state names is the one of today."""
-    provider: Lifecycle[Any, Any] = dill.loads(base64.b64decode(GOLDEN[name]["provider"]))  # noqa: S301 - our own sample
+    held = base64.b64decode(GOLDEN[name]["provider"])
+    provider: Lifecycle[Any, Any] = dill.loads(held)  # noqa: S301 - our own sample # pyright: ignore[reportUnknownMemberType] # untyped
     assert type(provider) is RESOURCES[name]._lifecycle
     assert vars(provider) == {}
 

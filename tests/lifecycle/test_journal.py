@@ -150,10 +150,15 @@ def test_only_the_user_reads_it_and_there_is_nothing_to_read(journal: Journal) -
     assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [lambda text: text[:-20], lambda text: text + "{", lambda text: "[]\n5\n\x00\n" + text, lambda text: text * 2],
-)
+DAMAGES: list[Callable[[str], str]] = [
+    lambda text: text[:-20],
+    lambda text: text + "{",
+    lambda text: "[]\n5\n\x00\n" + text,
+    lambda text: text * 2,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_lines_are_passed_over(journal: Journal, damage: Callable[[str], str]) -> None:
     journal.asked(KEY, ENTRY)
     journal.asked((KEY[0], "next"), ENTRY)
