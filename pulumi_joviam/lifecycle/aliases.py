@@ -10,7 +10,7 @@ are read as words for that id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.known_types import is_unknown
@@ -20,7 +20,7 @@ from pulumi_joviam.api.models import Named
 
 if TYPE_CHECKING:
     from pulumi_joviam.api.catalog import Catalog
-    from pulumi_joviam.lifecycle.arguments import BaseArgs, Names
+    from pulumi_joviam.lifecycle.arguments import BaseArgs, Names, Value
 
 Path = tuple[str, ...]
 """Where an argument says a word: ("region",), or ("boot_disk", "template")."""
@@ -37,7 +37,8 @@ class Aliases:
         self._all_said: set[Path] = set()
         held = held or {}
         for path in self.paths:
-            if words := at(held, path):
+            words: Mapping[str, str] | Sequence[str] | None = at(held, path)
+            if words:
                 self._ids[path] = dict(words) if isinstance(words, Mapping) else dict.fromkeys(words, words[0])
                 if not isinstance(words, Mapping):
                     self._all_said.add(path)
@@ -152,7 +153,7 @@ class Aliases:
 
 def at(said: Mapping[str, Any], path: Path) -> Any:
     """Return what is said there, or None."""
-    value: Any = said
+    value: Value = said
     for part in path:
         value = value.get(part) if isinstance(value, Mapping) and not is_unknown(value) else None
     return value

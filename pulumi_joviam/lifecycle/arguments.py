@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from pulumi.output import UNKNOWN
 from pulumi.runtime.known_types import is_unknown
@@ -24,6 +24,9 @@ from pulumi_joviam.api.models import UUID
 from pulumi_joviam.lifecycle.effects import Stop
 
 T = TypeVar("T")
+
+Value: TypeAlias = Mapping[str, Any] | list[Any] | tuple[Any, ...] | str | float | None
+"""What an argument or an output can be."""
 
 CONVERTED = {
     "int_type": ("a whole number", "require_int"),
@@ -256,7 +259,8 @@ def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str
     }
     # rules that concern several arguments are asked about those that are right so far
     wrong = {re.split(r"[.\[]", where)[0]: UNKNOWN for where in found}
-    for where, text in args.model_construct(**{**given, **wrong}).problems():
+    asked: dict[str, Any] = {**given, **wrong}
+    for where, text in args.model_construct(**asked).problems():
         found.setdefault(where, text)
     return list(found.items())
 
@@ -266,7 +270,7 @@ def given(*values: Any) -> bool:
     return not any(value is None or is_unknown(value) for value in values)
 
 
-def has_unknown(value: Any) -> bool:
+def has_unknown(value: Value) -> bool:
     """Say whether a value is unknown until `up`, or holds something that is."""
     if isinstance(value, Mapping):
         return any(has_unknown(item) for item in value.values())
@@ -275,7 +279,7 @@ def has_unknown(value: Any) -> bool:
     return bool(is_unknown(value))
 
 
-def _without_unknown_items(value: Any) -> Any:
+def _without_unknown_items(value: Value) -> Any:
     """Return the value with only the known items of its lists.
 
     A list that holds something unknown is none of the other alternatives of its argument, and a rule about the whole
@@ -309,7 +313,7 @@ def _paths(problem: Any, given: Any) -> list[str]:
     return [_path((*problem["loc"], *item), given) for item in items]
 
 
-def _path(loc: tuple[int | str, ...], given: Any) -> str:
+def _path(loc: tuple[int | str, ...], given: Value) -> str:
     """Return the path as a program writes it, where ``loc`` counts the known items of a list.
 
     The rest of ``loc`` names branches of a union.
@@ -325,7 +329,7 @@ def _path(loc: tuple[int | str, ...], given: Any) -> str:
     return path
 
 
-def _normalized(hint: Any, value: Any) -> Any:
+def _normalized(hint: Any, value: Value) -> Any:
     """Return a value of this type with every id in lower case."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:

@@ -17,9 +17,9 @@ class Change:
     """The outputs in the state."""
     wanted: Mapping[str, Any]
     """What the program says."""
-    before: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the program said last, in its own words."""
-    steps: Mapping[str, Step] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict[str, Step])
     """What each argument takes that means something else than before."""
     asked_to_go: bool = False
     """Whether the object is deleted or replaced for another reason than an argument."""

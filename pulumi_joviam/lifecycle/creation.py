@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -238,7 +238,7 @@ class Creations:
             pause = min(2 * pause, pace.longest_search)
 
     @contextmanager
-    def _sending(self, op: Step, entry: Entry) -> Iterator[None]:
+    def _sending(self, op: Step, entry: Entry) -> Generator[None, None, None]:
         """Send a request while nobody looks for an equal one."""
         same = _same(entry)
         with self._changed:
@@ -252,7 +252,7 @@ class Creations:
                 self._changed.notify_all()
 
     @contextmanager
-    def _alone(self, op: Step, entry: Entry) -> Iterator[None]:
+    def _alone(self, op: Step, entry: Entry) -> Generator[None, None, None]:
         """Look while no equal request is under way and nobody else looks for an equal one."""
         same = _same(entry)
         with self._changed:
@@ -287,7 +287,7 @@ class _Search:
     def sort(self, fitting: list[Any], ahead: float | None) -> list[Any]:
         """Return those that were made since the request, and keep the doubtful ones."""
         since = None if ahead is None else self.entry.at + ahead - SLACK
-        newer, self.doubtful = [], {}
+        newer, self.doubtful = list[Any](), {}
         for live in fitting:
             is_newer, appeared = _is_newer(live, since), self.there is not None and live.id not in self.there
             if is_newer or (is_newer is None and appeared):
@@ -347,7 +347,7 @@ def _fits(order: Order, entry: Entry, live: Any) -> bool:
 
 def _shown(live: Model, name: str) -> Any:
     """Return an attribute as a request would say it: objects as their ids."""
-    value = getattr(live, name, None)
+    value: Model | list[Any] | str | float | None = getattr(live, name, None)
     if isinstance(value, list):
         return [item.id if isinstance(item, Model) else item for item in value]
     return value.id if isinstance(value, Model) else value

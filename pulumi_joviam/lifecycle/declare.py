@@ -20,7 +20,6 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import operator
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Mapping
@@ -168,9 +167,11 @@ class Args:
         @property
         def model_fields_set(self) -> set[str]:
             """Names of the arguments that the program gives."""
+            raise NotImplementedError
 
         def model_dump(self, *, include: set[str] | None = None, exclude_unset: bool = False) -> dict[str, Any]:
             """Return the values by name."""
+            raise NotImplementedError
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -334,7 +335,7 @@ class Declaration:
     def _hints(self) -> Mapping[str, Any]:
         """{argument: what it is declared as}."""
         # not of a resource: pulumi's own annotations cannot be evaluated
-        bases = (it for it in self._owner.__mro__ if not issubclass(it, pulumi.Resource))
+        bases = (it for it in self._owner.__mro__ if pulumi.Resource not in it.__mro__)
         return get_type_hints(next(bases), include_extras=True)
 
 
@@ -342,7 +343,7 @@ def descriptions(declares: type) -> Mapping[str, str]:
     """Return {attribute: the string below it in the source}, for a class of ours and its bases."""
     found: dict[str, str] = {}
     for cls in declares.__mro__[:-1]:
-        if cls.__module__.split(".")[0] != __package__.split(".")[0]:
+        if cls.__module__.split(".")[0] != __name__.split(".")[0]:
             continue
         try:
             [tree] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
@@ -363,11 +364,15 @@ def _plain(hint: Any) -> Any:
     if origin is Annotated:
         return _plain(parts[0])
     if origin is Literal:
-        return type(parts[0])
+        value: object = parts[0]
+        return type(value)
     if is_typeddict(hint):
         return dict[str, Any]
     if origin in (Union, UnionType):
-        return functools.reduce(operator.or_, map(_plain, parts))
+        whole, *others = map(_plain, parts)
+        for other in others:
+            whole |= other
+        return whole
     return origin[tuple(_plain(part) for part in parts)] if origin and parts else hint
 
 

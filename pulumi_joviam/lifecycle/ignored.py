@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pulumi_joviam.lifecycle.arguments import Value
+
 _PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
 
 
@@ -22,12 +24,13 @@ def keep(wanted: Mapping[str, Any], there: Mapping[str, Any], paths: Iterable[st
     return dict(kept)
 
 
-def _kept(wanted: Any, there: Any, parts: list[str]) -> Any:
-    if not parts or type(wanted) is not type(there):
+def _kept(wanted: Any, there: Value, parts: list[str]) -> Any:
+    kind: type[Any] = type(there)
+    if not parts or type(wanted) is not kind:
         return there
     first, *rest = parts
     if isinstance(there, dict):
-        keys = list({**wanted, **there}) if first == "*" else [first]
+        keys = list[str]({**wanted, **there}) if first == "*" else [first]
         for key in keys:
             if rest and None not in (wanted.get(key), there.get(key)):
                 wanted = {**wanted, key: _kept(wanted[key], there[key], rest)}

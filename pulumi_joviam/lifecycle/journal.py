@@ -240,7 +240,7 @@ class NoStack(Journal):
         """Keep it in memory only."""
 
 
-def digest(value: Any) -> str:
+def digest(value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any] | dict[str, Any] | str | float | None) -> str:
     """Return what stands for a value in the journal."""
     said = sorted(value) if isinstance(value, (list, tuple, set, frozenset)) else value
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -10,7 +10,7 @@ import functools
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic
@@ -78,7 +78,7 @@ class Operation(Generic[K]):
     """What the words of the program mean."""
     private: K
     """What the resource has to remember. What is put here is in the state after the step, however it ends."""
-    before: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the program said last."""
     taken_over: list[str] = field(default_factory=list)
     """Ids of objects of an interrupted run that this step goes on with."""
@@ -148,7 +148,7 @@ class Operation(Generic[K]):
         return self.session.catalog.until(self.deadline)
 
     @contextmanager
-    def exclusive(self, instance_id: str) -> Iterator[None]:
+    def exclusive(self, instance_id: str) -> Generator[None, None, None]:
         """Work on an instance while no other step of this process does."""
         turn = self.session.turns[instance_id]
         while not turn.acquire(timeout=0.2):
@@ -261,7 +261,7 @@ class Operation(Generic[K]):
 
     def _there(self, model: type[M], ids: Iterable[str]) -> list[M]:
         """Return those of these objects that exist."""
-        found = []
+        found = list[M]()
         for id in ids:
             with suppress(NotFound):
                 found.append(self.api.get(model, id))

@@ -32,7 +32,7 @@ class Order:
     body: Mapping[str, Any]
     path: str
     shows: Mapping[str, Any]
-    alike: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+    alike: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict[str, Callable[[Any], bool]])
 
     @property
     def untold(self) -> list[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -48,7 +48,7 @@ from pulumi_joviam.api.errors import (
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle import dynamic, ignored, journal
 from pulumi_joviam.lifecycle.aliases import Aliases, Path, at, put
-from pulumi_joviam.lifecycle.arguments import check, has_unknown
+from pulumi_joviam.lifecycle.arguments import Value, check, has_unknown
 from pulumi_joviam.lifecycle.call import Call, Reported, cancelled, current, step
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.hooks import A, Hooks, M, as_input
@@ -263,7 +263,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             return UpdateResult(self._converged("updating", op, live, args, news, held))
 
     @dynamic.served
-    def read(self, id: str, props: dict[str, Any]) -> ReadResult:
+    def read(self, id: str, props: dict[str, Any]) -> ReadResult:  # pyright: ignore[reportIncompatibleMethodOverride] # by position
         return self._read(id, props, self._all_inputs)
 
     def _all_inputs(self, _op: Operation[Any], live: M) -> tuple[Inputs, Inputs]:
@@ -334,7 +334,8 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
         hidden = Hidden.read(call.hidden)
         aliases = plan.aliases if plan else Aliases(self.args, hidden.aliases)
-        private, before = self.memory.read(hidden.private), plan.change.before if plan else {}
+        before: Mapping[str, Any] = plan.change.before if plan else {}
+        private = self.memory.read(hidden.private)
         return Operation.begin(call, self._configured, call.timeout or seconds, aliases, private, before)
 
     def _meant(self, op: Operation[Any], said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
@@ -491,7 +492,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     def _shown(self, op: Operation[Any], live: M, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was ``said`` with each value that is no longer true replaced by the live one."""
         shown, traits = self.as_inputs(live), self.args.traits()
-        meant, now = op.aliases.as_ids(said), {}
+        meant, now = op.aliases.as_ids(said), dict[str, Any]()
         for field, value in said.items():
             if value is None:
                 continue
@@ -511,7 +512,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         }
 
     @contextmanager
-    def _reporting(self, doing: str, call: Call) -> Iterator[None]:
+    def _reporting(self, doing: str, call: Call) -> Generator[None, None, None]:
         """Turn what went wrong into one clear message on the resource."""
         if doing in ("creating", "updating", "deleting"):
             journal.of_stack(call.stack).acted = True
@@ -566,7 +567,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _whole(value) for key, value in values.items() if not key.startswith("__") and value is not None}
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: Value) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
@@ -576,7 +577,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Value) -> Iterator[str]:
     """Yield every text in a value."""
     if isinstance(value, str):
         yield value

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pulumi
-from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider  # pyright: ignore[reportUnknownVariableType] # untyped
 from typing_extensions import Self
 
 from pulumi_joviam.lifecycle import dynamic, secret_outputs
@@ -23,6 +23,14 @@ def _as_constructor(method: F) -> F:
     function: Any = method
     function.__code__ = function.__code__.replace(co_name="__init__")
     return method
+
+
+def _if_known(value: Any) -> Any:
+    return None if has_unknown(value) else value
+
+
+def _or_none(value: Any) -> Any:
+    return value or None
 
 
 @cache
@@ -81,7 +89,7 @@ class Resource(Args, pulumi.dynamic.Resource):
         existing.__dict__["id"] = read = pulumi.Output.all(existing.urn, id).apply(lambda known: str(known[1]))
         for name in (*fields, *cls._lifecycle.outputs):
             shown: pulumi.Output[Any] = getattr(existing, name)
-            shown = shown.apply(lambda value: None if has_unknown(value) else value, True)
+            shown = shown.apply(_if_known, True)
             setattr(existing, name, pulumi.Output.all(read, shown).apply(lambda known: known[1]))
         return existing
 
@@ -93,7 +101,7 @@ class Resource(Args, pulumi.dynamic.Resource):
         pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
         # for None the state has "", because what it does not have is unknown in every preview
         for name in self._declaration.nullable:
-            setattr(self, name, getattr(self, name).apply(lambda value: value or None))
+            setattr(self, name, getattr(self, name).apply(_or_none))
 
     @classmethod
     @cache

@@ -14,6 +14,8 @@ from typing import Any
 
 import pulumi
 
+from pulumi_joviam.lifecycle.arguments import Value
+
 KEY = "__secrets"
 """The input that `SecretOutputs` is given as. It has no value, so nothing of it reaches the engine."""
 
@@ -39,7 +41,7 @@ class SecretOutputs:
                     self.names.append(name)
 
 
-def _outputs(value: Any) -> Iterator[pulumi.Output[Any]]:
+def _outputs(value: pulumi.Output[Any] | Value) -> Iterator[pulumi.Output[Any]]:
     """Yield every output in a value."""
     if isinstance(value, pulumi.Output):
         yield value

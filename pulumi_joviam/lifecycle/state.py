@@ -13,6 +13,8 @@ from typing import Any
 
 from typing_extensions import Self
 
+from pulumi_joviam.lifecycle.arguments import Value
+
 PREFIX = "__"
 
 
@@ -44,15 +46,15 @@ class Hidden:
         """Return what the outputs of a resource hold of this. What is of another type, as if encrypted, is left out."""
         empty, found = cls(), dict[str, Any]()
         for it in fields(cls):
-            value = outputs.get(it.metadata["key"])
-            value = tuple(value) if isinstance(value, list) else value
+            held: Value = outputs.get(it.metadata["key"])
+            value = tuple(held) if isinstance(held, list) else held
             if isinstance(value, type(getattr(empty, it.name))):
                 found[it.name] = value
         return cls(**found)
 
     def write(self) -> dict[str, Any]:
         """Return the outputs."""
-        values = {it.metadata["key"]: getattr(self, it.name) for it in fields(self)}
+        values: dict[str, Value] = {it.metadata["key"]: getattr(self, it.name) for it in fields(self)}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items() if value}
 
 

@@ -101,7 +101,7 @@ class AvailabilityGroupProvider(Lifecycle[AvailabilityGroupArgs, Group]):
             members = (op.call.inputs or {}).get("instances")
         if members is None:
             raise ArgumentError("id", "the API has no object for an availability group, so it cannot be read by an id")
-        lists = {}
+        lists = dict[str, list[str]]()
         for member in members:
             try:
                 instance = op.api.get(models.Instance, member)

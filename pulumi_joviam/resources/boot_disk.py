@@ -85,7 +85,8 @@ def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mappin
 def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
     """Yield what a change does to an instance that stays: it boots from another disk, or from a larger one."""
     live, allowed, rests = change.live, change.may_stop, power.rests(change.live, change.wanted)
-    old, new, disks = live.get("boot_disk") or {}, change.wanted.get("boot_disk"), change.wanted.get("disks")
+    old: Mapping[str, Any] = live.get("boot_disk") or {}
+    new, disks = change.wanted.get("boot_disk"), change.wanted.get("disks")
     if new and "boot_disk" in change.steps:
         known = bool(old) and not has_unknown(new)
         swaps = not known or not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
@@ -95,7 +96,7 @@ def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
         if swaps:
             yield from lost(change, memory, "another boot_disk", "the old one", "boot_disk")
     elif "disks" in change.steps:
-        there = live.get("disks") or live.get("disk_ids") or []
+        there: Sequence[str] = live.get("disks") or live.get("disk_ids") or []
         if not rests and not keeps_first(there, disks):
             yield STOPS.stop("disks", FIRST, allowed, sure=bool(disks and given(disks) and given(disks[0])))
         if not (disks and given(disks) and memory.boot_disk in disks):
@@ -104,7 +105,8 @@ def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
 
 def notices(change: Change) -> Iterator[str]:
     """Yield what else a preview should warn of, for an instance that stays."""
-    old, new = change.live.get("boot_disk") or {}, change.wanted.get("boot_disk") or {}
+    old: Mapping[str, Any] = change.live.get("boot_disk") or {}
+    new: Mapping[str, Any] = change.wanted.get("boot_disk") or {}
     stays = bool(old and new) and not has_unknown(new) and same_kind(old, new)
     if stays and not shrunk(old, new, change.before.get("boot_disk")):
         yield from kept_size("boot disk", old, new)
@@ -113,8 +115,8 @@ def notices(change: Change) -> Iterator[str]:
 def lost(change: Change, memory: DiskMemory, by: str, of: str, field: str = "", unless: str = "") -> Iterator[Loss]:
     """Yield the loss of the data on the disk that was made with the instance, unless that stays."""
     if memory.boot_disk and not memory.boot_disk_stays:
-        size = (change.live.get("boot_disk") or {}).get("size")
-        yield Loss(by, size, of, "set delete_with_instance=False and run `up` first", field, unless)
+        disk: Mapping[str, Any] = change.live.get("boot_disk") or {}
+        yield Loss(by, disk.get("size"), of, "set delete_with_instance=False and run `up` first", field, unless)
 
 
 def keeps_first(there: Sequence[str], disks: Any) -> bool:

@@ -77,9 +77,12 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         if disk is None:
             body["performance_tier"] = args.performance_tier
             addresses = args.ip_addresses or ()
-            # those that it has so far
-            may_be_it = {"ip_addresses": lambda live: {*networking.Addresses(live.network_adapters)} <= {*addresses}}
-            make = functools.partial(op.create, models.Instance, body, "/instances/assemble", alike=may_be_it)
+
+            def may_be_it(live: models.Instance) -> bool:  # by those that it has so far
+                return {*networking.Addresses(live.network_adapters)} <= {*addresses}
+
+            same = {"ip_addresses": may_be_it}
+            make = functools.partial(op.create, models.Instance, body, "/instances/assemble", alike=same)
             return op.retry_when_settled(args.disks or (), make, addresses=addresses, to="")
         body |= args.model_dump(include=networking.SOURCES, exclude_unset=True)
         boots = {
@@ -278,7 +281,7 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def delete_first(self, change: Change) -> bool:
         def only_one_can_have(said: Mapping[str, Any]) -> set[str]:
-            disks = said.get("disks") or []
+            disks: list[Any] = said.get("disks") or []
             return networking.held(said) | {id for id in (disks if given(disks) else []) if given(id)}
 
         return bool(only_one_can_have(change.live) & only_one_can_have(change.wanted))

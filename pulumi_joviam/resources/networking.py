@@ -93,9 +93,9 @@ def as_inputs(live: models.Instance) -> dict[str, Any]:
 
 def held(said: Mapping[str, Any]) -> set[str]:
     """Return the ids of addresses that a program gives an instance, as far as they are known."""
-    adapters = said.get("network_adapters") or []
-    on_adapters = [a.get("ip_addresses", []) for a in adapters if given(a)] if given(adapters) else []
-    lists = [said.get("ip_addresses"), *on_adapters]
+    adapters: list[Any] = said.get("network_adapters") or []
+    on_adapters: list[Any] = [a.get("ip_addresses", []) for a in adapters if given(a)] if given(adapters) else []
+    lists: list[list[Any] | None] = [said.get("ip_addresses"), *on_adapters]
     return {id for ids in lists if isinstance(ids, list) for id in ids if given(id)}
 
 

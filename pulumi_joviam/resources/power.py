@@ -6,7 +6,7 @@ share one stop, and the power state is restored even if a change fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -94,7 +94,9 @@ def _refusal(make: Change) -> JoviamError | None:
 
 
 @contextmanager
-def _stopped(op: Operation[StopMemory], instance_id: str, refused: JoviamError, allowed: bool) -> Iterator[None]:
+def _stopped(
+    op: Operation[StopMemory], instance_id: str, refused: JoviamError, allowed: bool
+) -> Generator[None, None, None]:
     """Keep the instance stopped, or share a stop that is already under way."""
     stop = op.session.stops[instance_id]
     with stop.changed:
