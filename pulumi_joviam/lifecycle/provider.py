@@ -302,8 +302,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
                 raise JoviamError(f"there is no {self.model.noun} {id}")
         if live is None:
             return ReadResult(None, {})
-        if unmanaged:
-            inputs, said = describe(op, live)
+        inputs, said = describe(op, live) if unmanaged else (Inputs(), said)
         hidden, shown = Hidden.read(call.hidden), self._shown(op, live, said)
         left = Hidden(aliases=op.aliases.all_held(), unfinished=hidden.unfinished)
         if unmanaged:

@@ -22,6 +22,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_joviam.api.errors import ArgumentError, JoviamError
 from pulumi_joviam.api.models import Model
+from pulumi_joviam.lifecycle.arguments import Value
 from pulumi_joviam.lifecycle.call import Call, Reported, cancel, connect, end_with_engine, serving
 from pulumi_joviam.lifecycle.names import camel, shapes
 from pulumi_joviam.lifecycle.resource import Resource
@@ -221,7 +222,7 @@ def _detail(replaces: bool, was: bool, is_wanted: bool) -> Any:
     return _DETAIL(kind=_DETAIL.Kind.Value(f"{kind}_REPLACE" if replaces else kind), inputDiff=False)
 
 
-def _shown(found: Any) -> Any:
+def _shown(found: Model | Value) -> Any:
     """Return what a look-up has found."""
     if isinstance(found, Model):
         shown = {name: getattr(found, name) for name in schema.shown(type(found))}
@@ -238,7 +239,7 @@ def _read(struct: Any) -> dict[str, Any]:
 def _write(values: Mapping[str, Any]) -> struct_pb2.Struct:
     """Return the message with these values."""
 
-    def plain(value: Any) -> Any:
+    def plain(value: Value) -> Any:
         if is_unknown(value):
             return rpc.UNKNOWN
         if isinstance(value, Mapping):

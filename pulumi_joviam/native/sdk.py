@@ -8,13 +8,14 @@ and docstrings are those. The look-ups are the same functions; type checkers rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from inspect import isawaitable
 from typing import Any
 
 import pulumi
 
 import pulumi_joviam as joviam
+from pulumi_joviam.lifecycle.arguments import Value
 from pulumi_joviam.lifecycle.names import PLAIN, Shape, camel
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.secret_outputs import KEY, SecretOutputs
@@ -26,15 +27,14 @@ _SETTING = f"{schema.PACKAGE}:"
 def __getattr__(name: str) -> Any:
     if name not in joviam.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(joviam, name)
+    found: Any = getattr(joviam, name)
     if isinstance(found, type) and issubclass(found, pulumi.ComponentResource):
         raise AttributeError(f"{name} is not served by the native plugin: it is made of resources of pulumi_joviam")
     if isinstance(found, type) and issubclass(found, Resource):
-        found = _native(found)
-    elif found is joviam.Provider:
-        found = _Provider
-    globals()[name] = found
-    return found
+        globals()[name] = _native(found)
+    else:
+        globals()[name] = _Provider if found is joviam.Provider else found
+    return globals()[name]
 
 
 def _native(base: type[Resource]) -> type[Resource]:
@@ -52,7 +52,8 @@ def _native(base: type[Resource]) -> type[Resource]:
             if paths := getattr(opts, option):
                 setattr(opts, option, list(map(names.path, paths)))
         if held := props.pop(KEY, None):
-            props[KEY] = SecretOutputs(_camel(held.arguments), opts.additional_secret_outputs)
+            names_of_secrets: Any = opts.additional_secret_outputs  # this very list is filled later
+            props[KEY] = SecretOutputs(_camel(held.arguments), names_of_secrets)
         said = {name: _outward(names.fields.get(name, PLAIN), value) for name, value in props.items()}
         # by the engine's names: what the SDK translates, it translates at every depth, a user's own keys as well
         said = _camel({**dict.fromkeys(self._lifecycle.outputs), **said})
@@ -61,7 +62,7 @@ def _native(base: type[Resource]) -> type[Resource]:
             part, shown = names.fields[name], self.__dict__.pop(camel(name))
             setattr(self, name, shown if part is PLAIN else shown.apply(part.inward))
         for name in self._declaration.nullable:
-            setattr(self, name, getattr(self, name).apply(lambda value: value or None))
+            setattr(self, name, getattr(self, name).apply(_none_if_empty))
 
     body = {
         "__module__": __name__,
@@ -73,6 +74,10 @@ def _native(base: type[Resource]) -> type[Resource]:
     return type(base.__name__, (base,), body)
 
 
+def _none_if_empty(value: Any) -> Any:
+    return value or None
+
+
 class _Provider(joviam.Provider):
     __doc__ = joviam.Provider._declaration.about
 
@@ -82,7 +87,7 @@ class _Provider(joviam.Provider):
         self.package = schema.PACKAGE
 
 
-def _outward(shape: Shape, value: Any) -> Any:
+def _outward(shape: Shape, value: Value | pulumi.Output[Any] | Awaitable[Any]) -> Any:
     """Return a value of the program with the engine's names. Outputs may stand anywhere in it."""
     if shape is PLAIN:
         return value
