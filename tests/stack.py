@@ -146,7 +146,7 @@ class Stack:
         """From now on, the program is served by the native plugin."""
         plugins = {"providers": [{"name": "joviam", "path": str(Path(sys.executable).parent)}]}
         settings = {"name": "project", "runtime": "python", "plugins": plugins}
-        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
+        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))  # pyright: ignore[reportUnknownMemberType] # incomplete stubs
         (self.project / "__main__.py").write_text(PROGRAM.replace("pulumi_joviam", "pulumi_joviam.native.sdk"))
 
     def serve_dynamically(self) -> None:
