@@ -12,7 +12,7 @@ import functools
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +64,7 @@ class Call:
     urn: str = ""
     timeout: float = 0
     inputs: Mapping[str, Any] | None = field(default=None, repr=False)
-    hidden: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hidden: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     ignored: tuple[str, ...] = ()
     context: grpc.ServicerContext | None = field(default=None, repr=False)
     in_state: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=_as_it_is, repr=False)
@@ -147,7 +147,12 @@ class Call:
         told = f"the message is in {DETAILS}"
         with contextlib.suppress(Exception):
             # newer SDKs put a traceback beside it that nobody sees: it may be longer than all else
-            context.abort = lambda code, _traceback, abort=context.abort: abort(code, told)
+            abort: Callable[[Any, str], None] = context.abort
+
+            def without_it(code: Any, _traceback: str) -> None:
+                abort(code, told)
+
+            context.abort = without_it
         return Reported(told)
 
 
@@ -157,7 +162,7 @@ _serving = ContextVar("serving", default=NOBODY)
 
 
 @contextlib.contextmanager
-def serving(call: Call) -> Iterator[None]:
+def serving(call: Call) -> Generator[None, None, None]:
     """Let this be the call that the current thread serves."""
     token = _serving.set(call)
     try:
@@ -212,7 +217,7 @@ def end_with_engine(calls: Callable[[], int] = lambda: 0) -> None:
 
 
 @contextlib.contextmanager
-def step() -> Iterator[None]:
+def step() -> Generator[None, None, None]:
     """Count a step that is under way."""
     with _steps.changed:
         _steps.under_way += 1

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
+from pulumi_joviam.lifecycle.arguments import Value
+
 _NAME = re.compile(r"(?<![\w/\"'])[a-z]+(?:_[a-z]+)+(?![\w\"'])")
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[\d+\]")
 
@@ -29,10 +31,10 @@ def camel(name: str) -> str:
 class Shape:
     """Where there are names of ours in the values of a type: its fields, or those of each item of a list."""
 
-    fields: Mapping[str, Shape] = field(default_factory=dict)
+    fields: Mapping[str, Shape] = field(default_factory=dict[str, Any])
     item: Shape | None = None
 
-    def outward(self, value: Any) -> Any:
+    def outward(self, value: Value) -> Any:
         """Return a value of ours with the engine's names."""
         if isinstance(value, (list, tuple)) and self.item:
             return [self.item.outward(item) for item in value]
@@ -40,7 +42,7 @@ class Shape:
             return {camel(key): self.fields.get(key, PLAIN).outward(item) for key, item in value.items()}
         return value
 
-    def inward(self, value: Any) -> Any:
+    def inward(self, value: Value) -> Any:
         """Return a value of the engine with our names. It may have them already; a name that is nobody's stays."""
         if isinstance(value, (list, tuple)) and self.item:
             return [self.item.inward(item) for item in value]
