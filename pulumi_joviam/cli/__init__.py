@@ -6,6 +6,7 @@ Data goes to stdout, talk to stderr. A refused request is one message and exit s
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from pulumi_joviam.api.errors import JoviamError
 
@@ -38,5 +39,5 @@ def pulumi_joviam() -> None:
     """Tools around the Joviam cloud and Pulumi."""
 
 
-def _end(message: str) -> None:
+def _end(message: str) -> NoReturn:
     sys.exit(f"pulumi-joviam: {message}")

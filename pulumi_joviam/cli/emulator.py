@@ -29,7 +29,7 @@ def emulator(
     """
     end = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
+        signal.signal(number, lambda _number, _frame: end.set())
     try:
         from pulumi_joviam.emulator import Emulator, UnusableData
     except ImportError as error:

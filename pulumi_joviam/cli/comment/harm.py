@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from pulumi.output import UNKNOWN
 
@@ -142,7 +142,9 @@ def _change(resource: Resource, lifecycle: Lifecycle[Any, Any]) -> Change:
 def _with_unknown(value: Any) -> Any:
     """Return a value in which what stands for a secret, or for what is known after `up`, is unknown."""
     if isinstance(value, dict):
-        return {key: _with_unknown(item) for key, item in value.items()}
+        members = cast("dict[str, Any]", value)
+        return {key: _with_unknown(item) for key, item in members.items()}
     if isinstance(value, list):
-        return [_with_unknown(item) for item in value]
+        items = cast("list[object]", value)
+        return [_with_unknown(item) for item in items]
     return UNKNOWN if is_hidden(value) else value

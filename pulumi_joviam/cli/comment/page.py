@@ -65,7 +65,7 @@ def written(preview: Preview, harms: Sequence[Harm], stack: str = "", log: str =
         head, sections = f"### {title}\n\n{_counts(preview, harms)}", _sections(preview, harms)
     sections = [section for section in sections if section.items]
     room = LONGEST - _size(_marker(stack), head) - sum(section.frame for section in sections)
-    texts = {}
+    texts: dict[int, str] = {}
     for section in sorted(sections, key=lambda section: section.turn):
         texts[section.turn], taken = section.fitted(room)
         room -= taken

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard, cast
 
 from pulumi.runtime.rpc import UNKNOWN
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -50,7 +50,10 @@ class _Said(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_null(cls, said: Any) -> Any:
-        return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
+        if not isinstance(said, dict):
+            return said
+        members = cast("dict[str, Any]", said)
+        return {key: value for key, value in members.items() if value is not None}
 
 
 class State(_Said):
@@ -297,14 +300,19 @@ def _parts(path: str) -> Iterator[str | int]:
 def _differing(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """Yield the paths of what is not the same in both."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
+        before, after = cast("dict[str, Any]", old), cast("dict[str, Any]", new)
+        for key in sorted({*before, *after}):
             part = f".{key}" if key.isidentifier() else f"[{json.dumps(key)}]"
-            yield from _differing(old.get(key, UNSET), new.get(key, UNSET), f"{path}{part}".removeprefix("."))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+            yield from _differing(before.get(key, UNSET), after.get(key, UNSET), f"{path}{part}".removeprefix("."))
+    elif _is_list(old) and _is_list(new) and len(old) == len(new):
         for index, items in enumerate(zip(old, new, strict=True)):
             yield from _differing(*items, f"{path}[{index}]")
     elif old != new:
         yield path
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _at(values: Mapping[str, Any], path: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from pulumi.runtime import rpc
 
@@ -85,13 +85,16 @@ def _json(said: Any) -> str:
         return SECRET
     if said == rpc.UNKNOWN:
         return "(known after up)"
-    if isinstance(said, dict) and _SPECIAL in said:
-        return {rpc._special_asset_sig: "(asset)", rpc._special_archive_sig: "(archive)"}.get(said[_SPECIAL], SECRET)
     if isinstance(said, dict):
-        shown = (f"{json.dumps(key, ensure_ascii=False)}: {_json(item)}" for key, item in said.items())
+        members = cast("dict[str, Any]", said)
+        if _SPECIAL in members:
+            special = {rpc._special_asset_sig: "(asset)", rpc._special_archive_sig: "(archive)"}
+            return special.get(members[_SPECIAL], SECRET)
+        shown = (f"{json.dumps(key, ensure_ascii=False)}: {_json(item)}" for key, item in members.items())
         return f"{{{', '.join(shown)}}}"
     if isinstance(said, list):
-        return f"[{', '.join(map(_json, said))}]"
+        items = cast("list[object]", said)
+        return f"[{', '.join(map(_json, items))}]"
     return json.dumps(said, ensure_ascii=False)
 
 

@@ -62,8 +62,8 @@ def import_account(
     except KeyboardInterrupt:
         os._exit(128 + signal.SIGINT)  # nothing is written yet, and no answer under way needs to be waited for
     made = resources(account, found)
+    contexts = {resource.name: resource.secrets for resource in made if resource.secrets}
     if made:
-        contexts = {resource.name: resource.secrets for resource in made if resource.secrets}
         if contexts:
             _write(contexts_file, _json(contexts), 0o600)
         _write(import_file, _json({"resources": [resource.entry for resource in made]}), 0o600)

@@ -85,9 +85,12 @@ class Account:
             return list(self._looked_at(fitting, bar))
 
     def _looked_at(self, fitting: Sequence[tuple[type[Resource], Any]], bar: Any) -> Iterator[Found]:
+        def look(it: tuple[type[Resource], Any]) -> Found | str | None:
+            return self._look(*it)
+
         pool = ThreadPoolExecutor(self.settings.max_concurrency)
         try:
-            for found in pool.map(lambda it: self._look(*it), fitting):
+            for found in pool.map(look, fitting):
                 bar.update(1)
                 if isinstance(found, str):
                     self.left_out.append(found)
@@ -162,7 +165,7 @@ def _age(live: Any) -> tuple[str, int, str]:
 def _groups(instances: dict[str, models.Instance]) -> Iterator[Group]:
     """Yield the availability groups that a resource can say: every member names all others and nobody else."""
     ids = sorted(instances, key=lambda id: _age(instances[id]))
-    seen = set()
+    seen: set[str] = set()
     for first in ids:
         members = {first, *instances[first].availability_group}
         together = [id for id in ids if id in members]

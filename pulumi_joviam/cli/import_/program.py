@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pulumi_joviam.cli.import_.resources import Imported
 
@@ -103,9 +103,11 @@ def _call(resource: Imported, reference: Reference) -> Brackets:
 
 def _tree(value: Any, reference: Reference | None) -> Tree:
     if isinstance(value, dict):
-        return _mapping({key: _tree(item, reference) for key, item in value.items()})
+        members = cast("dict[str, Any]", value)
+        return _mapping({key: _tree(item, reference) for key, item in members.items()})
     if isinstance(value, list):
-        return Brackets("[", [("", _tree(item, reference)) for item in value], "]")
+        items = cast("list[object]", value)
+        return Brackets("[", [("", _tree(item, reference)) for item in items], "]")
     if isinstance(value, str):
         return reference(value) if reference and UUID.fullmatch(value) else Code(_quoted(value))
     return Code(repr(value))
@@ -121,7 +123,7 @@ def _laid_out(tree: Tree, indent: int, used: int) -> str:
         return tree.text
     if not _comments(tree) and used + len(_flat(tree)) <= WIDTH:
         return _flat(tree)
-    inner, lines = indent + INDENT, []
+    inner, lines = indent + INDENT, list[str]()
     for before, item in tree.items:
         text = _laid_out(item, inner, inner + len(before) + len(","))
         comment = f"  # {item.comment}" if isinstance(item, Code) and item.comment else ""
@@ -155,7 +157,7 @@ def _variables(resources: Sequence[Imported]) -> dict[str, str]:
     words = {it.id: re.sub(r"[^a-z0-9]+", "_", it.name.lower()).strip("_") for it in resources}
     often = Counter(words.values())
     taken: set[str] = set()
-    variables = {}
+    variables: dict[str, str] = {}
     for it in resources:
         word, noun = words[it.id], it.noun.lower().replace(" ", "_")
         if not word.isidentifier():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # no_type_check
 from typing_extensions import get_type_hints, is_typeddict
 
 from pulumi_joviam.cli.import_.account import Account, Found
@@ -88,7 +88,7 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
     found = list(found)
     grouped = {id for it in found if isinstance(it.live, Group) for id in it.live.lists}
     taken: defaultdict[type[Resource], set[str]] = defaultdict(set)
-    made = []
+    made: list[Imported] = []
     for it in found:
         provider, live = it.made_by._lifecycle(), it.live
         arguments = provider.as_program(it.op, live)
