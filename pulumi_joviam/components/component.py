@@ -60,6 +60,7 @@ class Component(Passed, pulumi.ComponentResource, Generic[A]):
         args: Any = SimpleNamespace(**arguments)
         vars(self).update(arguments)
         self._check(resource_name, args)
-        super().__init__(f"joviam:index:{self._kind}", resource_name, None, opts)
+        # pyright takes the arguments that Passed declares for those of an __init__, which it has not
+        super().__init__(f"joviam:index:{self._kind}", resource_name, None, opts)  # pyright: ignore[reportCallIssue]
         self._compose(resource_name, args)
         self.register_outputs(self._outputs())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -50,7 +50,7 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
     """Id of the network."""
 
     def _check(self, name: str, args: PrivateNetworkArgs) -> None:
-        if not isinstance(args.addresses, (Mapping, type(None))):
+        if not isinstance(cast("object", args.addresses), (Mapping, type(None))):
             raise pulumi.RunError(
                 f'addresses of the PrivateNetwork "{name}" must be a dict that the program knows: it says '
                 "which addresses there are (each of them may be an Output)"

@@ -7,6 +7,7 @@ replaced together with its disk, because a running system must not lose the disk
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pulumi
 
@@ -86,7 +87,7 @@ class Server(ServerArgs, Component[ServerArgs]):
     """Its first private address."""
 
     def _check(self, name: str, args: ServerArgs) -> None:
-        if not isinstance(args.public, bool):
+        if not isinstance(cast("object", args.public), bool):
             raise pulumi.RunError(
                 f'public of the Server "{name}" must be True or False, and known to the program (from config: '
                 "require_bool): it says whether there is an address at all"

@@ -6,6 +6,7 @@ Note: servers are numbered, and the last one is removed first, so that all other
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import pulumi
 
@@ -55,7 +56,7 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
     """The private address of each server, in order."""
 
     def _check(self, name: str, args: ServerPoolArgs) -> None:
-        if not isinstance(args.count, int) or args.count < 0:
+        if not isinstance(cast("object", args.count), int) or args.count < 0:
             raise pulumi.RunError(
                 f'the count of the ServerPool "{name}" must be a whole number, 0 or more, that the program '
                 "knows (from config: require_int)"

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import pulumi
 
@@ -36,7 +36,7 @@ CLOSED: Mapping[str, tuple[object, ...]] = {
 """The values of the arguments that do not take free text."""
 NARROWING = {*CLOSED, "region"}
 """The arguments that identify nothing on their own."""
-REGIONAL = (PerformanceTier, Template)
+REGIONAL: tuple[type[Model], ...] = (PerformanceTier, Template)
 """What each region has of its own: without a region, a look-up means that of the stack, as resources do."""
 
 
@@ -60,7 +60,8 @@ def run_output(
     async def ask(known: Sequence[Any]) -> T:
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
         secret = await asked.is_secret()
-        return await loop.run_in_executor(_threads(), context.run, _answer, how, model, known[0], known[1], secret)
+        answer = functools.partial(_answer, how, model, known[0], known[1], secret)
+        return await loop.run_in_executor(_threads(), context.run, answer)
 
     dynamic.end_quietly()
     opts, given = _split(arguments)
@@ -208,7 +209,7 @@ def _dependencies(opts: Opts) -> pulumi.Output[Any]:
     """Return an Output that is known when everything that the look-up depends on exists."""
 
     def ids(given: Any) -> pulumi.Output[Any]:
-        resources = given if isinstance(given, (list, tuple)) else [given]
+        resources = cast("Sequence[Any]", given) if isinstance(given, (list, tuple)) else [given]
         if not all(isinstance(resource, pulumi.CustomResource) for resource in resources):
             raise pulumi.RunError(
                 "a look-up can depend on resources, not on components: pass the resources in the component"
