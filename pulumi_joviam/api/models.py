@@ -263,7 +263,7 @@ class Instance(Model):
     ready: ClassVar[frozenset[str]] = frozenset({"running", "stopped"})
     failed: ClassVar[frozenset[str]] = frozenset({"failed_to_provision"})
     has_state_path = True
-    apart = frozenset({"note", "context", "made_disk_id"})
+    apart: ClassVar[frozenset[str]] = frozenset({"note", "context", "made_disk_id"})
 
     name: str
     hostname: str
