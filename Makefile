@@ -35,8 +35,10 @@ lint: $(READY)  ## ruff: style and likely mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)  ## mypy --strict
+types: $(READY)  ## mypy and basedpyright, both strict; every public type must be known
 	$(BIN)/mypy
+	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/basedpyright
+	cd $(BIN) && PATH="$$PWD:$$PATH" ./basedpyright --verifytypes pulumi_joviam --ignoreexternal
 
 docs: $(READY)  ## build the docs site in build/docs; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

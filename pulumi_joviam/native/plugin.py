@@ -24,7 +24,8 @@ from pulumi_joviam.api.errors import ArgumentError, JoviamError
 from pulumi_joviam.api.models import Model
 from pulumi_joviam.lifecycle.arguments import Value
 from pulumi_joviam.lifecycle.call import Call, Reported, cancel, connect, end_with_engine, serving
-from pulumi_joviam.lifecycle.names import camel, shapes
+from pulumi_joviam.lifecycle.names import Shape, camel, shapes
+from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.state import PREFIX
 from pulumi_joviam.lookups.query import ask, find_all, find_one
@@ -44,8 +45,8 @@ class Kind:
     """One kind of resource: its lifecycle, and what the engine calls its arguments and outputs."""
 
     def __init__(self, resource: type[Resource], config: Callable[[str], Any]) -> None:
-        self.names = schema.names(resource)
-        self.lifecycle = resource._lifecycle()
+        self.names: Shape = schema.names(resource)
+        self.lifecycle: Lifecycle[Any, Any] = resource._lifecycle()
         self.lifecycle.begin(config)
         self._numbers = {name for name, hint in resource._declaration.types.items() if hint == int | None}
 

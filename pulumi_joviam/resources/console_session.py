@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pulumi.runtime import rpc
 
@@ -38,7 +38,7 @@ class ConsoleSessionArgs(Args):
 
 class ConsoleSessionProvider(Lifecycle[ConsoleSessionArgs, models.ConsoleSession]):
     stays_put = False
-    secret = ("token",)
+    secret: ClassVar[tuple[str, ...]] = ("token",)
 
     def post(self, op: Operation, args: ConsoleSessionArgs) -> models.ConsoleSession:
         for _ in range(TRIES - 1):
