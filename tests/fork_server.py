@@ -1,10 +1,10 @@
-"""Python processes that begin with their libraries imported, which is most of the time that a command of the CLI takes.
+"""Python processes that begin with their imports done, which is most of the time that a command of the CLI takes.
 
-A server of each test process has imported what the package needs, but nothing of the package itself. For each process
-that the engine starts, it forks one with the arguments, the environment, the folder, the files and the process group of
-that one. It ends with it, in both directions. The programs and plugins of stacks (tests/stack.py) run like this, and so
-does `pulumi-joviam` in its tests. Tests that look at processes, or kill them, do without (`Stack.plain_python`), and so
-do those that run what a user installs: examples, templates, the wheel.
+A server of each test process has imported the package and what it needs. For each process that the engine starts, it
+forks one with the arguments, the environment, the folder, the files and the process group of that one. It ends with it,
+in both directions. So run the programs and plugins of stacks (tests/stack.py), and `pulumi-joviam` in its tests. Tests
+that look at processes, or kill them, do without (`Stack.plain_python`), and so do those that run what a user installs:
+examples, templates, the wheel.
 
     python -ISE tests/fork_server.py SOCKET -u -m pulumi.dynamic 127.0.0.1:1234
 
@@ -40,6 +40,9 @@ def serve(place: str) -> list[str]:
 
     for name in LIBRARIES:
         importlib.import_module(name)
+    package = importlib.import_module("pulumi_joviam")
+    for name in package.__all__:
+        getattr(package, name)  # imports it
     gc.freeze()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(place)
