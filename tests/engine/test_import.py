@@ -17,6 +17,7 @@ import pytest
 
 from pulumi_joviam.cli.import_.account import RESOURCES
 from pulumi_joviam.emulator import Emulator
+from tests import forks
 from tests.conftest import ROOT
 from tests.emulator.account import Account
 from tests.emulator.reference import EXAMPLES, make
@@ -43,7 +44,7 @@ def run(cloud: Emulator, folder: Path, *arguments: str, program: str = "__main__
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JOVIAM_")}
     account = {"JOVIAM_TOKEN": cloud.token, "JOVIAM_ENDPOINT": cloud.url, "COLUMNS": "400", "NO_COLOR": "1"}
     done = subprocess.run(
-        [BIN / "pulumi-joviam", "import", "--program", program, *arguments],
+        [*forks.python(), BIN / "pulumi-joviam", "import", "--program", program, *arguments],
         cwd=folder, env={**kept, **account}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert {request.method for request in cloud.requests[before:]} <= {"GET"}

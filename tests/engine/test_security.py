@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-import pytest
-
 from tests.keys import key
 from tests.stack import PROGRAM, Spec, Stack
 
@@ -35,13 +33,6 @@ if "vm" in made:
 """
 
 
-@pytest.fixture
-def stack(stack: Stack) -> Stack:
-    """Every process starts from nothing here, as a user's: this is about what is left of them."""
-    stack.plain_python()
-    return stack
-
-
 def machine(password: str) -> dict[str, object]:
     return {**MACHINE, "context": {"password": {"secret": password}, "open": OPEN}}
 
@@ -53,6 +44,7 @@ def program(password: str) -> Spec:
 
 def test_no_secret_is_left_in_clear(stack: Stack) -> None:
     """Through a whole lifecycle with every kind of failure, secrets are only stored encrypted."""
+    stack.plain_python()  # this is about what processes leave behind
     cloud, screen = stack.cloud, list[str]()
     stack.environ["TMPDIR"] = str(stack.folder / "tmp")
     (stack.folder / "tmp").mkdir()
