@@ -55,7 +55,6 @@ def test_an_api_error_is_one_clear_message(stack: Stack) -> None:
 
 def test_the_next_up_finishes_an_unfinished_object(stack: Stack) -> None:
     """A create that exceeds its customTimeouts keeps the object in the state; the next `up` finishes it."""
-    stack.plain_python()
     stack.cloud.configure(provision_seconds=3.0)
     stack.program({"d": DISK | {"timeouts": {"create": "1s"}}})
     run = stack.up(fails=True)
@@ -151,7 +150,6 @@ def test_a_refresh_does_not_warn(stack: Stack) -> None:
 
 def test_progress_is_shown_while_waiting(stack: Stack) -> None:
     """The row of a resource shows the state of its object."""
-    stack.plain_python()
     stack.program({"d": DISK})
     assert "Disk d creating (0s) provisioning" in stack.up().text
 
