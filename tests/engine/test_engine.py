@@ -63,7 +63,7 @@ def test_the_next_up_finishes_an_unfinished_object(stack: Stack) -> None:
     assert held["id"] == disk["id"]
     assert held["initErrors"]
     assert f"the disk {disk['id']} is still provisioning" in run.text
-    assert f"The disk {disk['id']} is kept in the state" in run.text
+    assert f"The disk {disk['id']} is in the state; the next `pulumi up` continues with it." in run.text
     assert "Traceback" not in run.text
     assert stack.up().steps == {"d": "update"}
     assert stack.preview().empty

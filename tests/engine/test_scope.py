@@ -209,7 +209,7 @@ def test_a_network_in_use_is_replaced(stack: Stack) -> None:
     stack.program(said)
     run = stack.preview()
     assert run.steps == {"n": "replace", "made": "update", "dhcp": "update"}
-    assert "machines of this stack that are in it are without it" in run.text
+    assert "machines of this stack that use it are disconnected from it" in run.text
     stack.up()
     [network] = stack.cloud.objects("networks")
     adapters = [it["network_adapters"] for it in stack.cloud.objects("instances")]

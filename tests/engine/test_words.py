@@ -155,7 +155,7 @@ def test_preview_works_offline(stack: Stack) -> None:
         )
         run = stack.preview()
         assert run.steps == {"d": "replace", "e": "create", "k": "create"}
-        told = [message for _, message in run.warnings if "cannot be asked" in message]
+        told = [message for _, message in run.warnings if "cannot be reached" in message]
         assert len(told) == 1
     finally:
         stack.cloud.start()
