@@ -75,7 +75,7 @@ def test_orphans_that_the_program_no_longer_names_are_reported(stack: Stack) -> 
     [orphan] = {it["id"] for it in stack.cloud.objects("disks")} - {stack.resources()["one"]["id"]}
     [file] = (stack.folder / "home" / "joviam").rglob("*.jsonl")
     assert after.startswith(f"an interrupted or failed run created {orphan} (two), which")
-    assert after.endswith(f"delete by hand, and then {file}.\n")
+    assert after.endswith(f"adopts nor deletes, and then {file}.\n")
 
 
 def test_orphans_of_a_renamed_stack_are_reported(stack: Stack) -> None:

@@ -143,7 +143,7 @@ def test_what_goes_wrong(stack: Stack) -> None:
     stack.program({"web": {**machine["web"], "timeouts": {"create": "1s"}}})
     run = stack.up("--skip-preview", fails=True)
     assert stack.resources()["web"]["initErrors"]
-    assert "is kept in the state" in run.text
+    assert "is in the state" in run.text
     assert "Traceback" not in run.text
     stack.program({"web": {**machine["web"], "memory": 1024}})
     preview = stack.preview()
