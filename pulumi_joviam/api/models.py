@@ -232,6 +232,11 @@ class Disk(Model):
     updated_at: str
 
     @property
+    def template_id(self) -> str | None:
+        """Id of the template version that it was created from."""
+        return self.template.id if self.template else None
+
+    @property
     def shown_on(self) -> list[str]:
         return [self.instance_id] if self.instance_id else []
 

@@ -1,11 +1,9 @@
-"""Which object each word of a program means: a region, a performance tier, a template.
+"""The objects that names in a program refer to: regions, performance tiers and templates.
 
-A name is looked up once. The state holds the id that each word meant then, and while the program says that word it
-means that id, whatever the cloud has renamed since, or calls by that word now. Only a word that the state does not
-know is looked up.
+A name is looked up once. The state stores its id, and as long as the program uses that name, it refers to that id,
+even if the cloud has renamed the object or given the name to another one. Only new names are looked up.
 
-0.1.0 wrote into the state all the words that the object's own region, tier or template went by, its id first. They
-are read as words for that id.
+0.1.0 stored all names of the object's own region, tier or template, its id first. They are read as names of that id.
 """
 
 from __future__ import annotations
@@ -23,13 +21,13 @@ if TYPE_CHECKING:
     from pulumi_joviam.lifecycle.arguments import BaseArgs, Names, Value
 
 Path = tuple[str, ...]
-"""Where an argument says a word: ("region",), or ("boot_disk", "template")."""
+"""The path of a name in the arguments: ("region",), or ("boot_disk", "template")."""
 
 REGION: Path = ("region",)
 
 
 class Aliases:
-    """The words of one resource. ``held`` is what its state holds of them."""
+    """The names of one resource. ``held`` is their part of the state."""
 
     def __init__(self, args: type[BaseArgs], held: Mapping[str, Any] | None = None) -> None:
         self.paths: Mapping[Path, Names] = args.names()
@@ -44,16 +42,16 @@ class Aliases:
                     self._all_said.add(path)
 
     def id(self, path: Path, word: str) -> str | None:
-        """Return what a word means, or None for a new one. An id means itself once a word for it is known."""
+        """Return the id for a name, or None if it is new. An id stands for itself once a name for it is known."""
         known = self._ids.get(path, {})
         return known.get(word) or (word.lower() if word.lower() in known.values() else None)
 
     def bind(self, path: Path, word: str, id: str) -> None:
-        """Remember what a word means from now on."""
+        """Bind a name to an id."""
         self._ids.setdefault(path, {})[word] = id
 
     def as_ids(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is said with each known word replaced by the id that it means."""
+        """Return the inputs with each known name replaced by its id."""
         meant = dict(said)
         for path in self._ids:
             word = at(meant, path)
@@ -62,9 +60,9 @@ class Aliases:
         return meant
 
     def follow(self, held: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-        """Remember what the words mean that the program said ``before``, where the state ``held`` others.
+        """Bind the names in the previous inputs (``before``) if the state ``held`` others.
 
-        They were found to mean the same: so nothing was written then, not even the state.
+        They were found to refer to the same objects, so nothing was written then, not even the state.
         """
         for path in self._ids.keys() - self._all_said:
             word, id = at(before, path), self.id(path, at(held, path) or "")
@@ -72,7 +70,7 @@ class Aliases:
                 self.bind(path, word, id)
 
     def new(self, said: Mapping[str, Any], held: Mapping[str, Any]) -> list[Path]:
-        """Return where a word is said that is not known, nor the one that the state ``held``."""
+        """Return the paths of names that are neither known nor in the state (``held``)."""
         words = {path: at(said, path) for path in self.paths}
         return [
             path
@@ -83,9 +81,9 @@ class Aliases:
     def look_up(
         self, catalog: Catalog, said: Mapping[str, Any], paths: Iterable[Path]
     ) -> tuple[dict[Path, Named], list[ArgumentError]]:
-        """Look up the words at these paths, the region's first, and remember what they mean.
+        """Look up the names at these paths, the region first, and bind them.
 
-        Return what was found, and what is wrong with the others. What is in a region that is not known is left out.
+        Return the objects that were found, and the problems of the others. Names in an unknown region are skipped.
         """
         found: dict[Path, Named] = {}
         wrong: list[ArgumentError] = []
@@ -94,7 +92,7 @@ class Aliases:
             try:
                 if path == REGION:
                     named: Named = catalog.region(word)
-                elif self.paths[path].kind == "template line":  # in the region of a disk that may not be there yet
+                elif self.paths[path].kind == "template line":  # in the region of a disk that may not exist yet
                     self._bind_line(path, word, catalog.versions(word, where))
                     continue
                 else:
@@ -111,15 +109,15 @@ class Aliases:
         return found, wrong
 
     def _bind_line(self, path: Path, word: str, versions: Iterable[Named]) -> None:
-        """Bind a new word for a line of templates of which another word is known."""
+        """Bind a new name of a template whose other name is known."""
         known = self._ids.get(path, {})
         for id in [known[version.id] for version in versions if version.id in known]:
             self.bind(path, word, id)
 
     def show(self, shown: dict[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``shown`` so that each word in it means what is live, and remember that.
+        """Return ``shown`` with names that refer to the live objects, and bind them.
 
-        A word that means something else here, since the cloud calls another object by it now, gives way to the id.
+        A name that refers to another object by now is replaced by the id.
         """
         for path in self.paths:
             word, named = at(shown, path), live.get(path[0])
@@ -134,17 +132,17 @@ class Aliases:
         return shown
 
     def held(self, *said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the state has to hold: the words for what is said there."""
+        """Return what the state must store: the names at these paths."""
         found: dict[str, Any] = {}
         for path, known in self._ids.items():
             words = [at(bag, path) for bag in said]
-            line = self.paths[path].kind == "template line"  # every version means it, also one that is to come
+            line = self.paths[path].kind == "template line"  # all versions have this name, future ones too
             if kept := {word: known[word] for word in known if line or word in words}:
                 found = put(found, path, kept)
         return found
 
     def all_held(self) -> dict[str, Any]:
-        """Return all words that are known: what the program says now is not known to a refresh."""
+        """Return all known names: a refresh does not know the current program."""
         found: dict[str, Any] = {}
         for path, known in self._ids.items():
             found = put(found, path, known)
@@ -152,7 +150,7 @@ class Aliases:
 
 
 def at(said: Mapping[str, Any], path: Path) -> Any:
-    """Return what is said there, or None."""
+    """Return the value at this path, or None."""
     value: Value = said
     for part in path:
         value = value.get(part) if isinstance(value, Mapping) and not is_unknown(value) else None
@@ -160,6 +158,6 @@ def at(said: Mapping[str, Any], path: Path) -> Any:
 
 
 def put(said: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    """Return a copy with this value there."""
+    """Return a copy with this value at this path."""
     first, *rest = path
     return {**said, first: put(said.get(first) or {}, tuple(rest), value) if rest else value}

@@ -26,7 +26,7 @@ from pulumi_joviam.lifecycle.effects import Stop
 T = TypeVar("T")
 
 Value: TypeAlias = Mapping[str, Any] | list[Any] | tuple[Any, ...] | str | float | None
-"""What an argument or an output can be."""
+"""The possible values of an argument or an output."""
 
 CONVERTED = {
     "int_type": ("a whole number", "require_int"),
@@ -34,7 +34,7 @@ CONVERTED = {
     "list_type": ("a list", "require_object"),
     "dict_type": ("a mapping", "require_object"),
 }
-"""{pydantic's word for what is wrong: what is right, and which method of pulumi.Config makes it of a text}."""
+"""{pydantic's error type: what is expected, and the method of pulumi.Config that converts a string to it}."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Replaces:
 
 @dataclass(frozen=True)
 class MayStop:
-    """A change may need an instance stopped. ``which`` one, in a user's words."""
+    """A change may need to stop an instance: ``which``, for messages."""
 
     which: str = "the instance"
 
@@ -62,33 +62,33 @@ class MayStop:
 
 @dataclass(frozen=True)
 class Resets:
-    """An argument that is taken away goes back to ``to``, the API's documented default."""
+    """If the argument is removed, it is reset to ``to``, the API's documented default."""
 
     to: Any
 
 
 @dataclass(frozen=True)
 class Required:
-    """An argument that is required, but may be said elsewhere: ``way`` tells where."""
+    """A required argument that can also be set elsewhere: ``way`` says where."""
 
     way: str
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Where the program gives none, the API chooses a value, which is an output then."""
+    """If the program gives no value, the API chooses one, which is then an output."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """A word for something that the cloud offers. ``kind`` says what: see `Catalog.named`."""
+    """The name of a region, tier or template: see `Catalog.named` for ``kind``."""
 
     kind: Literal["region", "disk tier", "instance tier", "template", "template line"]
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Two values mean the same if ``key`` makes them equal."""
+    """Two values are equivalent if ``key`` maps them to the same value."""
 
     key: Callable[[Any], Any]
 
@@ -105,11 +105,11 @@ class Traits:
     hint: Any = None
 
     def normalized(self, value: Any) -> Any:
-        """Return the value with every id in the form that the API shows. Unknown values stay as they are."""
+        """Return the value with ids in the API's form. Unknown values stay as they are."""
         return _normalized(self.hint, value)
 
     def same(self, a: Any, b: Any) -> bool:
-        """Say whether two values mean the same thing."""
+        """Return whether two values are equivalent."""
         a, b = self.normalized(a), self.normalized(b)
         if self.alike and a is not None and b is not None:
             return bool(self.alike.key(a) == self.alike.key(b))
@@ -143,7 +143,7 @@ def _id(value: str) -> str:
 
 
 _PRIVATE_KEY = re.compile("-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|b3BlbnNzaC1rZXktdjE", re.IGNORECASE)
-"""What every private key holds: PEM, SSH2 and PGP; PuTTY; OpenSSH, also without the lines around it (in base64)."""
+"""Matches every private key: PEM, SSH2 and PGP; PuTTY; OpenSSH, even its base64 body alone."""
 
 
 def _public_key(key: str) -> str:
@@ -153,12 +153,12 @@ def _public_key(key: str) -> str:
 
 
 def _same_key(key: str) -> tuple[str, ...]:
-    """Return what makes an OpenSSH key what it is: its type and its body, not the comment behind them."""
+    """Return the identity of an OpenSSH key: its type and body, without the comment."""
     return tuple(key.split()[:2])
 
 
 class WrongItems(ValueError):
-    """Says which items of a list are wrong where the list as a whole is looked at."""
+    """Lists the invalid items, for a validator of the whole list."""
 
     def __init__(self, indices: Sequence[int], message: str) -> None:
         super().__init__(message)
@@ -218,14 +218,14 @@ class BaseArgs(BaseModel):
 
     @classmethod
     def normalized(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was given in the form that the API shows."""
+        """Return the inputs in the API's form."""
         traits = cls.traits()
         return {name: traits[name].normalized(value) if name in traits else value for name, value in given.items()}
 
     @classmethod
     @cache
     def names(cls) -> Mapping[tuple[str, ...], Names]:
-        """Return where a word for something that the cloud offers is said: in an argument, or at a key of one."""
+        """Return the paths of names of regions, tiers and templates: an argument, or a key of one."""
         found: dict[tuple[str, ...], Names] = {}
         for field, info in cls.model_fields.items():
             marks: dict[tuple[str, ...], Sequence[Any]] = {(field,): info.metadata}
@@ -266,12 +266,12 @@ def check(args: type[BaseArgs], given: Mapping[str, Any]) -> list[tuple[str, str
 
 
 def given(*values: Any) -> bool:
-    """Say whether every value is there and known, so that a rule about them can be asked."""
+    """Return whether all values are given and known, so that a rule can check them."""
     return not any(value is None or is_unknown(value) for value in values)
 
 
 def has_unknown(value: Value) -> bool:
-    """Say whether a value is unknown until `up`, or holds something that is."""
+    """Return whether a value is unknown until `up`, or contains an unknown value."""
     if isinstance(value, Mapping):
         return any(has_unknown(item) for item in value.values())
     if isinstance(value, (list, tuple)):
@@ -298,7 +298,7 @@ def _missing(args: type[BaseArgs], field: str) -> str:
 
 
 def _plainly(problem: Any) -> str:
-    """Return what is wrong, without the value."""
+    """Return the problem, without the value."""
     if problem["type"] in CONVERTED and isinstance(problem["input"], str):
         what, how = CONVERTED[problem["type"]]
         return f"must be {what}, not a text (pulumi.Config().{how} gives one)"
@@ -307,7 +307,7 @@ def _plainly(problem: Any) -> str:
 
 
 def _paths(problem: Any, given: Any) -> list[str]:
-    """Return the paths of what is wrong."""
+    """Return the paths of a problem."""
     error = problem.get("ctx", {}).get("error")
     items = [(index,) for index in error.indices] if isinstance(error, WrongItems) else [()]
     return [_path((*problem["loc"], *item), given) for item in items]

@@ -41,7 +41,7 @@ LAST_STEPS_SECONDS = 75.0
 """How long steps may go on without their engine: a machine that was stopped for a change is started again."""
 
 DETAILS = "grpc-status-details-bin"
-"""The trailer in which the engine looks for what an error says."""
+"""The trailer in which the engine expects the error."""
 
 
 class Reported(Exception):
@@ -68,13 +68,13 @@ class Call:
     ignored: tuple[str, ...] = ()
     context: grpc.ServicerContext | None = field(default=None, repr=False)
     in_state: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=_as_it_is, repr=False)
-    """Returns outputs of ours as this door has them in the state."""
+    """Converts our outputs to this plugin's form of the state."""
     in_words: Callable[[str], str] = field(default=str, repr=False)
-    """Returns a text of ours in the words of the programs that this door serves."""
+    """Converts a message of ours to the names that programs of this plugin use."""
 
     @classmethod
     def read(cls, request: Any, context: grpc.ServicerContext, **door: Any) -> Self:
-        """Return what a request says; every kind of call has other fields."""
+        """Read a request; each kind of call has other fields."""
         names = {descriptor.name for descriptor in request.DESCRIPTOR.fields}
         inputs = next((name for name in ("old_inputs", "inputs") if name in names), None)
         state = next((getattr(request, name) for name in ("olds", "properties") if name in names), None)
@@ -90,7 +90,7 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The resource's Pulumi name, in which more may follow a "::"."""
+        """The resource's Pulumi name, which may contain "::"."""
         return self.urn.split("::", 3)[-1]
 
     @property
@@ -100,7 +100,7 @@ class Call:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether the engine still hears the answer: it does not once its connection was lost."""
+        """Whether the engine still waits for the response: not after its connection was lost."""
         return self.context is None or bool(self.context.is_active())
 
     def say(self, message: str) -> None:
@@ -139,7 +139,7 @@ class Call:
         return self._reported(status, reason)
 
     def _reported(self, status: Any, message: str) -> Exception:
-        """Hand an error to the engine. Where there is none, the exception itself says the message."""
+        """Pass an error to the engine. Without an engine, the exception itself has the message."""
         context: Any = self.context
         if context is None:
             return Reported(message)
@@ -157,13 +157,13 @@ class Call:
 
 
 NOBODY = Call()
-"""The call of none: outside a plugin, nobody hears what is said."""
+"""The call outside a plugin: its messages go nowhere."""
 _serving = ContextVar("serving", default=NOBODY)
 
 
 @contextlib.contextmanager
 def serving(call: Call) -> Generator[None, None, None]:
-    """Let this be the call that the current thread serves."""
+    """Make this the call that the current thread serves."""
     token = _serving.set(call)
     try:
         yield
@@ -188,7 +188,7 @@ def connect(address: str) -> None:
 
 
 def cancel() -> None:
-    """End all waits: the engine says that the run is interrupted, or over."""
+    """End all waits: the run was interrupted, or is over."""
     cancelled.set()
     with _steps.changed:
         endings = [] if _steps.under_way else _steps.endings
@@ -218,7 +218,7 @@ def end_with_engine(calls: Callable[[], int] = lambda: 0) -> None:
 
 @contextlib.contextmanager
 def step() -> Generator[None, None, None]:
-    """Count a step that is under way."""
+    """Count a running step."""
     with _steps.changed:
         _steps.under_way += 1
     try:
@@ -230,7 +230,7 @@ def step() -> Generator[None, None, None]:
 
 
 def at_end(call: Callable[[], None]) -> None:
-    """Call this when the engine says that the run ends (or is interrupted) while no step is under way."""
+    """Call this at the end of the run (or when it is interrupted), once no step is running."""
     _steps.endings.append(call)
 
 
@@ -304,7 +304,7 @@ def _shortened(text: str, size: int) -> str:
 
 
 def pack(values: Mapping[str, Any]) -> Any:
-    """Return values as a message holds them."""
+    """Return values as a protobuf message."""
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(rpc.serialize_properties(dict(values), {}))

@@ -1,4 +1,4 @@
-"""What a program wants of an object, beside what the state holds of it."""
+"""The inputs of a program, compared with the state."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ Step: TypeAlias = Literal["update", "replace"]
 
 @dataclass(frozen=True)
 class Change:
-    """The way from what is live to what is wanted. Regions, tiers and templates are ids in it, where known."""
+    """The change from the live to the desired values. Regions, tiers and templates are ids, if known."""
 
     live: Mapping[str, Any]
     """The outputs in the state."""
     wanted: Mapping[str, Any]
-    """What the program says."""
+    """The inputs of the program."""
     before: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the program said last, in its own words."""
+    """The previous inputs, with the names that the program used."""
     steps: Mapping[str, Step] = field(default_factory=dict[str, Step])
-    """What each argument takes that means something else than before."""
+    """The step of each argument that has changed."""
     asked_to_go: bool = False
     """Whether the object is deleted or replaced for another reason than an argument."""
 
     @property
     def replaces(self) -> bool:
-        """Whether an argument needs a new object."""
+        """Whether an argument replaces the object."""
         return "replace" in self.steps.values()
 
     @property
     def removes(self) -> bool:
-        """Whether the object goes."""
+        """Whether the object is deleted."""
         return self.asked_to_go or self.replaces
 
     @property

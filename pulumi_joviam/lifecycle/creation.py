@@ -1,15 +1,15 @@
-"""Making an object exactly once, also when nobody can say whether the POST was heard.
+"""Create an object exactly once, even if the response to the POST is lost.
 
-A POST whose answer is lost is never just sent again. The object is looked for first: the one that shows what was asked
-for, was made since by the server's own clock, and belongs to no other resource of this run. While one is looked for,
-no equal request goes out, and those under way are waited for: so each of twenty equal disks whose answers are lost
-together finds one of its own.
+A POST whose response is lost is not simply retried. First, the object is searched for: it must match the request, be
+created since then by the server's clock, and belong to no other resource of this run. During a search, no identical
+request is sent, and pending ones are waited for. So if the responses for twenty identical disks are lost at the same
+time, each resource finds a disk of its own.
 
-However an answer is lost, the server may still act. So the request goes out again only when nothing was seen for
-`Pace.late_create`, after a mere timeout not at all, and never beside an object of which nobody can say whether it is
-older. After a request that went out twice, a last look at the end of the step tells of a twin.
+The server may still act after a lost response. So the request is retried only if no object appeared for
+`Pace.late_create`; after a timeout, it is not retried at all; and it is not retried while an object may be either the
+requested one or an older one. After a retry, a last check at the end of the step reports a twin.
 
-What a killed run was making is in the journal. A create of the same resource takes it over.
+The journal has the requests of killed runs. A create of the same resource adopts the object.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ M = TypeVar("M", bound=Model)
 
 TRIES = 3
 SLACK = 2.0
-"""Seconds by which a time of the server may seem too early: both its Date and created_at may leave out fractions."""
+"""Tolerance in seconds for the server's times: both its Date header and created_at may omit fractions."""
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """An object whose request went out more than once, and each may have made one."""
+    """An object whose request was sent more than once: each may have created one."""
 
     order: Order
     entry: Entry
-    """What was noted before it went out again."""
+    """The journal entry from before the retry."""
     live: Any
     known: float = field(default_factory=time.time)
-    """When we knew of it."""
+    """When the object was found."""
 
 
 class Step(Protocol):
-    """The step that makes an object, as far as it is needed here: an Operation."""
+    """The part of an Operation that is needed here."""
 
     @property
     def api(self) -> Client: ...
@@ -69,16 +69,16 @@ class Step(Protocol):
 
 @dataclass
 class Creations:
-    """The orders of one account that are being made in this process. Safe to share between threads."""
+    """The pending create requests of one account in this process. Thread-safe."""
 
     _under_way: Counter[Any] = field(default_factory=Counter)
     _looked_for: set[Any] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def make(self, op: Step, key: Key, order: Order) -> Any:
-        """Return the new object as soon as it has an id, or the one that an interrupted run made for this key.
+        """Return the new object as soon as it has an id, or the one that an interrupted run created for this key.
 
-        Raises what the POST raises, and AnswerLost where nobody can say whether there is an object.
+        Raises the exceptions of the POST, and AnswerLost if it is unknown whether the object exists.
         """
         journal = op.journal
         earlier = journal.earlier(key)
@@ -100,7 +100,8 @@ class Creations:
         return live
 
     def look_back(self, op: Step) -> None:
-        """Warn of each object that this step may have made twice: of a twin by its id, also when its time is up."""
+        """Warn of each object that this step may have created twice, with the id of the twin, even after the
+        deadline."""
         pace = op.api.settings.pace
         deadline = Deadline.after(pace.late_create + pace.longest_search, op.deadline.cancelled)
         op = op.until(deadline)
@@ -135,7 +136,7 @@ class Creations:
             raise
 
     def _found(self, op: Step, key: Key, order: Order, entry: Entry, error: JoviamError) -> Any:
-        """Return the object whose answer was lost, or make it after all."""
+        """Return the object whose response was lost, or create it."""
         op.say("the response was lost: checking whether it was created")
         pace, search = op.api.settings.pace, _Search(order, entry, str(error))
         pause, tries, sent = pace.first_search, 1, time.monotonic()
@@ -158,7 +159,7 @@ class Creations:
                         raise
                     except JoviamError as again:
                         if not isinstance(again, (AnswerLost, ServerError)):
-                            tries = TRIES  # it was refused, perhaps because of what the first one has made by now
+                            tries = TRIES  # refused, perhaps because the first request created it
                         error, search.because = again, str(again)
                         pause, sent, left = pace.first_search, time.monotonic(), pace.late_create
                 if live:
@@ -171,7 +172,7 @@ class Creations:
             pause = min(2 * pause, pace.longest_search)
 
     def _taken_over(self, op: Step, order: Order, entry: Entry) -> Any:
-        """Return what an interrupted run made, or None if it made nothing."""
+        """Return the object that an interrupted run created, or None."""
         if entry.id:
             try:
                 live = op.api.get(order.model, entry.id)
@@ -191,13 +192,13 @@ class Creations:
             op.deadline.sleep(min(1.0, left))
 
     def _look(self, op: Step, search: _Search) -> Any:
-        """Return one object that is what was asked for; None if there is none."""
+        """Return the object that matches the request, or None."""
         order, entry = search.order, search.entry
         try:
             there = op.api.list(order.model)
         except Cancelled:
             raise
-        except TooLarge as large:  # and so it will be the next time
+        except TooLarge as large:  # and it will be too large the next time
             raise AnswerLost(
                 f"{search.because}\nThe {order.model.noun} cannot be searched for: {large}\nLook for it by hand, and "
                 f"delete it if it is there. Then delete the folder {op.journal.folder}, where it is noted, and run "
@@ -217,7 +218,7 @@ class Creations:
         return fit[0] if fit else None
 
     def _twins(self, op: Step, again: Repeated) -> list[str]:
-        """Return the ids of what may have come of a request beside the object that is known.
+        """Return the ids of other objects that the request may have created.
 
         Their times are compared with that object's own: it was made by the same clock. Raises JoviamError where the
         list cannot tell.
@@ -231,7 +232,7 @@ class Creations:
                 there = op.api.list(order.model)
                 if live.id in {it.id for it in there}:
                     fit = [it.id for it in _fitting(op, order, entry, there) if _is_newer(it, since) is not False]
-                    return fit if len(fit) > op.journal.open(entry) else []  # others look for these
+                    return fit if len(fit) > op.journal.open(entry) else []  # other searches are for these
             if op.deadline.remaining() <= pace.longest_search:
                 raise JoviamError("the list does not show it either")
             op.deadline.sleep(pause)
@@ -239,7 +240,7 @@ class Creations:
 
     @contextmanager
     def _sending(self, op: Step, entry: Entry) -> Generator[None, None, None]:
-        """Send a request while nobody looks for an equal one."""
+        """Send a request while no search for an identical object is running."""
         same = _same(entry)
         with self._changed:
             self._until(op, lambda: same not in self._looked_for)
@@ -253,7 +254,7 @@ class Creations:
 
     @contextmanager
     def _alone(self, op: Step, entry: Entry) -> Generator[None, None, None]:
-        """Look while no equal request is under way and nobody else looks for an equal one."""
+        """Search while no identical request and no other search for it is running."""
         same = _same(entry)
         with self._changed:
             self._until(op, lambda: same not in self._looked_for and not self._under_way[same])
@@ -274,18 +275,18 @@ class Creations:
 
 @dataclass
 class _Search:
-    """The looks for one object of which nobody can say whether it was made. ``because`` tells the user why."""
+    """The search for an object that may or may not have been created. ``because`` tells the user why."""
 
     order: Order
     entry: Entry
     because: str
     there: set[str] | None = None
-    """The ids that the first look saw. What is not among them was made since, as far as the list can tell."""
+    """The ids in the first list. Any other id was created since, as far as the list can tell."""
     doubtful: dict[str, str] = field(default_factory=dict)
-    """{id: why} of what may be it or may be older, as its time does not tell."""
+    """{id: reason} of the objects that may be it or may be older."""
 
     def sort(self, fitting: list[Any], ahead: float | None) -> list[Any]:
-        """Return those that were made since the request, and keep the doubtful ones."""
+        """Return the objects that were created since the request, and record the doubtful ones."""
         since = None if ahead is None else self.entry.at + ahead - SLACK
         newer, self.doubtful = list[Any](), {}
         for live in fitting:
@@ -303,7 +304,7 @@ class _Search:
         return newer
 
     def settle(self) -> None:
-        """Raise JoviamError if nobody can say whether what was seen is what was asked for."""
+        """Raise JoviamError if it is unknown whether a found object is the requested one."""
         if self.doubtful:
             noun, [why, *_] = self.order.model.noun, self.doubtful.values()
             raise JoviamError(
@@ -313,7 +314,7 @@ class _Search:
             )
 
     def unknown(self, why: str) -> AnswerLost:
-        """Return the error for an object of which nobody can say whether it exists."""
+        """Return the error for an object that may or may not exist."""
         again = "The next `pulumi up` on this machine looks for it again before it creates another."
         return AnswerLost(f"{self.because}\nThe {self.order.model.noun} {why}\n{again}")
 
@@ -328,14 +329,14 @@ def _claimed(journal: Journal, live: Any) -> Any:
 
 
 def _digests(order: Order) -> dict[str, str]:
-    """Return the digest of everything that was asked for and can be seen."""
+    """Return the digest of all requested attributes that an object shows."""
     shown = {name: value for name, value in order.shows.items() if name in order.model.model_fields}
     compared = {name: order.body[name] for name in order.alike if name in order.body}
     return {name: digest(value) for name, value in (shown | compared).items()}
 
 
 def _fits(order: Order, entry: Entry, live: Any) -> bool:
-    """Say whether the object is as it was asked for. Where the program wants it otherwise by now, it need not be so."""
+    """Return whether the object matches the request, apart from attributes that the program has changed since."""
     asked, now = entry.shows, _digests(order)
     shows = asked.keys() & order.model.model_fields.keys() - order.alike.keys()
     others = {name: is_alike for name, is_alike in order.alike.items() if name in order.body}
@@ -346,7 +347,7 @@ def _fits(order: Order, entry: Entry, live: Any) -> bool:
 
 
 def _shown(live: Model, name: str) -> Any:
-    """Return an attribute as a request would say it: objects as their ids."""
+    """Return an attribute as in a request: objects as their ids."""
     value: Model | list[Any] | str | float | None = getattr(live, name, None)
     if isinstance(value, list):
         return [item.id if isinstance(item, Model) else item for item in value]
@@ -354,7 +355,7 @@ def _shown(live: Model, name: str) -> Any:
 
 
 def _fitting(op: Step, order: Order, entry: Entry, there: list[Any]) -> list[Any]:
-    """Return those that show what was asked for and belong to no resource of this run."""
+    """Return the objects that match the request and belong to no resource of this run."""
     return [
         live
         for live in there
@@ -363,7 +364,7 @@ def _fitting(op: Step, order: Order, entry: Entry, there: list[Any]) -> list[Any
 
 
 def _is_newer(live: Model, since: float | None) -> bool | None:
-    """Say whether the object was made since then by the server's clock; None where that cannot be told."""
+    """Return whether the object was created since then by the server's clock, or None if that is unknown."""
     if "created_at" not in type(live).model_fields:
         return True  # a version of a template: there was none with its number
     made = _made_at(live)
@@ -371,7 +372,7 @@ def _is_newer(live: Model, since: float | None) -> bool | None:
 
 
 def _made_at(live: Any) -> float | None:
-    """Return when the object was made by the server's clock, or None if it does not say so."""
+    """Return when the object was created by the server's clock, or None if it does not show that."""
     try:
         made = datetime.fromisoformat(live.created_at.replace("Z", "+00:00"))
     except (AttributeError, ValueError):

@@ -1,4 +1,4 @@
-"""What a change does to people, as values: a preview warns of it, and `pulumi-joviam comment` puts it on top."""
+"""The effects of a change on users: a preview warns of them, and `pulumi-joviam comment` shows them on top."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 UNLESS_RETAINED = "unless an earlier up has set retain_on_delete"
-"""Part of a warning: that option saves the old object of a replacement, and the engine tells no provider of it."""
+"""Part of a warning: that option keeps the old object of a replacement, and the engine does not tell providers."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """An argument stops a machine, or may do so. ``text`` says so."""
+    """An argument stops a machine, or may stop it. ``text`` is the message."""
 
     field: str
     sure: bool
     text: str
     asked_for: bool = False
-    """The program itself says that the machine is to be stopped, so no preview has to warn of it."""
+    """Whether the program asks for the stop, so that no preview has to warn of it."""
 
     @property
     def warning(self) -> str:
@@ -26,15 +26,15 @@ class Stop:
 
 @dataclass(frozen=True)
 class Loss:
-    """Data are lost ``by`` a change, from a disk that ``of`` names. ``instead`` is how to keep them."""
+    """Data on the disk ``of`` are lost ``by`` a change. ``instead`` is how to keep them."""
 
     by: str
     gigabytes: object
-    """A number, where it is known."""
+    """A number, if known."""
     of: str
     instead: str
     field: str = ""
-    """The argument that causes it, where the object itself stays."""
+    """The argument that causes it, if the object itself stays."""
     unless: str = ""
 
     @property
@@ -50,7 +50,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of the object, or of what belongs to it, when it goes. That is worth a line, not a warning."""
+    """What happens to the object, or to its parts, when it is deleted: a line of a comment, not a warning."""
 
     text: str
     warning: ClassVar[str] = ""

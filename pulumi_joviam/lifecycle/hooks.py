@@ -35,36 +35,36 @@ M = TypeVar("M", bound=Model)
 
 
 def as_input(value: Any, like: Any = None) -> Any:
-    """Return a live value as a program would say it, in the way of ``like`` where there are several."""
+    """Return a live value as an input, in the form of ``like`` if there are several forms."""
     return value.as_input(like) if hasattr(value, "as_input") else value
 
 
 class _Checked:
-    """The model of a lifecycle's arguments, made when it is needed: programs never need it."""
+    """The pydantic model of a lifecycle's arguments, built on first use: programs never need it."""
 
     def __get__(self, _instance: object, owner: type[Hooks[Any, Any]]) -> type[BaseArgs]:
         return owner.declared._declaration.model
 
 
 class Hooks(Generic[A, M]):
-    """What a lifecycle says about one kind of resource."""
+    """The part of a lifecycle that differs between resources."""
 
     declared: ClassVar[type[Args]]
     args: ClassVar[_Checked] = _Checked()
     """The pydantic model of the declared arguments."""
     model: ClassVar[type[Model]]
     outputs: ClassVar[tuple[str, ...]] = ()
-    """Names of the outputs beside the arguments: what the class of the resource declares."""
+    """Names of the outputs that the class of the resource declares."""
     memory: ClassVar[type[Memory]] = Memory
-    """What ``op.private`` is."""
+    """The type of ``op.private``."""
     stays_put: ClassVar[bool] = True
-    """Whether the object is in its account until somebody deletes it there."""
+    """Whether the object exists until it is deleted: a console session, for example, ends by itself."""
     secret: ClassVar[tuple[str, ...]] = ()
-    """Arguments and outputs that are secret where no program says whether they are: in what Class.get reads."""
+    """Arguments and outputs that are secret when no program marks them, as in Class.get."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
     moved_by: ClassVar[Mapping[str, Collection[str]]] = {}
-    """{output: the arguments of which an update may change it}. Any other output stays what it is."""
+    """{output: the arguments whose update may change it}. All other outputs stay as they are."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -73,7 +73,7 @@ class Hooks(Generic[A, M]):
                 cls.declared, cls.model = get_args(base)
 
     def post(self, op: Operation[Any], args: A) -> M:
-        """Make the object and return it as soon as it has an id."""
+        """Create the object, and return it as soon as it has an id."""
         raise NotImplementedError
 
     def converge(self, op: Operation[Any], live: M, args: A) -> M:
@@ -91,29 +91,29 @@ class Hooks(Generic[A, M]):
         op.delete(live)
 
     def clean_up(self, op: Operation[Any]) -> None:
-        """After the object is gone, delete what was made together with it (``op.private``)."""
+        """After the object was deleted, delete what was created with it (``op.private``)."""
 
     def forget(self, op: Operation[Any]) -> None:
-        """Somebody else deleted the object: warn of what it leaves behind (``op.private``)."""
+        """The object was deleted outside Pulumi: warn of what it leaves behind (``op.private``)."""
 
     def look(self, op: Operation[Any], id: str, fields: set[str]) -> M:
         """Read the object. ``fields`` names the arguments that the program gives. Raises NotFound."""
         return op.api.get(self.model, id)  # type: ignore[return-value] # model is the class of M
 
     def as_inputs(self, live: M) -> dict[str, Any]:
-        """Return the object as a program would say it. Arguments that cannot be read back are left out."""
+        """Return the live object as inputs, without the arguments that cannot be read."""
         return {field: getattr(live, field) for field in self.args.model_fields if hasattr(live, field)}
 
     def as_outputs(self, live: M) -> dict[str, Any]:
-        """Return the outputs beside the arguments."""
+        """Return the outputs."""
         return {name: getattr(live, name) for name in self.outputs}
 
     def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those outputs that follow from what a program says, of which some may be unknown until `up`."""
+        """Return the outputs that follow from the inputs, some of which may be unknown until `up`."""
         return {}
 
     def as_program(self, op: Operation[Any], live: M) -> dict[str, Any]:
-        """Return what a program would say of an object that none has declared yet, without what equals a default."""
+        """Return the inputs for an object that no program has declared yet, without defaults."""
         said, traits = self.described(op, live), self.args.traits()
         for (field, *inside), names in self.args.names().items():
             named = said.get(field)
@@ -128,60 +128,60 @@ class Hooks(Generic[A, M]):
         }
 
     def described(self, op: Operation[Any], live: M) -> dict[str, Any]:
-        """Return the object as inputs, each thing said in one of the ways in which a program may say it."""
+        """Return the object as inputs, each in one of its possible forms."""
         return self.as_inputs(live)
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
-        """Say what it takes to bring a field from what is live to what is wanted."""
+        """Return the step from the live value of an argument to the desired one."""
         traits = self.args.traits()[field]
         if traits.same(change.live.get(field), change.wanted[field]):
             return "same"
         return "replace" if traits.replaces else "update"
 
     def at_worst(self, field: str) -> Step:
-        """Say what a value that is unknown until `up` may take there: a preview names no less than is done."""
+        """Return the step to announce for a value that is unknown until `up`: the worst one."""
         return "replace" if self.args.traits()[field].replaces else "update"
 
     def delete_first(self, change: Change) -> bool:
-        """Say whether old and new cannot exist side by side, so that a replacement deletes first."""
+        """Return whether old and new object cannot exist at the same time, so that the old one is deleted first."""
         return False
 
     def effects(self, change: Change, private: Any) -> Iterator[Effect]:
-        """Yield what the change does to people: a preview warns of it, and a comment on a pull request shows it."""
+        """Yield the effects of the change on users: a preview warns of them, and a pull request comment shows them."""
         for field in () if change.removes else change.steps:
             if may_stop := self.args.traits()[field].may_stop:
                 yield may_stop.stop(field, f"changing {field}", change.may_stop)
 
     def unfinished(self, private: Any) -> set[str]:
-        """Return the arguments that the next step brings to what the program says, as the private state knows."""
+        """Return the arguments that the next step must converge according to the private state."""
         return set()
 
     def notices(self, change: Change) -> Iterator[str]:
-        """Yield what else a preview should warn of."""
+        """Yield further warnings for a preview."""
         yield from ()
 
     def fits(self, said: Mapping[str, Any], found: Mapping[Path, Named]) -> Iterator[tuple[str, str]]:
-        """Yield (argument, what is wrong) for what does not go together with what its words were found to mean."""
+        """Yield (argument, problem) for values that do not fit the objects that names refer to."""
         yield from ()
 
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
-        """Fill in what a program may leave out: the stack's region, and defaults of ours that are managed."""
+        """Fill in the stack's region, and our own managed defaults."""
         if "region" in self.args.model_fields and "region" not in news and settings.region:
             news["region"] = settings.region
         return news
 
     def stays(self, field: str, shown: Any, said: Any) -> bool:
-        """Say whether a live value is kept although the program says less."""
+        """Return whether a live value is left as it is although the program asks for less."""
         return False
 
     # -- what follows from that --
 
     def refused(self, said: Mapping[str, Any]) -> dict[str, str]:
-        """Return {argument: why} for those with which no preview would succeed."""
+        """Return {argument: reason} for arguments that every preview would reject."""
         return {re.split(r"[.\[]", where)[0]: readable(why) for where, why in check(self.args, said)}
 
     def steps(self, change: Change) -> dict[str, Step]:
-        """Return what each argument takes that means something else than before."""
+        """Return the step of each argument that has changed."""
         live, wanted, steps = change.live, change.wanted, dict[str, Step]()
         for field, traits in self.args.traits().items():
             if field not in wanted:
@@ -194,7 +194,7 @@ class Hooks(Generic[A, M]):
         return steps
 
     def differing(self, live: M, args: A) -> dict[str, Any]:
-        """Return {field: wanted} for the arguments that are given, can be read back, and differ."""
+        """Return {field: desired value} for arguments that are given, can be read, and differ."""
         shown = self.as_inputs(live)
         traits = self.args.traits()
         wanted = {field: getattr(args, field) for field in args.model_fields_set if field in shown}
@@ -206,5 +206,5 @@ class Hooks(Generic[A, M]):
 
     @staticmethod
     def _matches(same: Callable[[Any, Any], bool], live: Any, said: Any) -> bool:
-        """Say whether the live value is what was said. Some live values know by what they may be called."""
+        """Return whether the live value matches the input. Some live values know their own names."""
         return bool(live.matches(said)) if hasattr(live, "matches") else same(live, said)

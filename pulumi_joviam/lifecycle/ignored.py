@@ -12,12 +12,12 @@ _PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
 
 
 def fields(paths: Iterable[str]) -> set[str]:
-    """Return the arguments that the paths name, whole or in part; "*" is all of them."""
+    """Return the arguments that the paths name as a whole or in part; "*" means all."""
     return {parts[0] for parts in map(_parts, paths) if parts}
 
 
 def keep(wanted: Mapping[str, Any], there: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """Return what is ``wanted`` with the value that is ``there`` at each of the paths."""
+    """Return ``wanted`` with the values of ``there`` at the paths."""
     kept: Any = dict(wanted)
     for parts in map(_parts, paths):
         kept = _kept(kept, there, parts)

@@ -1,12 +1,12 @@
-"""Who asked for what, and which id came back: what the state file cannot know yet when a run is killed.
+"""The journal of create requests and their ids, which the state does not have yet when a run is killed.
 
-The engine writes an object into the state after its step. Between the POST and that moment only this file on disk
-knows of it, so that the next `up` of the same stack on this machine takes the object over instead of making another.
+The engine writes an object to the state after its step. Between the POST and that moment, only this file on disk knows
+the object. With it, the next `up` of the same stack on this machine adopts the object instead of creating another.
 
-Each plugin process that creates something appends to a file of its own, in a folder of the backend's and the project's
-under Pulumi's home (~/.pulumi). A run that ends removes from it what is in the state for certain, so mostly all of it;
-what is left stays until a later run has seen it in the state, or it is gone. A line is one JSON object; a line torn by
-a kill is skipped. There is no secret in it: it holds ids, paths, times, URNs and, of what was asked for, only digests.
+Each plugin process that creates something appends to its own file, in a folder per backend and project under Pulumi's
+home (~/.pulumi). The end of a run deletes the entries that are certainly in the state, usually all of them. Others
+stay until a later run has seen the object in the state, or it no longer exists. Each line is a JSON object; a line
+that a kill has cut off is skipped. There are no secrets in it: only ids, paths, times, URNs and digests of attributes.
 """
 
 from __future__ import annotations
@@ -28,51 +28,51 @@ from pulumi_joviam.lifecycle.call import NOBODY, at_end
 
 try:
     import fcntl
-except ImportError:  # Windows: then a file is not known to belong to a process that lives
+except ImportError:  # Windows: then it is unknown whether the process of a file still runs
     fcntl = None  # type: ignore[assignment] # a module elsewhere
 
 MOST_NAMED = 20
 REVOKE_SECONDS = 1.0
-"""A process that is told of the end and still lives after this time was interrupted, not ended."""
+"""A process that still runs this long after the end of its run was interrupted, not ended."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One object that was asked for. ``id`` is "" until an answer came."""
+    """A create request. ``id`` is "" until its response arrived."""
 
     path: str
     shows: Mapping[str, str]
-    """{attribute: digest of its value}, of those of the request in which an object can be compared."""
+    """{attribute: digest of its value}, for the attributes of the request that an object can be compared by."""
     at: float
-    """When it was asked for, by this machine's clock (time.time())."""
+    """When the request was sent, by this machine's clock (time.time())."""
     id: str = ""
     ended: bool = False
-    """Its run came to an end, so that the object is in the state, unless what the step said did not get there."""
+    """Whether its run ended: then the object is in the state, unless the engine lost the response of the step."""
     last: float = 0.0
-    """When it was asked for the last time, if that was more than once."""
+    """When the last retry was sent, if there was one."""
 
 
 Key = tuple[str, str]
-"""(URN of the resource, "" or what the object is for where the resource makes more than one)."""
+"""(URN of the resource, purpose of the object if the resource creates more than one, else "")."""
 
 
 @dataclass
 class Journal:
-    """What was asked for in one stack ("urn:pulumi:dev::shop"). Safe to share between threads."""
+    """The create requests of one stack ("urn:pulumi:dev::shop"). Thread-safe."""
 
     folder: Path
-    """It may hold files of other stacks as well: a stack that is renamed leaves what it had under the old name."""
+    """It may contain files of other stacks: those of a renamed stack keep the old name."""
     stack: str
     older: Path | None = None
-    """Where version 0.1.0 had its files."""
+    """The folder that version 0.1.0 used."""
     lasting: bool = False
-    """Whether it outlives the end of a run, because the engine writes the state only after that."""
+    """Whether entries survive the end of a run, because the engine writes the state only after that."""
     claimed: set[str] = field(default_factory=set)
-    """Ids that belong to some resource of this run."""
+    """Ids of objects that belong to a resource of this run."""
     named: set[str] = field(default_factory=set)
-    """URNs that the program names."""
+    """URNs of the resources in the program."""
     acted: bool = False
-    """Whether this run did more than look: a preview does not."""
+    """Whether this run changed anything: a preview does not."""
     _mine: dict[Key, Entry] = field(default_factory=dict)
     _by_id: dict[str, Key] = field(default_factory=dict)
     _doubtful: set[str] = field(default_factory=set)
@@ -83,17 +83,17 @@ class Journal:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def earlier(self, key: Key) -> Entry | None:
-        """Return what was asked for under this key and is in no state as far as is known."""
+        """Return the request under this key whose object is in no state as far as is known."""
         with self._lock:
             return next((entries[key] for entries in (self._mine, *self._others.values()) if key in entries), None)
 
     def knows(self, id: str) -> bool:
-        """Say whether an object belongs to some resource: of this run, or by an answer that an earlier one got."""
+        """Return whether an object belongs to a resource of this run, or to a request of an earlier run."""
         with self._lock:
             return id in self.claimed or (bool(self._others) and id in self._by_id)
 
     def open(self, entry: Entry) -> int:
-        """Return how many objects without an id were asked for in the same words, here and by other processes."""
+        """Return the number of identical requests without an id, in this and other processes."""
         with self._lock:
             asked = [
                 other
@@ -104,13 +104,13 @@ class Journal:
             return sum(not it.id and it.path == entry.path and it.shows == entry.shows for it in asked)
 
     def asked(self, key: Key, entry: Entry) -> None:
-        """Note that a POST goes out."""
+        """Record that a POST is being sent."""
         with self._lock:
             self._mine[key] = replace(entry, ended=False)
             self._write(_line(key, self._mine[key]))
 
     def made(self, key: Key, id: str) -> None:
-        """Note the id that came back."""
+        """Record the id in the response."""
         with self._lock:
             self.claimed.add(id)
             self._by_id[id] = key
@@ -119,14 +119,14 @@ class Journal:
             self._drop(key)
 
     def over(self, key: Key) -> None:
-        """Note that nothing is open under this key: it was refused, it is in the state, or it is gone."""
+        """Close this key: the request was refused, or its object is in the state or deleted."""
         with self._lock:
             if self._mine.pop(key, None):
                 self._write({"key": key})
             self._drop(key)
 
     def seen(self, ids: Collection[str]) -> None:
-        """Note that the state holds these objects, under whatever URN they have there by now."""
+        """Record that these objects are in the state, under whatever URN."""
         with self._lock:
             self.claimed.update(ids)
             if self._mine or self._others:
@@ -135,28 +135,28 @@ class Journal:
                         self.over(self._by_id.pop(id))
 
     def doubt(self, urn: str) -> None:
-        """Note that what this run made for a resource may be in no state: a next run has to see it there first."""
+        """Record that an object of this run may be missing from the state: the next run must see it there first."""
         with self._lock:
             self._doubtful.add(urn)
 
     def complaint(self) -> str:
-        """Return, once, why no file can be written; else ""."""
+        """Return why no file can be written, the first time; else ""."""
         with self._lock:
             said, self._complained = "" if self._complained else self._broken, bool(self._broken)
         return said
 
     def left(self) -> dict[Path, dict[Key, Entry]]:
-        """Return, for each file of a run that is over, what nothing of this run has asked about."""
+        """Return, for each file of an ended run, the entries that no resource of this run has claimed."""
         with self._lock:
             return {
-                # another process of this run may have closed some of it
+                # another process of this run may have closed some of its entries
                 file: {key: entry for key, entry in _read(file).items() if key in entries}
                 for file, entries in self._others.items()
                 if _is_dead(file)
             }
 
     def end(self) -> None:
-        """The run ends: forget what is in the state for certain; unless this process lives on."""
+        """End the run: drop the entries that are certainly in the state, unless this process continues."""
         with self._lock:
             if not self._file:
                 return
@@ -173,7 +173,7 @@ class Journal:
             self._revoking.start()
 
     def close(self) -> None:
-        """Let go of the file. What is open in it stays there for the next process."""
+        """Close the file. Its open entries stay for the next process."""
         with self._lock:
             if self._revoking:
                 self._revoking.cancel()
@@ -182,7 +182,7 @@ class Journal:
 
     @functools.cached_property
     def _others(self) -> dict[Path, dict[Key, Entry]]:
-        """{file: what is open in it} of killed runs, and of processes beside this one."""
+        """{file: its open entries} of killed runs and of other processes."""
         found: dict[Path, dict[Key, Entry]] = {}
         for folder in filter(None, (self.folder, self.older)):
             with contextlib.suppress(OSError):
@@ -197,7 +197,7 @@ class Journal:
         for file, entries in self._others.items():
             if entries.pop(key, None) and _is_dead(file):
                 with contextlib.suppress(OSError), file.open("a", encoding="utf-8") as opened:
-                    opened.write("\n" + json.dumps({"key": key}) + "\n")  # the line before may be torn
+                    opened.write("\n" + json.dumps({"key": key}) + "\n")  # the previous line may be cut off
                 _tidy(file)
 
     def _write(self, line: Mapping[str, Any]) -> None:
@@ -219,7 +219,7 @@ class Journal:
         return file
 
     def _rewrite(self, entries: dict[Key, Entry]) -> None:
-        """Put the entries into a new file, or into none where there are none, and remove the old one."""
+        """Move the entries to a new file, if there are any, and delete the old one."""
         with self._lock:
             old, self._file, self._mine = self._file, None, entries
             for key, entry in entries.items():
@@ -231,17 +231,17 @@ class Journal:
 
 
 class NoStack(Journal):
-    """The journal of a script: nothing asks twice for the same resource, so nothing needs to be written."""
+    """The journal of a script: no resource is requested twice, so nothing is written."""
 
     def earlier(self, key: Key) -> None:
-        """Return None: keys mean nothing here."""
+        """Return None: there are no keys here."""
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        """Keep it in memory only."""
+        """Record it in memory only."""
 
 
 def digest(value: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any] | dict[str, Any] | str | float | None) -> str:
-    """Return what stands for a value in the journal."""
+    """Return the digest of a value."""
     said = sorted(value) if isinstance(value, (list, tuple, set, frozenset)) else value
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
 
@@ -250,7 +250,8 @@ _opening = threading.Lock()
 
 
 def of_stack(stack: str) -> Journal:
-    """Return the one journal of a stack ("urn:pulumi:dev::shop"), which is told when the run ends; "" is no stack."""
+    """Return the journal of a stack ("urn:pulumi:dev::shop"), which is notified at the end of the run; "" is no
+    stack."""
     with _opening:
         return _opened(stack)
 
@@ -265,7 +266,7 @@ def _opened(stack: str) -> Journal:
     found = Journal(
         home / "joviam" / digest([place, stack.partition("::")[2]]),
         stack,
-        # a relative URL was one key for the backends of many folders there
+        # there, a relative URL was the same key for backends in different folders
         None if backend.is_relative(url) else home / "joviam" / digest([backend.anonymous(url), stack]),
         lasting=os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "t", "true"),
     )
@@ -280,15 +281,15 @@ def _end(journal: Journal, holds: Callable[[str], bool | None]) -> None:
 
 
 def told(journal: Journal, holds: Callable[[str], bool | None]) -> Iterator[str]:
-    """Yield what the user has to know at the end of a run of what earlier ones made.
+    """Yield warnings for the end of a run about objects that earlier runs created.
 
-    ``holds`` says whether a stack is in the backend, or None where nobody knows.
+    ``holds`` returns whether a stack is in the backend, or None if that is unknown.
     """
     left = journal.left()
     of_stacks: dict[str, dict[Key, Entry]] = {journal.stack: {}}
     for entries in left.values():
         for key, entry in entries.items():
-            # what an ended run made is most likely in the state, and a preview does not come across what goes
+            # objects of ended runs are most likely in the state, and a preview does not see what is to be deleted
             if journal.acted or not entry.ended or key[0] in journal.named:
                 of_stacks.setdefault(_stack(key), {})[key] = entry
     ours = of_stacks.pop(journal.stack)
@@ -328,7 +329,7 @@ def _list(entries: Mapping[Key, Entry]) -> str:
 
 
 def _then(left: Mapping[Path, Mapping[Key, Entry]], done: Collection[Key]) -> str:
-    """Return what to delete to hear no more of it: a file in which there is nothing else."""
+    """Return which files to delete to silence the warning: those that contain nothing else."""
     files = [str(file) for file, entries in left.items() if entries and entries.keys() <= set(done)]
     return f", and then {', '.join(files)}" if files else ""
 
@@ -344,7 +345,7 @@ def _line(key: Key, entry: Entry) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[Key, Entry]:
-    """Return what is open in a file."""
+    """Return the open entries of a file."""
     found: dict[Key, Entry] = {}
     for said in _lines(file):
         with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
@@ -366,18 +367,19 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _tidy(file: Path) -> None:
-    """Remove the file of a run that is over and of which nothing is open any more."""
+    """Delete the file of an ended run if it has no open entries."""
     if not _read(file) and _is_dead(file):
         with contextlib.suppress(OSError):
             file.unlink()
 
 
 def _is_dead(file: Path) -> bool:
-    """Say whether the process that wrote the file lives no more."""
+    """Return whether the process that wrote the file has ended."""
     if not fcntl:
         return True
     try:
-        with file.open() as opened:  # shared, so that two who ask at once do not take each other for its writer
+        # a shared lock, so that two concurrent readers do not take each other for the writer
+        with file.open() as opened:
             fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return False

@@ -23,19 +23,19 @@ _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[\d+\]")
 
 
 def camel(name: str) -> str:
-    """Return a name as the engine has it. What starts with an underscore is hidden, and nobody's argument."""
+    """Return the engine's form of a name. Names with a leading underscore are hidden keys, not arguments."""
     return name if name.startswith("_") else re.sub(r"_(\w)", lambda match: match[1].upper(), name)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Where there are names of ours in the values of a type: its fields, or those of each item of a list."""
+    """The names in the values of a type: its fields, or those of each item of a list."""
 
     fields: Mapping[str, Shape] = field(default_factory=dict[str, Any])
     item: Shape | None = None
 
     def outward(self, value: Value) -> Any:
-        """Return a value of ours with the engine's names."""
+        """Return a value with the engine's names."""
         if isinstance(value, (list, tuple)) and self.item:
             return [self.item.outward(item) for item in value]
         if isinstance(value, Mapping) and self.fields:
@@ -43,7 +43,7 @@ class Shape:
         return value
 
     def inward(self, value: Value) -> Any:
-        """Return a value of the engine with our names. It may have them already; a name that is nobody's stays."""
+        """Return a value with our names. It may have them already; unknown names stay."""
         if isinstance(value, (list, tuple)) and self.item:
             return [self.item.inward(item) for item in value]
         if isinstance(value, Mapping) and self.fields:
@@ -91,11 +91,11 @@ class Shape:
 
 
 PLAIN = Shape()
-"""A value without names of ours."""
+"""A value without names."""
 
 
 def shape(hint: Any) -> Shape:
-    """Return where there are names of ours in a value of this type."""
+    """Return the names in a value of this type."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Annotated, NotRequired):
         return shape(parts[0])
@@ -111,5 +111,5 @@ def shape(hint: Any) -> Shape:
 
 
 def shapes(hints: Mapping[str, Any]) -> Shape:
-    """Return the shape of something with these names and types."""
+    """Return the shape with these names and types."""
     return Shape({name: shape(hint) for name, hint in hints.items()})

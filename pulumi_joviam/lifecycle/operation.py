@@ -1,7 +1,7 @@
-"""One lifecycle step of one resource: its deadline, its connection, what it tells the user.
+"""One lifecycle step of one resource: its deadline, its connection, and its messages to the user.
 
-What resources share in talking to the API lives here once: objects under way are waited for before they
-are written to, and a refusal that came because an object started to move meanwhile is not the last word.
+All resources share how they talk to the API: they wait for transitions before they write to an object, and they retry
+a request that was refused because a transition had started.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ K = TypeVar("K", bound=Memory, default=Memory, covariant=True)
 
 
 class Session:
-    """What all steps of one account share in this process."""
+    """State that all steps of an account share in this process."""
 
     def __init__(self, settings: Settings) -> None:
         self.client: Client = Client(settings, cancelled)
@@ -51,9 +51,9 @@ class Session:
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self.stops: defaultdict[str, SharedStop] = defaultdict(SharedStop)
         self.accounts: set[str] = {settings.account}
-        """Digests of the tokens, and endpoints, by which the account was known: one of their objects is in it."""
+        """Digests of the tokens and endpoints that are known to belong to this account."""
         self.offline = False
-        """Whether a preview found that nobody answers."""
+        """Whether a preview could not reach the API."""
 
 
 _opening = threading.Lock()
@@ -68,22 +68,22 @@ def session(settings: Settings) -> Session:
 
 @dataclass(frozen=True)
 class Operation(Generic[K]):
-    """One step. ``api`` is a client whose calls end at the step's deadline."""
+    """One step. The requests of ``api`` end at the step's deadline."""
 
     call: Call
     api: Client
     deadline: Deadline
     session: Session
     aliases: Aliases
-    """What the words of the program mean."""
+    """The objects that names in the program refer to."""
     private: K
-    """What the resource has to remember. What is put here is in the state after the step, however it ends."""
+    """The private state of the resource. It is saved after the step, even if the step fails."""
     before: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the program said last."""
+    """The previous inputs of the program."""
     taken_over: list[str] = field(default_factory=list)
-    """Ids of objects of an interrupted run that this step goes on with."""
+    """Ids of objects of an interrupted run that this step has adopted."""
     repeated: list[Repeated] = field(default_factory=list)
-    """What this step may have made twice."""
+    """Objects that this step may have created twice."""
 
     @classmethod
     def begin(
@@ -109,12 +109,12 @@ class Operation(Generic[K]):
         return replace(self, api=self.api.until(deadline), deadline=deadline)
 
     def sharing(self) -> Self:
-        """Return the same step for a first look: what it gets may be seconds old, but not older than our last write."""
+        """Return the same step for a first read: responses may be seconds old, but not older than our last write."""
         return replace(self, api=SharedClient(self.api, self.session.reads))
 
     @property
     def journal(self) -> journal.Journal:
-        """What was asked for in this stack."""
+        """The journal of this stack."""
         return journal.of_stack(self.call.stack)
 
     def create(
@@ -127,11 +127,12 @@ class Operation(Generic[K]):
         shows: Mapping[str, Any] | None = None,
         alike: Mapping[str, Callable[[M], bool]] | None = None,
     ) -> M:
-        """Make an object exactly once, and return it as soon as it has an id: it may still be provisioning.
+        """Create an object exactly once, and return it as soon as it has an id: it may still be provisioning.
 
-        ``purpose`` tells apart what one resource makes. An object whose answer is lost is known by the attributes that
-        ``shows`` names (default: those of ``body``) and by ``alike``: {attribute of ``body``: says of an object whether
-        it may have been made with that}. Where neither tells an attribute, such an object is named, and never taken.
+        ``purpose`` distinguishes the objects that one resource creates. If the response is lost, the object is
+        recognized by the attributes in ``shows`` (default: those of ``body``) and by ``alike``: {attribute of ``body``:
+        whether an object may have been created with it}. If an attribute is in neither, the error names the object
+        instead of adopting it.
         """
         order = Order(model, body, path or model.path, body if shows is None else shows, alike or {})
         made: M = self.session.creations.make(self, (self.call.urn, purpose), order)
@@ -144,12 +145,12 @@ class Operation(Generic[K]):
 
     @property
     def catalog(self) -> Catalog:
-        """What the account offers, asked for until this step's deadline."""
+        """The catalog of regions, tiers and templates, limited to this step's deadline."""
         return self.session.catalog.until(self.deadline)
 
     @contextmanager
     def exclusive(self, instance_id: str) -> Generator[None, None, None]:
-        """Work on an instance while no other step of this process does."""
+        """Lock an instance against other steps of this process."""
         turn = self.session.turns[instance_id]
         while not turn.acquire(timeout=0.2):
             if not self.deadline.remaining():
@@ -168,25 +169,25 @@ class Operation(Generic[K]):
         self.call.warn(message)
 
     def wait(self, live: Model, until: Container[str], within: float = math.inf) -> str:
-        """Wait until the object is in one of these states and return it. The user sees the states it goes through."""
+        """Wait until the object is in one of these states and return it. The user sees the states in between."""
         return self.session.waiter.wait(type(live), live.id, until, self.deadline.within(within), self.say)
 
     def wait_settled(self, live: M) -> M:
-        """Return the object when no transition is under way, in whatever state that left it."""
+        """Wait until no transition is in progress, and return the object in whatever state it is."""
         if live.settled:
             return live
         self.wait(live, live.ready | live.failed)
         return self.api.get(type(live), live.id)
 
     def wait_ready(self, live: M) -> M:
-        """Return the object at rest. Raises Failed if it ended in a state from which it does not recover."""
+        """Wait until the object is ready. Raises Failed if it ended in a failed state."""
         live = self.wait_settled(live)
         if live.state in live.failed:
             raise Failed(f"the {live.noun} {live.id} ended in state {live.state}", live.state)
         return live
 
     def retry_while_changing(self, live: M, act: Callable[[M], T]) -> T:
-        """Act on the object at rest; again, if it was refused because the object had begun to move."""
+        """Act on the object when it is ready; retry if the API refuses because a transition has started."""
         while True:
             live = self.wait_settled(live)
             try:
@@ -200,9 +201,10 @@ class Operation(Generic[K]):
     def retry_when_settled(
         self, disk_ids: Iterable[str], act: Callable[[], T], *, addresses: Iterable[str] = (), to: str | None = None
     ) -> T:
-        """Act on something that involves disks or addresses; again, if it was refused while one of them was under way.
+        """Act on disks or addresses; retry if the API refuses while one of them is in transition.
 
-        ``to`` is the id of the instance that is given them, "" for a new one. Raises Taken where another one has them.
+        ``to`` is the id of the instance that they are attached to, "" for a new one. Raises Taken if another instance
+        has them.
         """
         tries = 0
         while True:
@@ -220,10 +222,10 @@ class Operation(Generic[K]):
                 tries += 1
 
     def delete(self, live: M, prepare: Callable[[M], object] = lambda _now: None) -> None:
-        """Delete the object and wait until it is gone. Gone already, or going, is fine.
+        """Delete the object and wait until it no longer exists. It may be deleted already.
 
-        The request goes out first, whatever state the object is in: nothing else rids anybody of one that is stuck.
-        What refuses it for now is waited for. ``prepare`` is called before each request.
+        The request is sent first, in any state: there is no other way to get rid of an object that is stuck. Only a
+        refusal is waited for. ``prepare`` is called before each request.
         """
         tries = 0
         try:
@@ -247,20 +249,22 @@ class Operation(Generic[K]):
                 except Failed as failed:
                     if failed.state != live.state:
                         raise
-                    self.deadline.sleep(self.pace.first_poll)  # it had failed before, and the API has not begun yet
+                    self.deadline.sleep(
+                        self.pace.first_poll
+                    )  # it had failed before, and the API has not started the deletion yet
         except (NotFound, Vanished):
             return
 
     def holders(self, live: Model) -> list[Instance]:
-        """Return the instances that have a disk or an address, by their own word.
+        """Return the instances that list a disk or an address.
 
-        It may still show one that is gone, or that has it no more.
+        The object itself may still show an instance that was deleted or no longer has it.
         """
         there = [it for it in self._there(Instance, live.shown_on) if it.state not in (*it.gone, "terminating")]
         return [instance for instance in there if instance.has(live.id) or live.state == "attaching"]
 
     def _there(self, model: type[M], ids: Iterable[str]) -> list[M]:
-        """Return those of these objects that exist."""
+        """Return the objects that exist."""
         found = list[M]()
         for id in ids:
             with suppress(NotFound):
@@ -268,7 +272,7 @@ class Operation(Generic[K]):
         return found
 
     def _tell_who_has(self, things: Iterable[Disk | IpAddress], to: str, refusal: ValidationFail) -> None:
-        """Raise Taken where an instance other than ``to`` has one of these, and only one can."""
+        """Raise Taken if an instance other than ``to`` has one of these, which only one instance can have."""
         for thing in things:
             shared = isinstance(thing, IpAddress) and thing.shareable
             for other in () if shared else self.holders(thing):
@@ -280,11 +284,11 @@ class Operation(Generic[K]):
                     ) from None
 
     def _is_moving(self, live: Model) -> bool:
-        """Say whether the object is about to change by itself: it is in a passing state, or lets go of an instance."""
+        """Return whether the object is about to change: it is in a transitional state, or being detached."""
         return not live.settled or bool(live.shown_on and not self.holders(live))
 
     def _move_on(self, live: Model, refusal: ValidationFail, tries: int) -> None:
-        """Wait for what the object does by itself after a refusal. Raises that where there is nothing to wait for."""
+        """After a refusal, wait for the transition of the object. Raises the refusal if there is none."""
         try:
             if not live.settled:
                 self.wait(live, AnyBut(live.state))

@@ -1,13 +1,13 @@
-"""check, diff, create, read, update and delete of every resource, written once.
+"""check, diff, create, read, update and delete, shared by all resources.
 
-A resource says what is special about it in a few methods: hooks.py.
+The methods that differ between resources are in hooks.py.
 
-Create is post and converge; update is look and converge, for the arguments in its scope alone: those that
-diff named, as a preview does, and those that an earlier step left unfinished. To converge, an argument
-outside the scope looks like one that was never given. What is live is asked of the API, never believed; but
-where it has changed outside the scope, nobody has refreshed that yet: it is left alone, with a warning.
+Create is post and converge. Update is look and converge, limited to the arguments in its scope: those that diff has
+named, which are those in the preview, and those that an earlier step left unfinished. To converge, an argument
+outside the scope looks like one that was not given. The live object is always read from the API. If it has drifted
+outside the scope, no refresh has recorded that yet, so it is left alone, with a warning.
 
-What the state of a resource holds is in state.py.
+The format of the state is in state.py.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ if TYPE_CHECKING:  # the program imports this module too, and must not pay for r
 
 Inputs: TypeAlias = dict[str, Any]
 
-MISSING = "run `pulumi refresh` to record that; the next `up` then creates it again"
+MISSING = "Run `pulumi refresh` to record that; the next `up` then creates it again"
 
 
 class Lifecycle(Hooks[A, M], ResourceProvider):
     """The lifecycle of one kind of resource.
 
-    The module path and the class name of every subclass stand in users' state: they never change.
-    An instance holds nothing before `configure`, so it is stored as that reference alone.
+    The module path and the class name of every subclass are in users' state, so they never change. An instance has no
+    attributes before `configure`, so that reference is all that is stored.
     """
 
     serialize_as_secret_always = False
@@ -77,8 +77,8 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         self.begin(req.config.get)
 
     def begin(self, config: Callable[[str], Any]) -> None:
-        """Be ready to serve. ``config`` returns a setting by its full key, e.g. ``joviam:token``."""
-        self.args.model_rebuild()  # now, while nobody else uses it: pydantic's own first use is not thread-safe
+        """Prepare to serve. ``config`` returns a setting by its full key, e.g. ``joviam:token``."""
+        self.args.model_rebuild()  # now, before other threads use it: pydantic's lazy build is not thread-safe
         self._config = config
         self._checked: set[str] = set()
 
@@ -95,26 +95,26 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             settings = self._configured
         self._checked.add(call.urn)
         journal.of_stack(call.stack).named.add(call.urn)
-        # an object that was imported without a name stays so until the program names it
+        # an object that was imported without a name stays nameless until the program names it
         nameless = "name" not in news and "name" in self.args.model_fields
         if nameless and ("name" in olds or not olds) and call.name:
             news["name"] = call.name
         news = self.args.normalized(self.defaults(news, settings))
         problems = check(self.args, news)
-        if not olds and not problems:  # a new object: diff is not asked about it
+        if not olds and not problems:  # a new object: the engine does not call diff for it
             with self._reporting("checking", call):
                 problems = self._looked_up(call, Aliases(self.args), news, self.args.names())
-        # the engine prints the value of the property that a failure names, a secret too: so ours name none
+        # the engine prints the value of the property that a failure names, even a secret: so ours name none
         failures = [CheckFailure("", f"{where}: {what}") for where, what in problems]
-        # __provider is no argument; _plain leaves it out and the plugin adds it again
+        # __provider is not an argument: _plain removes it and the plugin adds it again
         return CheckResult(news, failures)
 
     def _looked_up(
         self, call: Call, aliases: Aliases, said: Mapping[str, Any], paths: Iterable[Path]
     ) -> list[tuple[str, str]]:
-        """Look up the words at these paths as a preview does, and return (argument, what is wrong).
+        """Look up the names at these paths with the time limit of a preview, and return (argument, problem).
 
-        Without an API that answers there is a warning, once: a preview works offline, too.
+        If the API cannot be reached, there is one warning: a preview also works offline.
         """
         known = [path for path in paths if isinstance(at(said, path), str)]
         if not known:
@@ -136,7 +136,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     @dynamic.served
     def diff(self, id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         found = self.difference(id, olds, news)
-        # None lets the engine show the lines that differ between what was said and what is said now
+        # None lets the engine show the lines that differ between the old and the new inputs
         lines = None if found.steps and found.reworded else True
         return DiffResult(
             changes=lines if found.changes else False,
@@ -145,7 +145,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         )
 
     def difference(self, id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
-        """Say what it takes to bring the object to what the program says, and warn of what that does to people."""
+        """Return the difference between the object and the program, and warn of its effects."""
         call = current()
         self._seen(call, id)
         hidden = Hidden.read(call.hidden)
@@ -153,7 +153,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             return Difference({"name": "replace"}, changes=True, deletes_first=True)
         before, news = None if call.inputs is None else self._held(call.inputs), _plain(news)
         checked, reworded = call.urn in self._checked, before is not None and before != news
-        if before is not None and not checked and not has_unknown(news):  # a refresh asks what it has found
+        if before is not None and not checked and not has_unknown(news):  # a refresh shows what it has found
             other = (field for field in {**before, **news} if before.get(field) != news.get(field))
             return Difference(dict.fromkeys(other, "update"), changes=reworded, reworded=reworded)
         with self._reporting("checking", call):
@@ -162,7 +162,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             if plan.problems:
                 raise ArgumentError(*plan.problems[0])
         change, steps = plan.change, plan.change.steps
-        if checked:  # the engine also asks what would have to go with another resource, before it comes to this one
+        if checked:  # the engine also asks which resources depend on a replaced one, before it checks them
             effects = self.effects(change, self.memory.read(hidden.private))
             for warning in (*(effect.warning for effect in effects), *self.notices(change)):
                 if warning:
@@ -170,16 +170,16 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         return Difference(
             steps,
             changes=bool(steps or hidden.unfinished) or self._is_spelled_otherwise(call, olds),
-            # also where nothing of ours replaces: --replace and replace_on_changes make updates replacements
+            # even without a replacement here: --replace and replace_on_changes turn updates into replacements
             deletes_first=self.delete_first(change),
             reworded=reworded,
         )
 
     def _plan(self, call: Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Plan:
-        """Say what it takes to bring the object from what the state holds to what the program says."""
+        """Return the change from the state to the program."""
         hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else self._held(call.inputs)
         before |= {it: _whole(said) for it, said in hidden.desired.items() if before.get(it) == olds.get(it)}
-        # what was too long for the state: what was said is the best known
+        # values that were too long for the state: the inputs are the best guess
         olds = {**olds, **{field: (before or news).get(field) for field in hidden.dropped}}
         held = {field: olds[field] for field in self.args.model_fields if field in olds}
         news = ignored.keep(news, held, call.ignored)
@@ -187,33 +187,33 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         aliases.follow(held, before)
         problems = self._looked_up(call, aliases, news, aliases.new(news, held))
         old, new = aliases.as_ids(olds), aliases.as_ids(news)
-        for path in aliases.new(news, held):  # nobody could be asked
+        for path in aliases.new(news, held):  # the API could not be reached
             new = put(new, path, UNKNOWN)
         change = Change(old, new, before)
         return Plan(replace(change, steps=self.steps(change)), news, aliases, problems)
 
     def _held(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values of the state, which the other door may have written, with its names."""
+        """Return values of the state with our names. The other plugin may have written it with its own."""
         plain = _plain(values)
         return plain if all(map(str.islower, plain)) else dict(self._names.inward(plain))
 
     @functools.cached_property
     def _names(self) -> Shape:
-        from pulumi_joviam.lifecycle.names import shapes  # only a stack that has changed doors needs it
+        from pulumi_joviam.lifecycle.names import shapes  # only a stack that has changed plugins needs it
 
         return shapes({**dict.fromkeys(self.outputs), **{name: it.hint for name, it in self.args.traits().items()}})
 
     def _is_spelled_otherwise(self, call: Call, olds: Mapping[str, Any]) -> bool:
-        """Say whether the other door has written the state: an update writes it anew, and nothing in the cloud."""
+        """Return whether the other plugin has written the state: an update then rewrites the state only."""
         return not _plain(olds).keys() <= call.in_state(dict.fromkeys(self._held(olds))).keys()
 
     def create_preview(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs of a create as far as they are known before."""
+        """Return the outputs of a create that are known in advance."""
         said = _plain(props)
         return {**dict.fromkeys(self.outputs, UNKNOWN), **self.foreseen(said), **said}
 
     def update_preview(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs of an update as far as they are known before."""
+        """Return the outputs of an update that are known in advance."""
         call, held = current(), self._held(olds)
         with self._reporting("checking", call):
             plan = self._plan(call, held, _plain(news))
@@ -250,10 +250,10 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             args = self._args(wanted, taken)
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
-                raise JoviamError(f"the {self.model.noun} {id} does not exist any more. {MISSING}.")
+                raise JoviamError(f"the {self.model.noun} {id} no longer exists. {MISSING}.")
             scope = {*plan.change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
             if not scope and not self._is_spelled_otherwise(call, olds):
-                # the engine asks for an update without a difference after a failed step, which 0.1.0 did not write down
+                # after a failed step the engine calls update without a difference; 0.1.0 did not record the arguments
                 scope = args.model_fields_set
             scope |= self.unfinished(op.private) & args.model_fields_set
             for field in sorted(args.model_fields_set - scope - ignored.fields(call.ignored)):
@@ -267,24 +267,24 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         return self._read(id, props, self._all_inputs)
 
     def _all_inputs(self, _op: Operation[Any], live: M) -> tuple[Inputs, Inputs]:
-        """Describe an object that is read through Class.get: all there is to know is wanted, and nothing managed."""
+        """Describe an object that is read by Class.get: all of its arguments, none of them managed."""
         return {}, {field: as_input(value) for field, value in self.as_inputs(live).items()}
 
     def _program(self, op: Operation[Any], live: M) -> tuple[Inputs, Inputs]:
-        """Describe an object that is imported, without arguments with which no preview would succeed."""
+        """Describe an object that is imported, without arguments that every preview would reject."""
         said = self.as_program(op, live)
         refused = self.refused(said)
         said = {field: value for field, value in said.items() if field not in refused}
         return said, said
 
     def read_as_program(self, id: str, props: Mapping[str, Any]) -> ReadResult:
-        """Read the object; one that nobody manages yet as a program would say it, for an import."""
+        """Read the object. If it is not managed yet, describe it as a program would, for an import."""
         return self._read(id, props, self._program)
 
     def _read(
         self, id: str, props: Mapping[str, Any], describe: Callable[[Operation[Any], M], tuple[Inputs, Inputs]]
     ) -> ReadResult:
-        """Read the object. What nobody manages is as ``describe`` says: (inputs, arguments to show)."""
+        """Read the object. If it is not managed, ``describe`` returns (its inputs, the arguments to show)."""
         call = current()
         self._seen(call, id)
         held = self._held(props)
@@ -298,7 +298,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             live = self._existing(op, id, set(self.args.model_fields) if unmanaged else set(said))
             if live is None:
                 self.forget(op)
-            if live is None and not held:  # nobody has seen it yet, so it is not gone but a mistake
+            if live is None and not held:  # it was never seen, so the id is a mistake
                 raise JoviamError(f"there is no {self.model.noun} {id}")
         if live is None:
             return ReadResult(None, {})
@@ -307,7 +307,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         left = Hidden(aliases=op.aliases.all_held(), unfinished=hidden.unfinished)
         if unmanaged:
             return ReadResult(id, self._state(op, live, shown, left), inputs)
-        # what the object shows, so that drift is seen; but what is kept as it is is shown once, and what was said stays
+        # the live values, to show drift; but a value that is left as is is shown once, and the input stays
         refreshed = {field: _whole(value) for field, value in hidden.desired.items()}
         before = said | {field: value for field, value in refreshed.items() if said.get(field) == held.get(field)}
         stays = {field for field in shown if self.stays(field, shown[field], before.get(field))}
@@ -326,7 +326,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
                 self.remove(op, live)
             self.clean_up(op)
 
-    # -- how they do it --
+    # -- helpers --
 
     def _begin(self, call: Call, seconds: float, plan: Plan | None = None) -> Operation[Any]:
         from pulumi_joviam.lifecycle.operation import Operation
@@ -338,25 +338,25 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         return Operation.begin(call, self._configured, call.timeout or seconds, aliases, private, before)
 
     def _meant(self, op: Operation[Any], said: Mapping[str, Any], new: Iterable[Path]) -> dict[str, Any]:
-        """Return what is said with ids in place of aliases, of which the ``new`` ones are looked up now."""
+        """Return the inputs with ids in place of names. The ``new`` ones are looked up now."""
         _, wrong = op.aliases.look_up(op.catalog, said, [path for path in new if at(said, path) is not None])
         if wrong:
             raise wrong[0]
         return op.aliases.as_ids(said)
 
     def _in_scope(self, args: A, scope: set[str], live: M, paths: Iterable[str]) -> A:
-        """Return the arguments, of which those in ``scope`` alone count as given; what is ignored is as it is live."""
+        """Return the arguments. Only those in ``scope`` count as given, and ignored ones have their live value."""
         said = {field: getattr(args, field) for field in self.args.model_fields}
         there = {field: as_input(value, said.get(field)) for field, value in self.as_inputs(live).items()}
         return self.args.model_construct(scope, **ignored.keep(said, there, paths))  # type: ignore[return-value] # args is the class of A
 
     def _is_as_held(self, field: str, live: M, held: Mapping[str, Any]) -> bool:
-        """Say whether an argument is live what the state holds, as far as that can be seen."""
+        """Return whether the live value of an argument is the one in the state, as far as it can be read."""
         shown, there = self.as_inputs(live), held.get(field)
         return field not in shown or there is None or self._matches(self.args.traits()[field].same, shown[field], there)
 
     def _left_alone(self, field: str, live: M, *, wanted: Any, held: Any) -> str:
-        """Return the warning for an argument that somebody changed, which no preview has named."""
+        """Return the warning for an argument that was changed outside Pulumi and that no preview has listed."""
         now = as_input(self.as_inputs(live)[field], held)
         values = f"is {readable(now)} but the program asks for {readable(wanted)}"
         if not self.args.model_fields[field].repr:
@@ -368,11 +368,11 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     @staticmethod
     def _seen(call: Call, id: str) -> None:
-        """Tell the journal what the state holds of a resource: the object, and what was made together with it."""
+        """Tell the journal which objects of a resource are in the state."""
         journal.of_stack(call.stack).seen([id, *_texts(Hidden.read(call.hidden).private)])
 
     def _is_ours(self, call: Call, id: str) -> None:
-        """Raise JoviamError for an object of another account: it is asked for with a token it was not made with."""
+        """Raise JoviamError if the object belongs to another account than the token."""
         account = Hidden.read(call.hidden).account
         if not self.stays_put or account in ("", self._configured.account):
             return
@@ -386,7 +386,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             call.warn(f"the API cannot be reached to check whether it still exists: {error}")
 
     def _existing(self, op: Operation[Any], id: str, fields: set[str]) -> M | None:
-        """Read the object, or return None if it is gone: only the API's own word counts for that."""
+        """Read the object, or return None if the API says that it does not exist."""
         account = Hidden.read(op.call.hidden).account
         try:
             live = self.look(op.sharing(), id, fields)
@@ -406,7 +406,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         return None if live.state in live.gone else live
 
     def _args(self, said: Mapping[str, Any], taken: Mapping[str, Any] | None = None) -> A:
-        """Return the arguments, with the defaults of those that were taken away. Raises ArgumentError."""
+        """Return the arguments, with the defaults of those that were removed. Raises ArgumentError."""
         problems = check(self.args, said)
         if problems:
             raise ArgumentError(*problems[0])
@@ -415,10 +415,9 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     def _converged(
         self, doing: str, op: Operation[Any], live: M, args: A, said: Mapping[str, Any], held: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Converge and return the outputs for what was ``said``; what is not in scope stays as the state ``held`` it.
+        """Converge and return the outputs. Arguments outside the scope keep the values of the state (``held``).
 
-        Whatever goes wrong from here on, the engine keeps the object, with what is live of all that is in scope:
-        what was said and what was taken away.
+        Whatever fails from here on, the engine keeps the object, with the live values of all arguments in scope.
         """
         scope = args.model_fields_set
         kept = {field: held.get(field, said[field]) for field in said if field not in scope}
@@ -434,7 +433,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             op.journal.doubt(op.call.urn)
             there = self._last_look(op, live, args, error)
             live = there or live
-            # of what cannot be read back, a failed update leaves what was true before
+            # arguments that cannot be read keep their previous values after a failed update
             unseen = scope - self.as_inputs(live).keys()
             wanted = {field: said.get(field, getattr(args, field)) for field in scope}
             before = {field: held.get(field) for field in unseen} if held else {}
@@ -445,7 +444,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
                 failed = "terminated"
                 then = "no longer exists; the next `pulumi up` creates another"
             elif there is None:
-                then = f"is gone. {MISSING}"
+                then = f"no longer exists. {MISSING}"
             elif isinstance(error, Failed) and live.state in live.failed:
                 failed = live.state
                 then = "is in the state; the next `pulumi up` deletes it and creates another"
@@ -460,7 +459,8 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             raise failure from None
 
     def _fits(self, op: Operation[Any], live: M, args: A) -> None:
-        """Raise JoviamError for an object of an interrupted run that the program wants otherwise by now."""
+        """Raise JoviamError if an interrupted run created the object with arguments that the program has changed
+        since."""
         if not op.taken_over:
             return
         shown, traits = self.as_inputs(live), self.args.traits()
@@ -477,7 +477,8 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             )
 
     def _last_look(self, op: Operation[Any], live: M, args: A, error: Exception) -> M | None:
-        """Return what is live after a failure, what was last seen where that cannot be asked, or None if it is gone."""
+        """Return the live object after a failure, the last known one if it cannot be read, or None if it does not
+        exist."""
         if cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
@@ -489,7 +490,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         return None if now.state in now.gone - now.failed else now
 
     def _shown(self, op: Operation[Any], live: M, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was ``said`` with each value that is no longer true replaced by the live one."""
+        """Return the inputs with each value that has drifted replaced by the live one."""
         shown, traits = self.as_inputs(live), self.args.traits()
         meant, now = op.aliases.as_ids(said), dict[str, Any]()
         for field, value in said.items():
@@ -512,7 +513,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     @contextmanager
     def _reporting(self, doing: str, call: Call) -> Generator[None, None, None]:
-        """Turn what went wrong into one clear message on the resource."""
+        """Turn an exception into one clear message on the resource."""
         if doing in ("creating", "updating", "deleting"):
             journal.of_stack(call.stack).acted = True
         try:
@@ -534,35 +535,35 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
 @dataclass(frozen=True)
 class Difference:
-    """What a preview tells of a change. ``steps`` is what each argument takes."""
+    """A change as a preview shows it. ``steps`` has the step of each argument."""
 
     steps: Mapping[str, Step]
     changes: bool
-    """Whether there is anything to do; that may be so without an argument that changes."""
+    """Whether there is anything to do, which is possible without a changed argument."""
     deletes_first: bool = False
     reworded: bool = False
-    """Whether the program says something else than last time."""
+    """Whether the inputs have changed since the last update."""
 
     @property
     def replaces(self) -> list[str]:
-        """The arguments that need a new object."""
+        """The arguments whose change replaces the object."""
         return [field for field, step in self.steps.items() if step == "replace"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What diff and update find: the change, and what they need beside it."""
+    """The change that diff and update find, with what they need for it."""
 
     change: Change
     said: Mapping[str, Any]
-    """What the program says, in its own aliases, except where ignore_changes keeps what the state holds."""
+    """The inputs with the program's names; ignored changes have the value in the state."""
     aliases: Aliases
     problems: list[tuple[str, str]]
-    """(argument, what is wrong) with words that are new."""
+    """(argument, problem) of new names."""
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a program said: without hidden values and without the floats that whole numbers travel as."""
+    """Return the inputs without hidden values, and with whole numbers as int instead of float."""
     return {key: _whole(value) for key, value in values.items() if not key.startswith("__") and value is not None}
 
 
@@ -577,7 +578,7 @@ def _whole(value: Value) -> Any:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    """Yield every text in a value."""
+    """Yield every string in a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, list)):

@@ -27,23 +27,23 @@ class Hidden:
     """The hidden outputs of a resource."""
 
     aliases: Mapping[str, Any] = _at("__words", dict)
-    """What the names of its region, tier or template mean: aliases.py."""
+    """The ids of the names of its region, tier or template: aliases.py."""
     private: Mapping[str, Any] = _at("__kept", dict)
-    """What the resource has to remember: `Memory`, as ``op.private`` writes it."""
+    """The private state of the resource, as its `Memory` writes it."""
     unfinished: tuple[str, ...] = _at("__unfinished", tuple)
-    """The arguments that a failed step was to change."""
+    """The arguments that a failed step should have changed."""
     desired: Mapping[str, Any] = _at("__said", dict)
-    """What the program said before a refresh put a larger live value in its place."""
+    """The inputs that a refresh has replaced by a larger live value."""
     account: str = _at("__account", str)
     """A digest of the account that the object is in."""
     failed: str = _at("__failed", str)
     """The state of an object whose provisioning failed for good: the next `up` replaces it."""
     dropped: tuple[str, ...] = _at("__dropped", tuple)
-    """Names of the outputs that a partial failure had no room for."""
+    """Names of the outputs that a partial failure had to omit."""
 
     @classmethod
     def read(cls, outputs: Mapping[str, Any]) -> Self:
-        """Return what the outputs of a resource hold of this. What is of another type, as if encrypted, is left out."""
+        """Read them from the outputs of a resource, without values of another type, such as encrypted ones."""
         empty, found = cls(), dict[str, Any]()
         for it in fields(cls):
             held: Value = outputs.get(it.metadata["key"])
@@ -70,7 +70,7 @@ class Memory:
 
     @classmethod
     def read(cls, private: Mapping[str, Any]) -> Self:
-        """Return what ``Hidden.private`` holds."""
+        """Read ``Hidden.private``."""
         memory = cls()
         names = {it.name for it in fields(cls)}
         for name, value in private.items():
@@ -81,7 +81,7 @@ class Memory:
         return memory
 
     def write(self) -> dict[str, Any]:
-        """Return what ``Hidden.private`` is to hold."""
+        """Return the value for ``Hidden.private``."""
         empty = type(self)()
         said = {it.name: getattr(self, it.name) for it in fields(self) if it.init}
         return {**self._unknown, **{name: value for name, value in said.items() if value != getattr(empty, name)}}

@@ -69,8 +69,7 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
         if "size" not in args.model_fields_set or args.size <= live.size:
             return live
         if live.instance_id:
-            changes = [lambda: grow(op, live, args.size)]
-            power.change(op, live.instance_id, changes, allowed=bool(args.allow_stopping))
+            power.change(op, live.instance_id, [lambda: grow(op, live, args.size)], allowed=bool(args.allow_stopping))
         else:
             grow(op, live, args.size)
         return op.wait_ready(op.api.get(models.Disk, live.id))
@@ -98,9 +97,6 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
 
     def differing(self, live: models.Disk, args: DiskArgs) -> dict[str, Any]:
         return {field: value for field, value in super().differing(live, args).items() if field != "size"}
-
-    def as_outputs(self, live: models.Disk) -> dict[str, Any]:
-        return {"template_id": live.template.id if live.template else None}
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
         there, wanted, said = (bag.get("size") for bag in (change.live, change.wanted, change.before))

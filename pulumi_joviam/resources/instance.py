@@ -343,8 +343,9 @@ class Instance(InstanceArgs, Resource, provider=InstanceProvider):
         )
 
     Rejected in preview: wrong types, duplicate ids, ip_addresses together with network_adapters; an unknown region,
-    tier or template; a boot_disk smaller than the minimum_disk_size of its new template. Source: reference, "Instance
-    Create (basic)", "Instance Create (advanced)" and the pages after them."""
+    tier or template; a boot_disk smaller than the minimum_disk_size of its new template.
+    Source: reference, "Instance Create (basic)", "Instance Create (advanced)" and the pages after them.
+    """
 
     hostname: Out[str] = out()
     """Its host name."""

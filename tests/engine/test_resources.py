@@ -313,9 +313,7 @@ def test_updating_a_deleted_object_says_what_to_do(stack: Stack) -> None:
     stack.cloud.remove(stack.cloud.objects("public_keys")[0]["id"])
     stack.program({"k": {"kind": "PublicKey", "key": key("a"), "name": "new"}})
     run = stack.up(fails=True)
-    assert (
-        "does not exist any more. run `pulumi refresh` to record that; the next `up` then creates it again." in run.text
-    )
+    assert "no longer exists. Run `pulumi refresh` to record that; the next `up` then creates it again." in run.text
 
 
 def test_destroy_accepts_objects_that_are_already_deleted(stack: Stack) -> None:

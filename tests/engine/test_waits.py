@@ -224,7 +224,7 @@ def test_an_object_deleted_during_an_update_needs_a_refresh(cloud: Emulator, sma
     cloud.configure(provision_seconds=NEVER)
     with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.remove(id_of(cloud, "instances"))):
         error = small.up({"x": BASIC | {"power_state": "running"}}).error
-    assert error.endswith("is gone. run `pulumi refresh` to record that; the next `up` then creates it again.")
+    assert error.endswith("no longer exists. Run `pulumi refresh` to record that; the next `up` then creates it again.")
     cloud.configure(provision_seconds=0.1)
     assert small.refresh().steps == {"x": "delete"}
     assert id_of(cloud, "disks") in small.plugin.warnings()[0]
