@@ -100,8 +100,7 @@ class Creations:
         return live
 
     def look_back(self, op: Step) -> None:
-        """Warn of each object that this step may have created twice, with the id of the twin, even after the
-        deadline."""
+        """Warn of objects that this step may have created twice, even after the deadline."""
         pace = op.api.settings.pace
         deadline = Deadline.after(pace.late_create + pace.longest_search, op.deadline.cancelled)
         op = op.until(deadline)

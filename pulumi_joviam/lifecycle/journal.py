@@ -250,8 +250,7 @@ _opening = threading.Lock()
 
 
 def of_stack(stack: str) -> Journal:
-    """Return the journal of a stack ("urn:pulumi:dev::shop"), which is notified at the end of the run; "" is no
-    stack."""
+    """Return the journal of a stack ("urn:pulumi:dev::shop"), or that of a script for ""."""
     with _opening:
         return _opened(stack)
 

@@ -459,8 +459,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             raise failure from None
 
     def _fits(self, op: Operation[Any], live: M, args: A) -> None:
-        """Raise JoviamError if an interrupted run created the object with arguments that the program has changed
-        since."""
+        """Raise JoviamError if the program has changed since an interrupted run created the object."""
         if not op.taken_over:
             return
         shown, traits = self.as_inputs(live), self.args.traits()
@@ -477,8 +476,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             )
 
     def _last_look(self, op: Operation[Any], live: M, args: A, error: Exception) -> M | None:
-        """Return the live object after a failure, the last known one if it cannot be read, or None if it does not
-        exist."""
+        """Return the live object after a failure (the last known one if it cannot be read), or None."""
         if cancelled.is_set() or not isinstance(error, JoviamError):
             return live
         try:
