@@ -1,8 +1,8 @@
-"""The boot disk that is made together with its instance (basic create).
+"""The boot disk that is created together with its instance (basic create).
 
-Reference: "Instance Create (basic)". What surprises: no endpoint gives an instance another operating
-system. So a new disk is made and provisioned first, then swapped in while the machine is stopped; the
-old one is deleted when the machine runs again. Id and addresses of the instance stay.
+Reference: "Instance Create (basic)". Note: no endpoint changes the operating system of an instance. So a new disk is
+created first, then swapped in while the machine is stopped. The old disk is deleted when the machine runs again. The
+instance keeps its id and addresses.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class DiskMemory(Memory):
-    """What an instance remembers of its boot disk. The ids are "" where there is no such disk."""
+    """The private state of a boot disk. An id is "" if there is no such disk."""
 
     boot_disk: str = ""
-    """Id of the disk that was made with the instance."""
+    """Id of the disk that was created with the instance."""
     boot_disk_stays: bool = False
-    """That disk does not go with the instance, nor when another one takes its place."""
+    """Whether that disk is kept when the instance is deleted or the disk is replaced."""
     next_boot_disk: str = ""
-    """Id of the disk that is being made to take its place."""
+    """Id of the new disk that is to replace it."""
     old_boot_disks: list[str] = field(default_factory=list)
-    """Ids of disks whose place was taken, until they are deleted."""
+    """Ids of replaced disks, until they are deleted."""
     smaller_boot_disk: bool = False
-    """The program has asked for a smaller disk, and does not have it yet."""
+    """Whether the program has asked for a smaller disk that is not swapped in yet."""
 
 
 STOPS = MayStop()
@@ -47,13 +47,13 @@ FIRST = "another first disk, from which it boots,"
 
 
 class Booted:
-    """The disk from which an instance boots, as something that a program says."""
+    """The boot disk of an instance, in the form of an input."""
 
     def __init__(self, disk: models.Disk) -> None:
         self.disk = disk
 
     def is_like(self, said: Mapping[str, Any]) -> bool:
-        """Say whether it has the template and tier that are said. A template that the API forgot is not asked for."""
+        """Return whether it has this template and tier. A template that the API no longer shows is not compared."""
         template = self.disk.template
         return self.disk.performance_tier.matches(said["performance_tier"]) and (
             template is None or template.matches(said["template"])
@@ -64,7 +64,7 @@ class Booted:
 
     @property
     def parts(self) -> dict[str, models.Named | None]:
-        """What its keys name."""
+        """The objects that its keys refer to."""
         return {"performance_tier": self.disk.performance_tier, "template": self.disk.template}
 
     def as_input(self, like: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -78,12 +78,12 @@ class Booted:
 
 
 def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
-    """Say whether the program itself asks for less than it said before: a disk grown by hand is kept."""
+    """Return whether the program has reduced the size: a disk that was grown by hand is left as is."""
     return bool(old and before and new["size"] < min(old["size"], before["size"]))
 
 
 def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
-    """Yield what a change does to an instance that stays: it boots from another disk, or from a larger one."""
+    """Yield the effects of a change on an instance that is not deleted: another boot disk, or a larger one."""
     live, allowed, rests = change.live, change.may_stop, power.rests(change.live, change.wanted)
     old: Mapping[str, Any] = live.get("boot_disk") or {}
     new, disks = change.wanted.get("boot_disk"), change.wanted.get("disks")
@@ -104,7 +104,7 @@ def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
 
 
 def notices(change: Change) -> Iterator[str]:
-    """Yield what else a preview should warn of, for an instance that stays."""
+    """Yield further warnings for an instance that is not deleted."""
     old: Mapping[str, Any] = change.live.get("boot_disk") or {}
     new: Mapping[str, Any] = change.wanted.get("boot_disk") or {}
     stays = bool(old and new) and not has_unknown(new) and same_kind(old, new)
@@ -113,32 +113,32 @@ def notices(change: Change) -> Iterator[str]:
 
 
 def lost(change: Change, memory: DiskMemory, by: str, of: str, field: str = "", unless: str = "") -> Iterator[Loss]:
-    """Yield the loss of the data on the disk that was made with the instance, unless that stays."""
+    """Yield the loss of the data on the disk that was created with the instance, unless it is kept."""
     if memory.boot_disk and not memory.boot_disk_stays:
         disk: Mapping[str, Any] = change.live.get("boot_disk") or {}
         yield Loss(by, disk.get("size"), of, "set delete_with_instance=False and run `up` first", field, unless)
 
 
 def keeps_first(there: Sequence[str], disks: Any) -> bool:
-    """Say whether an instance with the disks ``there`` boots from the same one with ``disks``, as far as is known."""
+    """Return whether ``there`` and ``disks`` have the same boot disk, as far as it is known."""
     return not there or bool(disks and given(disks) and disks[0] == there[0])
 
 
 def same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Say whether both have the same template and tier. An old one that says none is not asked for it."""
+    """Return whether both have the same template and tier. What the old one lacks is not compared."""
     return all(old.get(key) == new.get(key) for key in ("template", "performance_tier"))
 
 
 def goes(said: Mapping[str, Any]) -> bool:
-    """Say whether the disk goes with the instance, or when another one takes its place."""
+    """Return whether the disk is deleted with the instance, or when it is replaced."""
     return bool(said.get("delete_with_instance", True))
 
 
 def change(op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs) -> list[power.Change]:
-    """Return what has to be done to the instance so that it boots from what is said; nothing where it does."""
+    """Return the changes that give the instance its boot disk; none if it has it."""
     if args.boot_disk is None:
         return _given(op, live, args)
-    if op.private.next_boot_disk in [disk.id for disk in live.disks]:  # swapped in by a run that did not hear of it
+    if op.private.next_boot_disk in [disk.id for disk in live.disks]:  # swapped in by a run that lost the response
         _swapped(op, live, op.private.next_boot_disk)
         live = live.with_details(made_disk_id=op.private.boot_disk)
     if "boot_disk" not in args.model_fields_set:
@@ -146,7 +146,7 @@ def change(op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs)
     wanted = args.boot_disk
     if not goes(wanted):
         op.private.boot_disk_stays = True
-    # disks that the program has just taken away make room for the boot disk, none of them becomes it
+    # disks that the program has just removed make room for the boot disk; none of them becomes it
     there = live.boot_disk if args.disks is None or op.private.boot_disk else None
     before = op.before.get("boot_disk")
     if there and Booted(there).is_like(wanted):
@@ -161,11 +161,11 @@ def change(op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs)
 
 
 def _given(op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs) -> list[power.Change]:
-    """Return what has to be done where the program gives the instance its disks: the first of them boots it."""
+    """Return the changes for a program that sets disks: the first one is the boot disk."""
     if "disks" not in args.model_fields_set:
         return []
     made, wanted, there = op.private.boot_disk, args.disks or [], [disk.id for disk in live.disks]
-    if made in wanted:  # from now on the program says what becomes of it
+    if made in wanted:  # from now on, the program manages it
         _forget(op)
         made = ""
     if wanted == there and not made:
@@ -200,9 +200,9 @@ def _may_stop(live: models.Instance, args: InstanceArgs, argument: str) -> None:
 
 
 def tidy(op: Operation[DiskMemory], args: InstanceArgs) -> None:
-    """Delete the disks whose place was taken, and one that was to take a place and does not any more.
+    """Delete replaced disks, and a new disk that is no longer needed.
 
-    From now on the boot disk stays or goes as the program says.
+    Record whether the boot disk is deleted with the instance.
     """
     if args.boot_disk and goes(args.boot_disk):
         op.private.boot_disk_stays = False
@@ -218,19 +218,19 @@ def _delete_old(op: Operation[DiskMemory]) -> None:
 
 
 def going(memory: DiskMemory) -> list[str]:
-    """Return the ids of the disks that are deleted with the instance."""
+    """Return the ids of the disks to delete with the instance."""
     made = "" if memory.boot_disk_stays else memory.boot_disk
     return [*memory.old_boot_disks, *filter(None, (memory.next_boot_disk, made))]
 
 
 def clean_up(op: Operation[DiskMemory]) -> None:
-    """After the instance is gone, delete the disks that were made for it."""
+    """After the instance was deleted, delete the disks that were created for it."""
     for id in going(op.private):
         _delete(op, id)
 
 
 def _made(op: Operation[DiskMemory], live: models.Instance, wanted: BootDisk) -> models.Disk:
-    """Return the new disk, provisioned: one that was begun before, if it is what is wanted."""
+    """Return the new disk once it is ready: one from an earlier step, if it matches."""
     if op.private.next_boot_disk:
         try:
             begun = op.wait_settled(op.api.get(models.Disk, op.private.next_boot_disk))
@@ -252,7 +252,7 @@ def _made(op: Operation[DiskMemory], live: models.Instance, wanted: BootDisk) ->
 
 
 def _taken_off(op: Operation[DiskMemory], wanted: BootDisk) -> models.Disk | None:
-    """Return the disk that was made for the instance where somebody took it off and it is still what is wanted."""
+    """Return the disk that was created for the instance, if it was detached by hand and still matches."""
     if not op.private.boot_disk:
         return None
     try:
@@ -269,7 +269,7 @@ def _taken_off(op: Operation[DiskMemory], wanted: BootDisk) -> models.Disk | Non
 def _swap(
     op: Operation[DiskMemory], live: models.Instance, args: InstanceArgs, old: models.Disk | None, new: models.Disk
 ) -> None:
-    """Put the new disk in the place of the old one, or first. Raises NeedsStop while the instance runs."""
+    """Replace the old disk by the new one, or put it first. Raises NeedsStop while the instance runs."""
     now = _stopped(op, live)
     there = [disk.id for disk in now.disks]
     if old:
@@ -280,7 +280,7 @@ def _swap(
 
 
 def _stopped(op: Operation, live: models.Instance) -> models.Instance:
-    """Return the instance as it is now. Raises NeedsStop while it runs."""
+    """Return the live instance. Raises NeedsStop while it runs."""
     now = op.api.get(models.Instance, live.id)
     if now.state == "running":
         raise power.NeedsStop("another boot disk")
@@ -288,7 +288,7 @@ def _stopped(op: Operation, live: models.Instance) -> models.Instance:
 
 
 def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.Instance:
-    """Give the instance these disks and return it."""
+    """Attach these disks to the instance and return it."""
     path = op.api.path(models.Instance, live.id, "disks")
 
     def put(_now: models.Instance) -> None:
@@ -299,7 +299,7 @@ def _replace(op: Operation, live: models.Instance, disks: list[str]) -> models.I
 
 
 def _swapped(op: Operation[DiskMemory], live: models.Instance, new: str) -> None:
-    """Remember that the new disk has taken the place of the one that was made before it."""
+    """Record that the new disk has replaced the previous one."""
     memory = op.private
     if memory.boot_disk and memory.boot_disk not in [disk.id for disk in live.disks] and not memory.boot_disk_stays:
         memory.old_boot_disks.append(memory.boot_disk)
@@ -307,7 +307,7 @@ def _swapped(op: Operation[DiskMemory], live: models.Instance, new: str) -> None
 
 
 def _delete(op: Operation[DiskMemory], id: str) -> None:
-    """Delete a disk of ours. One that is gone, or that somebody gave to another instance, is left alone."""
+    """Delete a disk of ours, unless it is attached to another instance by now. It may be deleted already."""
     with suppress(NotFound):
         disk = op.api.get(models.Disk, id)
         if holders := op.holders(disk):

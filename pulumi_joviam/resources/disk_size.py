@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def too_small(template: models.Named | None, size: Any, argument: str) -> Iterator[tuple[str, str]]:
-    """Yield (argument, what is wrong) for a disk too small for the template."""
+    """Yield (argument, problem) for a disk that is too small for its template."""
     least = template.minimum_disk_size if isinstance(template, models.Template) else None
     if least and isinstance(size, int) and size < least:
         yield argument, f"must be {least} GB or more: the template needs that much"

@@ -1,7 +1,7 @@
 """The adapters of an instance, and the addresses on them.
 
-Reference: "Network Adapter", "Instance Update Networking". What surprises: the API takes the whole list
-of adapters at once, so every change of one says all the others again.
+Reference: "Network Adapter", "Instance Update Networking". Note: the API only accepts the whole list of
+adapters, so a change of one sends all of them.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
 SOURCES = {"networks", PUBLIC, PRIVATE}
-"""Arguments for which addresses are made with an instance."""
+"""Arguments that allocate addresses with an instance."""
 
 
 @dataclass
 class AddressMemory(Memory):
-    """What an instance remembers of its addresses."""
+    """The private state of the addresses of an instance."""
 
     addresses: dict[str, str] | None = None
-    """{PUBLIC, PRIVATE or a network's id: the id of the address that was made for it}."""
+    """{PUBLIC, PRIVATE or a network's id: the id of the address that was allocated for it}."""
 
 
 def as_input(adapter: models.NetworkAdapter) -> dict[str, Any]:
-    """Return an adapter as a program would say it."""
+    """Return an adapter in the form of an input."""
     addresses = "dhcp" if adapter.dhcp else [address.id for address in adapter.ip_addresses]
     return {"network": adapter.network.id, "ip_addresses": addresses}
 
@@ -48,7 +48,7 @@ class Addresses(list[str]):
         self._network = {address.id: a.network.id for a in adapters for address in a.ip_addresses}
 
     def matches(self, said: Sequence[str]) -> bool:
-        """Say whether attaching ``said`` gives these: the same addresses, their networks in the same order."""
+        """Return whether attaching ``said`` results in these: the same addresses, with networks in the same order."""
         networks = [dict.fromkeys(self._network[id] for id in ids if id in self._network) for ids in (self, said)]
         return set(said) == set(self) and list(networks[0]) == list(networks[1])
 
@@ -57,7 +57,7 @@ class Addresses(list[str]):
 
 
 class Networks(list[str]):
-    """The ids of the networks in which an instance has an address. More than were asked for do no harm."""
+    """The ids of the networks in which an instance has an address. Additional ones are no difference."""
 
     def matches(self, said: Sequence[str]) -> bool:
         return set(said) <= set(self)
@@ -67,7 +67,7 @@ class Networks(list[str]):
 
 
 class Has:
-    """Whether an instance has an address of a kind. One that was not asked for does no harm."""
+    """Whether an instance has an address of a kind. An additional one is no difference."""
 
     def __init__(self, has: bool) -> None:
         self._has = has
@@ -80,7 +80,7 @@ class Has:
 
 
 def as_inputs(live: models.Instance) -> dict[str, Any]:
-    """Return the networking of an instance in all the ways that a program could say it."""
+    """Return the networking of an instance in all forms of input."""
     adapters = [adapter for adapter in live.network_adapters if adapter.ip_addresses]
     return {
         "ip_addresses": Addresses(adapters),
@@ -92,7 +92,7 @@ def as_inputs(live: models.Instance) -> dict[str, Any]:
 
 
 def held(said: Mapping[str, Any]) -> set[str]:
-    """Return the ids of addresses that a program gives an instance, as far as they are known."""
+    """Return the known ids of addresses that a program attaches to an instance."""
     adapters: list[Any] = said.get("network_adapters") or []
     on_adapters: list[Any] = [a.get("ip_addresses", []) for a in adapters if given(a)] if given(adapters) else []
     lists: list[list[Any] | None] = [said.get("ip_addresses"), *on_adapters]
@@ -100,7 +100,7 @@ def held(said: Mapping[str, Any]) -> set[str]:
 
 
 def connect(op: Operation, live: models.Instance, args: InstanceArgs, changes: Mapping[str, Any]) -> None:
-    """Bring the adapters to what is said, in the one way or the other. One taken away leaves to the other."""
+    """Converge the adapters to the argument that is given. If one form is removed, the other one counts."""
     if args.network_adapters and "network_adapters" in changes:
         replace(op, live.id, [{"ip_addresses": [], **adapter} for adapter in args.network_adapters])
     elif not args.network_adapters and ("ip_addresses" in changes or "network_adapters" in changes):
@@ -111,7 +111,7 @@ def connect(op: Operation, live: models.Instance, args: InstanceArgs, changes: M
 
 
 def replace(op: Operation, instance_id: str, adapters: list[dict[str, Any]]) -> None:
-    """Give the instance these adapters and wait until it has them."""
+    """Set the adapters of the instance and wait until it has them."""
     path = op.api.path(models.Instance, instance_id, "network_adapters")
     live = op.api.get(models.Instance, instance_id)
     op.retry_when_settled(
@@ -124,14 +124,14 @@ def replace(op: Operation, instance_id: str, adapters: list[dict[str, Any]]) -> 
 
 
 def attach_address(op: Operation, instance_id: str, address: models.IpAddress) -> None:
-    """Give an instance one more adapter with this address."""
+    """Add an adapter with this address to an instance."""
     live = op.wait_settled(op.api.get(models.Instance, instance_id))
     more = {"network": address.network_id, "ip_addresses": [address.id]}
     replace(op, instance_id, [*(as_input(adapter) for adapter in live.network_adapters), more])
 
 
 def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
-    """Take one address off an instance, with its adapter if that has no other; leave the rest as it is."""
+    """Detach an address from an instance, and its adapter if it has no other address."""
 
     def rest(adapters: list[dict[str, Any]]) -> list[dict[str, Any]]:
         adapters = [adapter for adapter in adapters if adapter["ip_addresses"] != [address_id]]
@@ -144,16 +144,16 @@ def detach_address(op: Operation, instance_id: str, address_id: str) -> None:
 
 
 def _take_off(op: Operation, instance_id: str, rest: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-    """Leave an instance with the ``rest`` of its adapters. With an instance that is gone they are gone, too."""
+    """Keep only the ``rest`` of the adapters of an instance, which may have been deleted."""
     with op.exclusive(instance_id), suppress(NotFound, Vanished):
         live = op.wait_settled(op.api.get(models.Instance, instance_id))
         replace(op, instance_id, rest([as_input(adapter) for adapter in live.network_adapters]))
 
 
 def leave(op: Operation, network_id: str) -> bool:
-    """Take the machines of this stack off a network, and give back the addresses in it that were made for them.
+    """Disconnect the machines of this stack from a network, and release the addresses that were allocated for them.
 
-    Return whether there were any. What belongs to somebody else is left alone.
+    Return whether there were any. Other machines are left alone.
     """
     left = False
     for instance in op.api.list(models.Instance):
@@ -168,15 +168,15 @@ def leave(op: Operation, network_id: str) -> bool:
 
 
 def public_networks(op: Operation[Any]) -> dict[str, models.Network]:
-    """Return {id: network} of those that belong to Joviam, asked for once per process."""
+    """Return {id: network} of Joviam's public networks, requested once per process."""
     path = f"{models.Network.path}/public"
     return {network.id: network for network in op.catalog.listed(models.Network, path)}
 
 
 def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> models.IpAddress:
-    """Ask for an address in a network, or for a public one in a region (both as ids)."""
+    """Allocate an address in a network, or a public one in a region (both as ids)."""
 
-    def is_there(live: models.IpAddress) -> bool:  # the API shows an address with its network, never with its region
+    def is_there(live: models.IpAddress) -> bool:  # the API shows the network of an address, but not its region
         public = op.api.list(models.Network, f"{models.Network.path}/public")
         return "network" in body or live.network_id in [it.id for it in public if it.region.id == body["region"]]
 
@@ -186,17 +186,17 @@ def make_address(op: Operation, body: Mapping[str, Any], purpose: str = "") -> m
 
 
 def release(op: Operation, address: models.IpAddress) -> None:
-    """Take the address off every instance that has it and give it back."""
+    """Detach the address from all instances and release it."""
     for instance in op.holders(address):
         detach_address(op, instance.id, address.id)
     op.delete(address)
 
 
-# -- addresses that are made and given back together with their instance (basic create) --
+# -- addresses that are allocated and released together with their instance (basic create) --
 
 
 def adopt(op: Operation[AddressMemory], live: models.Instance, args: InstanceArgs) -> None:
-    """Remember which addresses were made with the instance, and for what."""
+    """Record which addresses were allocated with the instance, and for what."""
     free = [(adapter.network, address.id) for adapter in live.network_adapters for address in adapter.ip_addresses]
     made = op.private.addresses = op.private.addresses or {}
     for source in _wanted(args):
@@ -208,7 +208,7 @@ def adopt(op: Operation[AddressMemory], live: models.Instance, args: InstanceArg
 
 
 def allocate(op: Operation[AddressMemory], live: models.Instance, args: InstanceArgs) -> None:
-    """Make, attach and give back addresses until the instance has one for each source that is said."""
+    """Allocate, attach and release addresses until the instance has one for each source."""
     wanted, made = _wanted(args), op.private.addresses or {}
     in_scope = [source for source in [*wanted, *made] if _argument(source) in args.model_fields_set]
     if not in_scope:
@@ -223,14 +223,14 @@ def allocate(op: Operation[AddressMemory], live: models.Instance, args: Instance
         if source not in in_scope or made.get(source) in [id for _, id in attached]:
             continue
         fitting = next(((network, id) for network, id in free if _serves(network, source)), None)
-        if source not in made and fitting:  # there already, but not of our making: so it is not given back either
+        if source not in made and fitting:  # it exists, but was not allocated by us: so it is not released either
             free.remove(fitting)
             continue
         attach_address(op, live.id, _made(op, live, source, made))
 
 
 def give_back(op: Operation[AddressMemory], source: str) -> None:
-    """Give back the address that was made for ``source``. One that is gone is fine."""
+    """Release the address of ``source``, which may have been deleted."""
     made = op.private.addresses or {}
     with suppress(NotFound):
         release(op, op.api.get(models.IpAddress, made[source]))
@@ -243,7 +243,7 @@ def _wanted(args: InstanceArgs) -> list[str]:
 
 
 def may_have(live: models.Instance, args: InstanceArgs) -> bool:
-    """Say whether the instance may have been made for ``args``: each address that it has by now is one of theirs."""
+    """Return whether the instance may have been created for ``args``: all of its addresses are among theirs."""
     adapters = [adapter for adapter in live.network_adapters if adapter.ip_addresses]
     return all(any(_serves(adapter.network, source) for source in _wanted(args)) for adapter in adapters)
 
@@ -258,7 +258,7 @@ def _serves(network: models.Network, source: str) -> bool:
 
 
 def _made(op: Operation, live: models.Instance, source: str, made: dict[str, str]) -> models.IpAddress:
-    """Return the address for a source: the one that was made for it before, or a new one."""
+    """Return the address for a source: the one that was allocated before, or a new one."""
     if source in made:
         try:
             return op.api.get(models.IpAddress, made[source])

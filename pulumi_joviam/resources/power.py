@@ -22,7 +22,7 @@ RUNNING = frozenset({"running"})
 STOPPED = frozenset({"stopped"})
 
 Change = Callable[[], object]
-"""Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called again."""
+"""Changes an instance, or raises ValidationFail or NeedsStop because it runs. May be called twice."""
 
 
 class NeedsStop(JoviamError):
@@ -48,7 +48,7 @@ def stop(op: Operation, instance_id: str) -> None:
 
 
 def rests(held: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
-    """Say whether the instance is stopped and stays stopped: then no change needs to stop it."""
+    """Return whether the instance is stopped and stays stopped: then no change needs to stop it."""
     return bool(held.get("state") == said.get("power_state") == "stopped")
 
 
