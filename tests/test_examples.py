@@ -94,7 +94,7 @@ def test_tenants(cloud: Emulator, environment: dict[str, str], tmp_path: Path) -
     cloud.configure(provision_seconds=0.1)
     again = dict(line.split(": ", 1) for line in tenants("up", created, failed).splitlines())
     assert again[created].startswith("no changes; ")
-    assert again[failed].startswith("2 to create; ")
+    assert re.match("[23] to create; ", again[failed])  # its address may have been created before the failure
     assert cloud.count() == {"ip_addresses": 3, "disks": 3, "instances": 3}
 
     tenants("destroy")
