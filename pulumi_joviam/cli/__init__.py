@@ -1,4 +1,4 @@
-"""The command `pulumi-joviam`: each of its commands is a file of this folder, this one only puts them together.
+"""The command `pulumi-joviam`: each subcommand is a file in this folder.
 
 Data goes to stdout, talk to stderr. A refused request is one message and exit status 1, a wrong usage is 2.
 """

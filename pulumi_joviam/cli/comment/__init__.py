@@ -33,7 +33,7 @@ def comment(
     fail_on: Annotated[
         list[str],
         typer.Option(metavar="WORDS", help="Exit with status 3 on these changes: delete,replace,stop."),
-    ] = [],  # noqa: B006 - typer reads it, nobody changes it
+    ] = [],  # noqa: B006 - typer reads it, and nothing changes it
     stack: Annotated[
         str, typer.Option(help="Name of the stack, if a pull request has a comment for each of several stacks.")
     ] = "",
@@ -46,7 +46,7 @@ def comment(
     With --show-sames the preview also names what stays the same, for the picture of the stack. A failed preview becomes
     a comment too, and status 1; the --log tells why where the preview itself does not.
     """
-    # the other commands need not pay for the provider, and pulumi with it
+    # so that the other commands do not load the provider and pulumi
     from pulumi_joviam.cli.comment import harm, page
     from pulumi_joviam.cli.comment.preview import read
 

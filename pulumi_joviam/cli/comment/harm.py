@@ -1,4 +1,4 @@
-"""What hurts: deletes, replacements, stops of machines, and loss of data.
+"""Harmful changes: deletes, replacements, stops of machines, and loss of data.
 
 The lifecycles say what a change stops and loses, to a preview and to this. A plain delete reaches no provider in a
 preview, so it is asked for here. Of resources of other providers only deletes and replacements are known.
@@ -33,27 +33,27 @@ LIFECYCLES: Mapping[str, type[Lifecycle[Any, Any]]] = {
 
 @dataclass(frozen=True)
 class Harm:
-    """What a change of a resource does that everybody should see before it happens."""
+    """The effects of a change that everybody should see before it happens."""
 
     resource: Resource
     loses: str = ""
-    """How much data is lost, or nothing."""
+    """The amount of lost data, or ""."""
     stops: str = ""
-    """ "stop", "possible stop", or nothing."""
+    """ "stop", "possible stop", or ""."""
     causes: tuple[Argument, ...] = ()
-    """The arguments for which it is replaced or stopped."""
+    """The arguments that cause the replacement or stop."""
     notes: tuple[str, ...] = ()
     """Why, and what to do instead."""
 
     @property
     def words(self) -> list[str]:
-        """All of it in a few words."""
+        """A summary in a few words."""
         op = self.resource.op if self.resource.op != "update" else ""
         return [word for word in (op, self.loses and f"data loss ({self.loses})", self.stops) if word]
 
 
 def found(preview: Preview) -> list[Harm]:
-    """Return what hurts, the worst first."""
+    """Return the harmful changes, the worst first."""
     harms = [harm for resource in preview.changes if (harm := _harm(resource, preview))]
     return sorted(harms, key=lambda harm: (not harm.loses, harm.resource.rank))
 
@@ -85,7 +85,7 @@ def _harm(resource: Resource, preview: Preview) -> Harm | None:
 
 
 def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview) -> Iterator[str]:
-    """Yield why it is replaced, where the arguments alone do not tell."""
+    """Yield the reasons for a replacement that the arguments do not show."""
     lifecycle = LIFECYCLES.get(resource.type)
     for field in dict.fromkeys(argument.field for argument in causes):
         traits = lifecycle.args.traits().get(field) if lifecycle else None
@@ -107,25 +107,25 @@ def _reasons(resource: Resource, causes: tuple[Argument, ...], preview: Preview)
 
 
 def _hidden(resource: Resource) -> Hidden:
-    """Return what the state holds and no display shows."""
+    """Return the hidden outputs."""
     return Hidden.read(resource.old.outputs)
 
 
 def _effects(resource: Resource) -> list[Effect]:
-    """Return what the lifecycle of a resource says that this change does; nothing of other providers."""
+    """Return the effects according to the resource's lifecycle; none for other providers."""
     if resource.type not in LIFECYCLES or resource.op not in ("delete", "replace", "update"):
         return []
     lifecycle = LIFECYCLES[resource.type]()
     change = _change(resource, lifecycle)
     changing = {argument.field for argument in resource.arguments}
-    # what is hidden may take a new object: the engine, which knows it, says that it takes none
+    # a hidden value may require a replacement; the engine knows it, and says that there is none
     steps: dict[str, Step] = {field: "update" for field in lifecycle.steps(change) if field in changing}
     change = replace(change, steps=steps, asked_to_go=resource.op != "update")
     return list(lifecycle.effects(change, lifecycle.memory.read(_hidden(resource).private)))
 
 
 def _change(resource: Resource, lifecycle: Lifecycle[Any, Any]) -> Change:
-    """Return the change as the lifecycle knows it: what cannot be compared is unknown until `up`."""
+    """Return the change for the lifecycle: values that cannot be compared are unknown."""
     args, words = lifecycle.args, Aliases(lifecycle.args, _hidden(resource).aliases)
     words.follow(resource.old.outputs, resource.old.inputs)
     bags = (resource.old.outputs, resource.new.inputs, resource.old.inputs)
@@ -140,7 +140,7 @@ def _change(resource: Resource, lifecycle: Lifecycle[Any, Any]) -> Change:
 
 
 def _with_unknown(value: Any) -> Any:
-    """Return a value in which what stands for a secret, or for what is known after `up`, is unknown."""
+    """Return a value with unknown in place of secrets and of values that are known after `up`."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
         return {key: _with_unknown(item) for key, item in members.items()}

@@ -1,4 +1,4 @@
-"""The comment, put together: what matters most comes first and is cut last."""
+"""The page of the comment: the most important parts come first and are shortened last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pulumi_joviam.cli.comment.preview import STACK, Diagnostic, Preview, Resour
 from pulumi_joviam.cli.comment.text import block, change, code, given, prose
 
 LONGEST = 65_000
-"""In bytes of UTF-8. GitHub takes 65,536 characters."""
+"""In bytes of UTF-8. GitHub accepts 65,536 characters."""
 MOST_ARGUMENTS = 40
 MOST_REASONS = 20
 
@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Section(Generic[T]):
-    """A part of the page. What is told of an item is never cut in the middle; ``rest`` says how many are left out."""
+    """A section of the page. Items are shown completely or not at all; ``rest`` says how many are omitted."""
 
     turn: int
-    """Which section gets room first."""
+    """The priority of the section."""
     head: str
     items: Sequence[T]
     tell: Callable[[T], str]
@@ -35,14 +35,14 @@ class Section(Generic[T]):
 
     @property
     def frame(self) -> int:
-        """How many bytes it needs beside its items."""
+        """Its size in bytes without items."""
         return _size(self.head, self.tail, self.rest(len(self.items)))
 
     def fitted(self, room: int) -> tuple[str, int]:
-        """Return its text with as many items as go into ``room`` bytes, and how many bytes these take."""
+        """Return its text with as many items as fit into ``room`` bytes, and their size."""
         told: list[str] = []
         taken = 0
-        for text in map(self.tell, self.items):  # of thousands, those that do not fit cost nothing
+        for text in map(self.tell, self.items):  # lazily: of thousands of items, those that do not fit cost nothing
             if taken + _size(text) > room:
                 break
             taken += _size(text)
@@ -107,7 +107,7 @@ def _collapsed(turn: int, op: str, preview: Preview) -> Section[Resource]:
     resources = [
         resource
         for resource in preview.changes
-        # all that there is to tell of a replacement may stand on top already
+        # everything about a replacement may be at the top already
         if resource.op == op and (op != "replace" or not all(argument.replaces for argument in resource.arguments))
     ]
     head, tail = f"<details><summary>{len(resources)} to {op}</summary>\n", "\n</details>"

@@ -1,4 +1,4 @@
-"""The stack as a Mermaid flowchart: what uses what, and what changes.
+"""The stack as a Mermaid flowchart: dependencies and changes.
 
 A preview names unchanged resources only with --show-sames; without it they are in the picture where a change uses them.
 """
@@ -12,11 +12,11 @@ from pulumi_joviam.cli.comment.text import label
 
 MOST_RESOURCES = 40
 MOST_ALONE = 6
-"""How many of those are drawn that use nothing and that nothing uses: there is little to see of them."""
+"""Number of unconnected resources that are drawn: they show little."""
 MOST_ARROWS = 200
 
 SHAPES = {"Disk": ("[(", ")]"), "Network": ("{{", "}}"), "IpAddress": ("([", "])"), "PublicKey": (">", "]")}
-"""{kind: the signs around its label}; all others are boxes."""
+"""{kind: the Mermaid brackets around its label}; all others are boxes."""
 
 COLOURS = {
     "create": "fill:#dafbe1,stroke:#1a7f37",
@@ -49,7 +49,7 @@ class Picture:
         self.left_out: int = len(resources) - len(drawn)
         self._ids = {urn: f"r{number}" for number, urn in enumerate(drawn)}
         self._inside: dict[str, dict[str, None]] = {}
-        """{component: what is drawn in it}; "" has what is in none."""
+        """{component: the resources in it}; "" has those in none."""
         for urn in list(self._ids):
             while urn:
                 parent = self._component(urn)
@@ -81,7 +81,7 @@ class Picture:
             yield from sorted(f"{id} --> {self._ids[other]}" for other in set(used) if other in self._ids)
 
     def _component(self, urn: str) -> str:
-        """Return the component that a resource is in, or nothing."""
+        """Return the component of a resource, or ""."""
         parent = self._known.get(urn, Resource(urn)).now.parent
         while parent in self._known and self._known[parent].now.custom:
             parent = self._known[parent].now.parent

@@ -1,4 +1,4 @@
-"""What `pulumi preview --json` says, as resources and what changes of them.
+"""The output of `pulumi preview --json`, parsed into resources and their changes.
 
 The engine writes ``[secret]`` for every secret, also with --show-secrets, and one fixed text for every value that is
 unknown until `up`. What it leaves out: resources that stay the same (shown with --show-sames), policy violations, and
@@ -23,27 +23,27 @@ from pulumi_joviam.resources.provider import PACKAGE
 
 SECRET = "[secret]"  # noqa: S105 - what the engine writes in place of one
 UNSET = object()
-"""The value of an argument that is not there."""
+"""The value of an argument that is not set."""
 
 STACK = "pulumi:pulumi:Stack"
 OPERATIONS = ("delete", "replace", "update", "create", "import")
-"""What hurts most comes first. Whatever else an engine may say comes after them, and last what stays the same."""
+"""The most harmful first. Unknown operations follow, and unchanged resources are last."""
 QUIET = {"same", "refresh", "read", "read-replacement", "discard", "discard-replaced", "remove-pending-replace"}
-"""Steps that change nothing of what exists."""
+"""Operations that change nothing."""
 MEANING = {
     **dict.fromkeys(QUIET, "same"),
-    "create-replacement": "replace",  # --show-replacement-steps shows the parts of one
+    "create-replacement": "replace",  # --show-replacement-steps shows its parts
     "import-replacement": "replace",
     "delete-replaced": "delete",
 }
-"""{step: what it is for a reader}, where that is another word."""
+"""{operation: its name for readers}, if it differs."""
 
 _PART = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\.?\["((?:[^"\\]|\\.)*)"\]')
 _REFUSED_VALUE = re.compile(r" (?:with )?value '?\{.*?\}'? has a problem", re.DOTALL)
 
 
 class _Said(BaseModel):
-    """A part of the JSON. What is null is as good as not said."""
+    """A part of the JSON. Null means not set."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel, frozen=True)
 
@@ -57,7 +57,7 @@ class _Said(BaseModel):
 
 
 class State(_Said):
-    """What is known of a resource, before or after."""
+    """The state of a resource before or after the change."""
 
     custom: bool = False
     parent: str = ""
@@ -92,20 +92,20 @@ class Diagnostic(_Said):
 
     @property
     def text(self) -> str:
-        """The message, without a value that was refused: the engine shows that also where it is a secret."""
+        """The message without a refused value: the engine shows it even if it is secret."""
         return _REFUSED_VALUE.sub(" has a problem", self.message.removeprefix(f"{self.severity}: ")).strip()
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One line of a difference. ``path`` is written as in a program; UNSET stands for what is not there."""
+    """One line of a difference. ``path`` is written as in a program; UNSET means not set."""
 
     path: str
     old: Any
     new: Any
     replaces: bool
     sources: tuple[str, ...] = ()
-    """Names of the resources that make a value unknown until `up`."""
+    """Names of the resources that make the value unknown until `up`."""
 
     @property
     def field(self) -> str:
@@ -114,13 +114,13 @@ class Argument:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the stack and what a preview wants of it: ``op`` is "same" where that is nothing."""
+    """A resource of the stack and its operation in the preview: "same" if it does not change."""
 
     urn: str
     op: str = "same"
     step: Step | None = None
     changing: Collection[str] = ()
-    """The urns of all resources that change: their outputs may be unknown until `up`."""
+    """The URNs of all resources that change: their outputs may be unknown until `up`."""
 
     @property
     def type(self) -> str:
@@ -132,11 +132,11 @@ class Resource:
 
     @property
     def kind(self) -> str:
-        """The type as people say it: Disk, or aws:s3:Bucket of another provider."""
+        """The short type: Disk, or aws:s3:Bucket of another provider."""
         *module, name = self.type.split(":")
         if module[:1] == [PACKAGE]:
             return name
-        # the file of a kind is named like the kind
+        # the module of a type is named like the type
         return ":".join([*(part.removesuffix(f"/{name[:1].lower()}{name[1:]}") for part in module), name])
 
     @property
@@ -157,21 +157,21 @@ class Resource:
 
     @property
     def now(self) -> State:
-        """What it is from now on, or was if it goes."""
+        """Its new state, or the old one if it is deleted."""
         return self.old if self.op == "delete" else self.new
 
     @cached_property
     def arguments(self) -> list[Argument]:
-        """What changes, argument by argument; of a new resource all that it is given."""
+        """The changed arguments; for a new resource, all arguments."""
         if self.step is None:
             return []
         if self.op in ("create", "import"):
             differences = {field: _Difference(kind="add", input_diff=True) for field in self.new.inputs}
         elif self.step.detailed_diff:
             differences = dict(self.step.detailed_diff)
-        elif self.step.diff_reasons:  # what some providers say instead
+        elif self.step.diff_reasons:  # some providers return these instead
             differences = {field: _Difference(kind="update", input_diff=True) for field in self.step.diff_reasons}
-        else:  # where something else than a difference replaces it, no provider was asked for one
+        else:  # if something else than a difference causes the replacement, no provider was asked for one
             paths = _differing(self.old.inputs, self.new.inputs) if self.op == "replace" else ()
             differences = {path: _Difference(kind="update", input_diff=True) for path in paths}
         causes = {_field(path) for path in self.step.replace_reasons}
@@ -191,7 +191,7 @@ class Resource:
 
 
 class Preview(_Said):
-    """A preview. ``failed`` if it ended with an error, or before it could say anything."""
+    """A preview. ``failed`` if it ended with an error or printed nothing."""
 
     steps: list[Step] = []
     diagnostics: list[Diagnostic] = []
@@ -211,7 +211,7 @@ class Preview(_Said):
 
     @property
     def stack(self) -> str:
-        """project/stack, or nothing if the preview came to no resource."""
+        """project/stack, or "" if the preview has no resource."""
         for urn in (*(step.urn for step in self.steps), *(said.urn for said in self.diagnostics if said.urn)):
             stack, project, *_ = _split(urn)
             return f"{project}/{stack.rsplit(':', 1)[-1]}"
@@ -219,19 +219,19 @@ class Preview(_Said):
 
     @property
     def unchanged(self) -> int:
-        """How many resources stay the same, also those that are not shown."""
+        """Number of unchanged resources, including those that are not shown."""
         root_counted = any(_is_stack(step) and step.op in QUIET for step in self.steps)
         return max(self.change_summary.get("same", 0) - root_counted, 0)
 
     @cached_property
     def resources(self) -> dict[str, Resource]:
-        """{urn: resource}, in the order of their names; the stack itself is none."""
+        """{URN: resource}, sorted by name, without the stack itself."""
         found: dict[str, Resource] = {}
         changing = {step.urn for step in self.steps if step.op not in QUIET}
         for step in self.steps:
             there = found.get(step.urn)
             op = MEANING.get(step.op, step.op)
-            # a refresh shows a resource before its change does, a replacement may show its parts
+            # a refresh shows a resource before its change, and a replacement may show its parts
             if not _is_stack(step) and not (there and (op == "same" or there.op == "replace")):
                 found[step.urn] = Resource(step.urn, op, step, changing)
         return dict(sorted(found.items(), key=lambda item: (item[1].name, item[1].kind)))
@@ -242,7 +242,7 @@ class Preview(_Said):
 
     @cached_property
     def warnings_on(self) -> Mapping[str, list[str]]:
-        """{urn: the warnings on it}"""
+        """{URN: its warnings}"""
         found: dict[str, list[str]] = {}
         for said in self.warnings:
             found.setdefault(said.urn, []).append(said.text)
@@ -250,7 +250,7 @@ class Preview(_Said):
 
 
 def read(text: bytes) -> Preview:
-    """Return what a preview said; nothing at all is a failed one. Raises JoviamError for anything else."""
+    """Parse the output of a preview; an empty one means failure. Raises JoviamError for anything else."""
     if not text.strip():
         return Preview()
     known = {field.alias for field in Preview.model_fields.values()} | {"config", "duration"}
@@ -264,7 +264,7 @@ def read(text: bytes) -> Preview:
 
 
 def rank(op: str) -> int:
-    """Return the place of an operation among all that are told."""
+    """Return the rank of an operation."""
     return OPERATIONS.index(op) if op in OPERATIONS else len(OPERATIONS) + (op == "same")
 
 
@@ -274,7 +274,7 @@ def name(urn: str) -> str:
 
 
 def is_hidden(value: Any) -> bool:
-    """Say whether a value stands for a secret, or for what is unknown until `up`."""
+    """Return whether a value stands for a secret or an unknown value."""
     return value in (SECRET, UNKNOWN)
 
 
@@ -298,7 +298,7 @@ def _parts(path: str) -> Iterator[str | int]:
 
 
 def _differing(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of what is not the same in both."""
+    """Yield the paths of values that differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         before, after = cast("dict[str, Any]", old), cast("dict[str, Any]", new)
         for key in sorted({*before, *after}):
@@ -321,7 +321,7 @@ def _at(values: Mapping[str, Any], path: str) -> Any:
         return values[path]
     found: Any = values
     for part in _parts(path):
-        if is_hidden(found):  # a value that is so as a whole is so in each of its parts
+        if is_hidden(found):  # if the whole value is hidden, so are its parts
             return found
         try:
             found = found[part]

@@ -1,4 +1,4 @@
-"""Names, values and messages as Markdown, whatever is in them.
+"""Names, values and messages as Markdown, whatever characters they contain.
 
 They are written by people who may not be trusted, into a comment that is. So a name or a value is always a code
 span, in which neither Markdown, HTML nor a mention means anything, and a message is one too unless it is plain prose.
@@ -23,7 +23,7 @@ LONGEST_ERROR = 4_000
 _PROSE = re.compile(r"(?!.*(?://|www\.|\bgh-\d|\b_|_\b))[^\W\d_][\w ,;:'%=().?/-]*", re.IGNORECASE)
 _UNUSUAL = re.compile(r"^[^\w]|[^\w ,()/-]")
 _SPECIAL = rpc._special_sig_key
-"""The key in a value that stands for something that JSON has no word for."""
+"""The key of a value that stands for something that JSON cannot express."""
 
 
 def code(text: str, longest: int = LONGEST_NAME) -> str:
@@ -35,13 +35,13 @@ def code(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def prose(message: str) -> str:
-    """Return a message as it is if it is nothing but plain words, otherwise as code."""
+    """Return a message unchanged if it has only plain words, otherwise as code."""
     line = " ".join(message.split())
     return line if _PROSE.fullmatch(line) and len(line) <= LONGEST_MESSAGE else code(line, LONGEST_MESSAGE)
 
 
 def block(text: str) -> str:
-    """Return a code block. Of a long text both ends stay: an error is told at its end."""
+    """Return a code block. A long text keeps both ends, because an error is at its end."""
     text = "\n".join(map(_printable, text.expandtabs().splitlines()))
     if len(text) > LONGEST_ERROR:
         text = f"{text[: LONGEST_ERROR // 4]}\n…\n{text[-LONGEST_ERROR * 3 // 4 :]}"
@@ -50,8 +50,8 @@ def block(text: str) -> str:
 
 
 def change(argument: Argument) -> str:
-    """Return what an argument was and what it will be."""
-    if SECRET in (argument.old, argument.new):  # one of the two may have been no secret, and is one now
+    """Return the old and new value of an argument."""
+    if SECRET in (argument.old, argument.new):  # it may have become a secret just now
         done = "taken away" if argument.new is UNSET else "set" if argument.old is UNSET else "changed"
         return f"{code(argument.path)}: a secret, {done}"
     return f"{code(argument.path)}: {_value(argument.old)} → {_new(argument)}"
@@ -63,7 +63,7 @@ def given(argument: Argument) -> str:
 
 
 def label(*lines: str) -> str:
-    """Return the quoted text of a node in a Mermaid picture, in which anything unusual is an entity."""
+    """Return the quoted label of a Mermaid node, with special characters as entities."""
     shown = [_cut(_printable(line), LONGEST_LABEL) for line in lines if line]
     return f'"{"<br/>".join(_UNUSUAL.sub(lambda char: f"#{ord(char[0])};", line) for line in shown)}"'
 
@@ -80,7 +80,7 @@ def _value(said: Any) -> str:
 
 
 def _json(said: Any) -> str:
-    """Return a value in the manner of JSON."""
+    """Return a value similar to JSON."""
     if said == SECRET:
         return SECRET
     if said == rpc.UNKNOWN:
@@ -99,7 +99,7 @@ def _json(said: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return the text with a visible word for each character that shows nothing, or turns the others round."""
+    """Return the text with escapes for invisible characters and those that change the text direction."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

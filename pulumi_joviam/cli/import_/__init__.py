@@ -1,4 +1,4 @@
-"""`pulumi-joviam import`: an account that is there already becomes a Pulumi program and the state that belongs to it.
+"""`pulumi-joviam import`: write a Pulumi program and its state for an existing account.
 
 Three files are written and nothing in the cloud: the program, the import file (for `pulumi import --file`), and, where
 instances have a context, its values for the configuration of the stack. No value of a context is printed.
@@ -60,7 +60,7 @@ def import_account(
     try:
         found = account.read(wanted, _progress)
     except KeyboardInterrupt:
-        os._exit(128 + signal.SIGINT)  # nothing is written yet, and no answer under way needs to be waited for
+        os._exit(128 + signal.SIGINT)  # nothing is written yet, and pending responses are not needed
     made = resources(account, found)
     contexts = {resource.name: resource.secrets for resource in made if resource.secrets}
     if made:
@@ -84,7 +84,7 @@ def import_account(
 
 
 def _check_free(*files: Path) -> None:
-    """Raise JoviamError if a file is there already, or none can be written there."""
+    """Raise JoviamError if a file exists already or cannot be written."""
     for file in files:
         if file.exists():
             raise JoviamError(f"{file} already exists: move it away, or use another --program (imported.py)")
@@ -93,7 +93,7 @@ def _check_free(*files: Path) -> None:
 
 
 def _write(file: Path, text: str, mode: int) -> None:
-    """Write a new file. Raises JoviamError if it cannot be made."""
+    """Write a new file. Raises JoviamError if that fails."""
     try:
         number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
@@ -107,7 +107,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _progress(length: int) -> Any:
-    """Return a bar that shows how far the reading is; a line where stderr is no terminal."""
+    """Return a progress bar; if stderr is not a terminal, it is a line."""
     return typer.progressbar(length=length, label=f"objects to read: {length}", file=sys.stderr)
 
 

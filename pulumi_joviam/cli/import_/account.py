@@ -31,12 +31,12 @@ from pulumi_joviam.resources.network import Network
 RESOURCES: dict[str, type[Resource]] = {kind: getattr(joviam, name) for kind, name in KINDS.items()}
 
 GROUP_IDS = uuid.UUID("1d0f1f4e-6f5c-5a3e-9d53-2f4a5c1f8b60")
-"""The API has no object for an availability group, so its id is made up here: the same for the same members."""
+"""The API has no object for an availability group, so its id is derived from its members."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it is now, and the step that has looked at it."""
+    """A live object, and the step that has read it."""
 
     made_by: type[Resource]
     live: Any
@@ -45,15 +45,15 @@ class Found:
 
 @dataclass
 class Account:
-    """What an account holds."""
+    """The objects of an account."""
 
     session: Session
     settings: Settings
     left_out: list[str] = field(default_factory=list)
-    """What cannot be imported, each with its reason."""
+    """The objects that cannot be imported, with reasons."""
     _listed: dict[type[Resource], dict[str, Any]] = field(default_factory=dict)
     _offered: dict[str, Any] = field(default_factory=dict)
-    """What is not of this account, but seen by it: public networks, and the templates of others."""
+    """Objects of others that the account can see: public networks and templates."""
 
     def read(self, wanted: Filter, progress: Callable[[int], AbstractContextManager[Any]]) -> list[Found]:
         """Return what is wanted, in the order of a program and the oldest first. Raises JoviamError.
@@ -69,7 +69,7 @@ class Account:
             raise JoviamError(f"no object that can be imported has the id {', '.join(map(readable, unknown))}")
 
         def fits(live: Any) -> bool:
-            if isinstance(live, Group):  # one member alone says in its own argument whom it is grouped with
+            if isinstance(live, Group):  # if only one member is wanted, its own argument has the group
                 return sum(fits(self._listed[Instance][id]) for id in live.lists) > 1
             here = self.region(live)
             return (
@@ -100,7 +100,7 @@ class Account:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def region(self, live: Any) -> models.Region | None:
-        """Return the region of an object, or None for what has none."""
+        """Return the region of an object, or None."""
         if isinstance(live, models.IpAddress):
             live = self.network(live.network_id)
         return getattr(live, "region", None)
@@ -110,7 +110,7 @@ class Account:
         return self._listed[Network].get(id) or self._offered.get(id)
 
     def called(self, live: Any) -> str:
-        """Return the name of an object, or what else a person would call it."""
+        """Return the name of an object, or a substitute."""
         if isinstance(live, models.Template):
             return f"{live.slug or live.name or live.noun}-v{live.version}"
         if isinstance(live, Group):
@@ -118,7 +118,7 @@ class Account:
         return str(live.name or getattr(live, "address", "") or getattr(live, "specification", "") or live.noun)
 
     def about(self, id: str) -> str:
-        """Return what a person would call what has this id, with its kind."""
+        """Return kind and name of the object with this id."""
         for listed in (*self._listed.values(), self._offered):
             if live := listed.get(id):
                 return f'{live.noun} "{readable(self.called(live))}"'
@@ -131,7 +131,7 @@ class Account:
         if model is models.Template:
             every = self.session.catalog.listed(models.Template, model.path)
             self._offered |= {template.id: template for template in every}
-            # Joviam's have no disk, and of others one sees only what they published
+            # Joviam's own have no disk, and those of others are visible only if published
             return [it for it in every if it.disk_id in self._listed[Disk] or (it.disk_id and not it.published)]
         if model is models.Network:
             public = client.list(models.Network, f"{model.path}/public")
@@ -140,7 +140,7 @@ class Account:
         return client.list(model)
 
     def _look(self, resource: type[Resource], listed: Any) -> Found | str | None:
-        """Return the object as it is now, or the reason why it is left out, or None if it is gone."""
+        """Return the live object, the reason for leaving it out, or None if it no longer exists."""
         provider = resource._lifecycle()
         private = GroupMemory(members=list(listed.lists)) if isinstance(listed, Group) else provider.memory()
         op = Operation.begin(NOBODY, self.settings, self.settings.pace.read, Aliases(provider.args), private)
@@ -158,12 +158,12 @@ class Account:
 
 
 def _age(live: Any) -> tuple[str, int, str]:
-    """Return what sorts objects by age, always in the same way."""
+    """Return a stable sort key for the age of an object."""
     return getattr(live, "created_at", ""), getattr(live, "version", 0), live.id
 
 
 def _groups(instances: dict[str, models.Instance]) -> Iterator[Group]:
-    """Yield the availability groups that a resource can say: every member names all others and nobody else."""
+    """Yield the groups that a resource can express: all members list all others and no one else."""
     ids = sorted(instances, key=lambda id: _age(instances[id]))
     seen: set[str] = set()
     for first in ids:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, cast
 from pulumi_joviam.cli.import_.resources import Imported
 
 WIDTH = 88
-"""What the usual formatters take for a line when nobody tells them."""
+"""The default line length of the usual formatters."""
 INDENT = 4
 RESERVED = frozenset(
     {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "pulumi", "joviam", "protected", "contexts"}
@@ -30,17 +30,17 @@ HEAD = '''"""What `pulumi-joviam import` found in a Joviam account."""
 import pulumi
 import pulumi_joviam as joviam
 
-# Pulumi neither deletes nor replaces what is protected. Take it away where it may.
+# Pulumi neither deletes nor replaces protected resources. Remove the option to allow it.
 protected = pulumi.ResourceOptions(protect=True)
 '''
-CONTEXTS = """# The contexts of instances are a secret in the configuration of the stack.
+CONTEXTS = """# The contexts of instances are stored as a secret in the stack's configuration.
 contexts = pulumi.Config().require_secret_object({key})
 """
 
 
 @dataclass(frozen=True)
 class Code:
-    """A piece of a program that stands on one line, and what is to be said behind it."""
+    """A piece of a program on one line, and the comment after it."""
 
     text: str
     comment: str = ""
@@ -48,7 +48,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Brackets:
-    """What stands between brackets: items, each with what stands before it (``size=``)."""
+    """A bracketed list of items, each with its prefix (``size=``)."""
 
     opening: str
     items: Sequence[tuple[str, Tree]]
@@ -89,7 +89,7 @@ def written(resources: Sequence[Imported], about: Callable[[str], str], key: str
 
 
 def _call(resource: Imported, reference: Reference) -> Brackets:
-    """Return the call that makes a resource."""
+    """Return the call that creates a resource."""
     references = resource.references
     items: list[tuple[str, Tree]] = [("", Code(_quoted(resource.name))), ("", Code("protected"))]
     for argument, value in resource.arguments.items():
@@ -118,7 +118,7 @@ def _mapping(items: Mapping[str, Tree]) -> Brackets:
 
 
 def _laid_out(tree: Tree, indent: int, used: int) -> str:
-    """Return the text of a tree: on one line if that, where ``used`` characters are taken, has room for it."""
+    """Return the text of a tree: on one line if it fits after the ``used`` characters."""
     if isinstance(tree, Code):
         return tree.text
     if not _comments(tree) and used + len(_flat(tree)) <= WIDTH:
@@ -138,12 +138,12 @@ def _flat(tree: Tree) -> str:
 
 
 def _comments(tree: Tree) -> bool:
-    """Say whether there is something to say behind a piece of the tree."""
+    """Return whether a part of the tree has a comment."""
     return bool(tree.comment) if isinstance(tree, Code) else any(_comments(item) for _, item in tree.items)
 
 
 def _quoted(text: str) -> str:
-    """Return a text as a literal, in the quotes that a formatter would choose."""
+    """Return a string literal with the quotes that a formatter would choose."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(f"\\{char}" if char == quote else _escaped(char) for char in text) + quote
 
@@ -153,7 +153,7 @@ def _escaped(char: str) -> str:
 
 
 def _variables(resources: Sequence[Imported]) -> dict[str, str]:
-    """Return {id: the name of its variable}: what it is called and, where that is not enough, what it is."""
+    """Return {id: variable name}: the name of the object and, if that is ambiguous, its kind."""
     words = {it.id: re.sub(r"[^a-z0-9]+", "_", it.name.lower()).strip("_") for it in resources}
     often = Counter(words.values())
     taken: set[str] = set()

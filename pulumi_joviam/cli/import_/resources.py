@@ -24,21 +24,21 @@ from pulumi_joviam.lifecycle.state import Hidden
 from pulumi_joviam.resources.availability_group import Group
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
-"""How Pulumi's files mark a secret, whose value stands beside it as JSON."""
+"""Marks a secret in Pulumi's files; the value is next to it as JSON."""
 LONGEST_NAME = 60
 SHORT_ID = 8
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A resource of the program. ``name`` is its Pulumi name, ``arguments`` what the program says."""
+    """A resource of the program. ``name`` is its Pulumi name, ``arguments`` are its inputs."""
 
     made_by: type[Resource]
     id: str
     name: str
     arguments: dict[str, Any] = field(repr=False)
     implied: Collection[str]
-    """Arguments that have their value also when the program does not say it."""
+    """Arguments that have their value even if the program omits them."""
     remarks: list[str]
     outputs: dict[str, Any] = field(repr=False)
 
@@ -48,7 +48,7 @@ class Imported:
 
     @property
     def noun(self) -> str:
-        """What a person calls such an object."""
+        """The noun for such an object."""
         return self.provider.model.noun
 
     @property
@@ -57,13 +57,13 @@ class Imported:
 
     @property
     def references(self) -> Collection[str]:
-        """The arguments that name other objects by their ids."""
+        """The arguments that contain ids of other objects."""
         by_word = {path[0] for path, names in self.provider.args.names().items() if "template" in names.kind}
         return by_word | {argument for argument, traits in self.provider.args.traits().items() if _has_id(traits.hint)}
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The values that the program takes from the stack's configuration."""
+        """The values that the program reads from the stack's configuration."""
         found: dict[str, str] = {}
         for argument in self.provider.secret:
             found |= self.arguments.get(argument, {})
@@ -71,7 +71,7 @@ class Imported:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The resource in an import file. With outputs Pulumi takes it as it is: no provider is asked to read it."""
+        """The entry in an import file. Because it has outputs, Pulumi does not call the provider to read it."""
         provider = self.provider
         reference = {"__provider": serialize_provider(provider)}
         return {
@@ -84,7 +84,7 @@ class Imported:
 
 
 def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
-    """Return the resources for what was found. What cannot be said is added to ``account.left_out``."""
+    """Return the resources for the objects. Those that a program cannot express go to ``account.left_out``."""
     found = list(found)
     grouped = {id for it in found if isinstance(it.live, Group) for id in it.live.lists}
     taken: defaultdict[type[Resource], set[str]] = defaultdict(set)
@@ -111,21 +111,21 @@ def resources(account: Account, found: Iterable[Found]) -> list[Imported]:
 
 
 def _has_id(hint: Any) -> bool:
-    """Say whether values of a type are ids of the API, or hold some."""
+    """Return whether values of a type are ids of the API, or contain some."""
     if is_typeddict(hint):
         return any(map(_has_id, get_type_hints(hint, include_extras=True).values()))
     return get_args(Id)[-1] in get_args(hint) or any(map(_has_id, get_args(hint)))
 
 
 def _slug(text: str, noun: str) -> str:
-    """Return a Pulumi name: what no shell and no URN takes for something else."""
+    """Return a Pulumi name that is safe in shells and URNs."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain)[:LONGEST_NAME].strip("-._")
     return name or noun.lower().replace(" ", "-")
 
 
 def _unique(name: str, id: str, taken: set[str]) -> str:
-    """Return a name that no other has. The oldest has the plain one, so a new object never changes another's."""
+    """Return a unique name. The oldest object gets the plain one, so new objects do not change other names."""
     unique = next(it for it in (name, f"{name}-{id[:SHORT_ID]}", f"{name}-{id}") if it not in taken)
     taken.add(unique)
     return unique
@@ -134,12 +134,12 @@ def _unique(name: str, id: str, taken: set[str]) -> str:
 def _sealed(
     provider: Lifecycle[Any, Any], values: Mapping[str, Any], seal: Callable[[Any], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return values for a file of Pulumi, with those marked that are secret."""
+    """Return values for a Pulumi file, with secrets marked."""
     return {field: seal(value) if field in provider.secret else value for field, value in values.items()}
 
 
 def _each(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a program says, with each value marked: its keys are no secret."""
+    """Return inputs with each value marked as secret; keys are not secret."""
     return {key: _whole(text) for key, text in said.items()}
 
 

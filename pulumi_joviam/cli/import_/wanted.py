@@ -1,4 +1,4 @@
-"""What a user wants to have imported. Apart from the rest, which takes a while to load: `--help` needs only this."""
+"""The selection of objects to import. A separate file, because `--help` needs only this and the rest loads slowly."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CANNOT = {
     "ConsoleSession": "The API does not list console sessions, so they cannot be imported. Create a new one.",
     "Provider": "There is nothing to import: a Provider exists only in the program, not in the cloud.",
 }
-"""{class: why none can be imported}"""
+"""{class: why it cannot be imported}"""
 
 
 def _public() -> dict[str, str]:
-    """Return {public name: its module}, in the order of the stub. Nothing is loaded for it."""
+    """Return {public name: its module}, in the order of the stub, without importing anything."""
     stub = ast.parse(Path(pulumi_joviam.__file__).with_suffix(".pyi").read_text()).body
     modules = {it.name: node.module or "" for node in stub if isinstance(node, ast.ImportFrom) for it in node.names}
     [names] = [ast.literal_eval(node.value) for node in stub if isinstance(node, ast.Assign)]
@@ -36,11 +36,11 @@ KINDS = {
     for name, module in PUBLIC.items()
     if module == f"resources.{_kind(name).replace('-', '_')}" and name not in CANNOT
 }
-"""{kind: class} of what can be imported, in the order of a program. A resource's module is called as its class."""
+"""{kind: class} of importable resources, in the order of a program. A module is named like its class."""
 
 
 class Kind(str, Enum):
-    """As typer takes alternatives."""
+    """The choices, in the form that typer needs."""
 
     _ignore_ = "kind"
     for kind in KINDS:
@@ -49,7 +49,7 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True)
 class Filter:
-    """What is wanted: all that fits to everything said. Nothing said means any."""
+    """The filter: objects that match all given values. An empty value matches all."""
 
     ids: Collection[str] = ()
     region: str | None = None
