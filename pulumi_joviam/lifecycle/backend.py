@@ -1,4 +1,4 @@
-"""Which backend holds the state of this run: no engine tells its plugins.
+"""The backend with the state of this run, which engines do not tell their plugins.
 
 One backend can be written in many ways, and one way can mean many backends: `file://./state` is another folder
 wherever the CLI is run.
@@ -21,12 +21,12 @@ PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 
 
 def url(home: Path) -> str:
-    """Return the URL as it was said: in the environment, else in the project's file, else at `pulumi login`."""
+    """Return the configured URL: from the environment, the project's file, or `pulumi login`."""
     return os.environ.get("PULUMI_BACKEND_URL", "") or _of_project() or _of_login(home)
 
 
 def place(url: str) -> str:
-    """Return what is the same for every way to write the URL of one backend, and for every user and password."""
+    """Return a canonical form of the URL, without user and password."""
     if not url.startswith(FILE):
         return anonymous(url)
     return FILE + os.path.realpath(_working_folder() / _path(url))
@@ -38,17 +38,17 @@ def anonymous(url: str) -> str:
 
 
 def is_relative(url: str) -> bool:
-    """Say whether the URL means another backend in another folder."""
+    """Return whether the URL depends on the current folder."""
     return url.startswith(FILE) and not _path(url).is_absolute()
 
 
 def holds(place: str, stack: str) -> bool | None:
-    """Say whether a backend holds a stack ("urn:pulumi:dev::shop"), or None where only the engine can know."""
+    """Return whether a backend has a stack ("urn:pulumi:dev::shop"), or None if only the engine can know."""
     stacks = Path(place.removeprefix(FILE), ".pulumi", "stacks")
     if not place.startswith(FILE) or not stacks.is_dir():
         return None
     name, _, project = stack.removeprefix("urn:pulumi:").partition("::")
-    # the folder of the project is missing in backends that older CLIs made
+    # backends of older CLIs have no folder per project
     return any(
         (stacks / folder / f"{name}.json{end}").exists() for folder in (project, "") for end in ("", ".gz", ".zst")
     )

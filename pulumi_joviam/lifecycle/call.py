@@ -35,17 +35,17 @@ in it. grpc-go is about to take no more than 8 KB, of which the rest of the trai
 SHORTEST_MESSAGE = 300
 
 cancelled: threading.Event = threading.Event()
-"""Set by the first Ctrl-C, when the engine is gone, and harmlessly at every normal end."""
+"""Set by the first Ctrl-C, when the engine has ended, and (without effect) at every normal end."""
 
 LAST_STEPS_SECONDS = 75.0
-"""How long steps may go on without their engine: a machine that was stopped for a change is started again."""
+"""How long steps may continue without their engine, for example to restart a machine."""
 
 DETAILS = "grpc-status-details-bin"
 """The trailer in which the engine expects the error."""
 
 
 class Reported(Exception):
-    """Ends a provider method whose error was already handed to the engine: the message travels in trailers."""
+    """Ends a provider method whose error was already sent to the engine in the trailers."""
 
 
 def _as_it_is(outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Call:
 
     @property
     def stack(self) -> str:
-        """The part of the URN that names stack and project."""
+        """The stack and project part of the URN."""
         return "::".join(self.urn.split("::")[:2])
 
     @property
@@ -104,7 +104,7 @@ class Call:
         return self.context is None or bool(self.context.is_active())
 
     def say(self, message: str) -> None:
-        """Show ``message`` in the resource's own row while it is worked on."""
+        """Show ``message`` in the resource's row while the step is running."""
         _log(engine_pb2.INFO, self.urn, self.in_words(message), ephemeral=True)
 
     def warn(self, message: str) -> None:
@@ -146,7 +146,7 @@ class Call:
         context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
         told = f"the message is in {DETAILS}"
         with contextlib.suppress(Exception):
-            # newer SDKs put a traceback beside it that nobody sees: it may be longer than all else
+            # newer SDKs add a traceback that nobody sees and that may be longer than everything else
             abort: Callable[[Any, str], None] = context.abort
 
             def without_it(code: Any, _traceback: str) -> None:
@@ -176,13 +176,13 @@ def current() -> Call:
     return _serving.get()
 
 
-# -- the engine, and this process that serves it --
+# -- the engine and this process --
 
 _address = ""
 
 
 def connect(address: str) -> None:
-    """Remember where the engine listens. Without that, nobody hears what is said, and nothing ends with it."""
+    """Set the address of the engine. Without it, there are no messages, and no end with the engine."""
     global _address
     _address = address
 
@@ -209,7 +209,7 @@ def end_with_engine(calls: Callable[[], int] = lambda: 0) -> None:
             cancelled.set()
             threading.Thread(target=_exit_after, args=[calls], daemon=True).start()
         elif state is grpc.ChannelConnectivity.IDLE:
-            # a killed engine may lose its connections before its port; without another try nobody would look again
+            # a killed engine may lose its connections before its port; only another attempt notices that
             _channel().subscribe(_ignore, try_to_connect=True)
             _channel().unsubscribe(_ignore)
 
@@ -252,7 +252,7 @@ def _answers(address: str) -> bool:
 
 
 def _exit_after(calls: Callable[[], int]) -> None:
-    """End this process when its steps have ended, or take too long, and those of other dynamic providers as well."""
+    """End this process once all steps, including those of other dynamic providers, have ended or take too long."""
     with _steps.changed:
         _steps.changed.wait_for(lambda: not _steps.under_way, LAST_STEPS_SECONDS)
         while calls() > _steps.under_way:
@@ -268,7 +268,7 @@ def _ignore(_state: grpc.ChannelConnectivity) -> None:
 
 
 def _hidden(state: Any) -> dict[str, Any]:
-    """Return what the state holds and no display shows. All else of it is read by the plugin itself."""
+    """Return the hidden outputs. The plugin itself reads all others."""
     hidden = struct_pb2.Struct()
     for name, value in state.fields.items():
         if name.startswith(PREFIX) and name != "__provider":
@@ -286,17 +286,17 @@ def _status(message: str, *details: Message) -> Any:
 
 
 def _unfinished(id: str, outputs: Mapping[str, Any], reason: str) -> Any:
-    # of a partial failure the engine shows the reasons only
+    # for a partial failure, the engine shows only the reasons
     return _status("", provider_pb2.ErrorResourceInitFailed(id=id, properties=pack(outputs), reasons=[reason]))
 
 
 def _excess(status: Any) -> int:
-    """Return by how many bytes a status is too long; less than 0 is room that is left. It travels as base64."""
+    """Return by how many bytes a status is too long (negative: room left). It is sent as base64."""
     return int(status.ByteSize()) - TRAILER_BYTES * 3 // 4
 
 
 def _shortened(text: str, size: int) -> str:
-    """Return the text without its middle, so that it fits: what happened stands first, and what to do now last."""
+    """Return the text without its middle: what happened is at the start, and what to do at the end."""
     said, size = text.encode(), max(size, SHORTEST_MESSAGE) - 20  # for the mark, and for what protobuf needs around it
     if len(said) <= size:
         return text

@@ -53,7 +53,7 @@ In = TypeVar("In")
 Read = TypeVar("Read")
 
 Input: TypeAlias = T | Awaitable[T] | pulumi.Output[T]
-"""As pulumi.Input, whose text ``Output[T]`` cannot be evaluated outside pulumi's own module."""
+"""Like pulumi.Input, whose string ``Output[T]`` cannot be evaluated outside pulumi's own module."""
 
 
 class Argument(Generic[In, Read]):
@@ -74,11 +74,11 @@ class Argument(Generic[In, Read]):
 
 
 Arg = Argument[T, T]
-"""An argument. One that may be left out is an ``Arg[X | None]`` with ``default=None``."""
+"""An argument. An optional one is an ``Arg[X | None]`` with ``default=None``."""
 
 
 class Filled(Argument[T | None, T]):
-    """An argument that may be left out and then has a value all the same: ours, the stack's or the API's."""
+    """An optional argument that always has a value: our default, the stack's or the API's."""
 
 
 class Plain(Generic[In, Read]):
@@ -97,7 +97,7 @@ class Plain(Generic[In, Read]):
 
 
 class Out(Generic[Read]):
-    """An output of a resource, beside the arguments."""
+    """An output of a resource."""
 
     if TYPE_CHECKING:
 
@@ -122,7 +122,7 @@ class Made(Generic[T]):
 
 
 class _Spec:
-    """What `arg` was given."""
+    """The declaration of an argument, made by `arg`."""
 
     def __init__(self, marks: tuple[object, ...], default: object, unset: str) -> None:
         self.marks, self.default, self.unset = marks, default, unset
@@ -137,7 +137,7 @@ def arg(*marks: object, default: Any = ..., unset: str = "", kw_only: bool = Tru
 
 
 class _Output:
-    """What `out` returns."""
+    """The declaration of an output, made by `out`."""
 
 
 def out(*, init: Literal[False] = False) -> Any:  # noqa: ARG001 - init is for type checkers
@@ -146,7 +146,7 @@ def out(*, init: Literal[False] = False) -> Any:  # noqa: ARG001 - init is for t
 
 
 class _Composed:
-    """A class attribute that is put together when somebody asks for it."""
+    """A class attribute that is computed on access."""
 
     def __init__(self, compose: Callable[[Declaration], Any]) -> None:
         self._compose = compose
@@ -157,7 +157,7 @@ class _Composed:
 
 @dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(arg, out))
 class Args:
-    """What a program says about a resource."""
+    """The arguments of a resource."""
 
     _declaration: ClassVar[Declaration]
     __signature__: ClassVar[Any]
@@ -166,7 +166,7 @@ class Args:
 
         @property
         def model_fields_set(self) -> set[str]:
-            """Names of the arguments that the program gives."""
+            """Names of the arguments that are given."""
             raise NotImplementedError
 
         def model_dump(self, *, include: set[str] | None = None, exclude_unset: bool = False) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Args:
         super().__init_subclass__(**options)
         cls._declaration = Declaration(cls)
         cls.__doc__ = _Composed(Declaration.docstring)  # type: ignore[assignment] # a text when asked for
-        if "__init__" in vars(cls):  # a constructor that a program wrote for a subclass
+        if "__init__" in vars(cls):  # a subclass in a program with a constructor of its own
             cls.__signature__ = None
             return
         cls.__signature__ = _Composed(lambda declaration: declaration.signature)
@@ -192,7 +192,7 @@ def _constructor(owner: type[Args]) -> Callable[..., None]:
     def __init__(  # noqa: N807 - it becomes one
         self: Any, resource_name: str, opts: pulumi.ResourceOptions | None = None, **arguments: Any
     ) -> None:
-        """Declare that the object shall exist. help() of the class tells what each argument means."""
+        """Declare the resource. help() of the class describes each argument."""
         self._begin(resource_name, opts, **arguments)
 
     signature = owner._declaration.signature
@@ -205,7 +205,7 @@ def _constructor(owner: type[Args]) -> Callable[..., None]:
 
 
 class Declaration:
-    """All that a class declares or inherits: each fact about an argument or output is here, and nowhere else."""
+    """The declared and inherited arguments and outputs of a class: the only home of these facts."""
 
     def __init__(self, owner: type[Args]) -> None:
         own = {name: it for name, it in vars(owner).items() if isinstance(it, (_Spec, _Output))}
@@ -220,11 +220,11 @@ class Declaration:
         self.outs: tuple[str, ...] = (*self._outputs, *(self._inherited.outs if self._inherited else ()))
         """The names of the outputs."""
         self.about: str = inspect.cleandoc(vars(owner).get("__doc__") or "")
-        """The docstring as it is written."""
+        """The docstring in the source."""
 
     @cached_property
     def model(self) -> type[BaseArgs]:
-        """The pydantic model that checks the arguments and holds them: the plugin needs it, and help()."""
+        """The pydantic model of the arguments, for the plugin and help()."""
         fields: dict[str, Any] = {}
         for name, spec in self.specs.items():
             held = get_args(self._hints[name])[-1]
@@ -250,7 +250,7 @@ class Declaration:
 
     @cached_property
     def signature(self) -> Signature:
-        """How a program writes the resource, for help() and for Python's own TypeError."""
+        """The signature of the constructor."""
         first = [
             Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
             Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
@@ -261,7 +261,7 @@ class Declaration:
 
     @cached_property
     def filled(self) -> frozenset[str]:
-        """The names of the arguments that have a value also where a program gives none."""
+        """The names of the optional arguments that always have a value."""
         return frozenset(name for name in self.specs if get_origin(self._hints[name]) is Filled)
 
     @cached_property
@@ -286,16 +286,16 @@ class Declaration:
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
-        """{argument: the type of what a program passes}."""
+        """{argument: the type of the value that a program passes}."""
         return {name: get_args(self._hints[name])[0] for name in self.specs}
 
     @cached_property
     def descriptions(self) -> Mapping[str, str]:
-        """{argument or output: the string below it in the source}."""
+        """{argument or output: its docstring in the source}."""
         return descriptions(self._owner)
 
     def default(self, name: str) -> str:
-        """Return what an argument is where the program does not give it: "required" if it must."""
+        """Describe the default of an argument; "required" if it has none."""
         spec = self.specs[name]
         if spec.default is ...:
             return "required"
@@ -305,7 +305,7 @@ class Declaration:
         return _literal(resets.to) if resets else "none"
 
     def change(self, name: str) -> str:
-        """Return what a change of an argument means."""
+        """Describe the effect of changing an argument."""
         if replaces := self._mark(name, Replaces):
             return f"a change replaces {replaces.what}".rstrip()
         may_stop = self._mark(name, MayStop)
@@ -317,7 +317,7 @@ class Declaration:
         return next((mark for mark in marks if isinstance(mark, kind)), None)
 
     def docstring(self) -> str:
-        """Return what help() shows: what is written, with all arguments and outputs."""
+        """Return the docstring with all arguments and outputs, for help()."""
         defaults = {name: self.default(name) for name in self.specs}
         arguments = {
             name: f"{'Required' if unset == 'required' else f'Default: {unset}'}; {self.change(name)}."
@@ -333,14 +333,14 @@ class Declaration:
 
     @cached_property
     def _hints(self) -> Mapping[str, Any]:
-        """{argument: what it is declared as}."""
-        # not of a resource: pulumi's own annotations cannot be evaluated
+        """{argument: its annotation}."""
+        # not a resource class: pulumi's own annotations cannot be evaluated
         bases = (it for it in self._owner.__mro__ if pulumi.Resource not in it.__mro__)
         return get_type_hints(next(bases), include_extras=True)
 
 
 def descriptions(declares: type) -> Mapping[str, str]:
-    """Return {attribute: the string below it in the source}, for a class of ours and its bases."""
+    """Return {attribute: its docstring in the source}, for a class of ours and its bases."""
     found: dict[str, str] = {}
     for cls in declares.__mro__[:-1]:
         if cls.__module__.split(".")[0] != __name__.split(".")[0]:
@@ -359,7 +359,7 @@ def descriptions(declares: type) -> Mapping[str, str]:
 
 
 def _plain(hint: Any) -> Any:
-    """Return a type as Pulumi's SDK reads it: without constraints, a literal as its type, a TypedDict as a dict."""
+    """Return a type for Pulumi's SDK: without constraints, literals as their type, a TypedDict as a dict."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _plain(parts[0])
@@ -383,18 +383,18 @@ def _literal(value: object) -> str:
 
 
 class Named(Args):
-    """The arguments of something that the API lets us name, as most things are."""
+    """The arguments of objects that have a name in the API."""
 
     name: Filled[Text] = arg(default=None, unset="the resource's Pulumi name")
     """Name of the object."""
 
 
 class Regional(Named):
-    """The arguments of something that we name, and that is in one region for ever."""
+    """The arguments of objects that have a name and a fixed region."""
 
     region: Filled[Region] = arg(default=None, unset="the stack config joviam:region")
     """Region by id, code or name."""
 
 
 class Passed(Args):
-    """Arguments as a program passes them, not checked: those of a component."""
+    """Unchecked arguments, as a program passes them: those of a component."""

@@ -40,12 +40,12 @@ def serve() -> None:
     listen_for_cancel()
     with contextlib.suppress(Exception):
         connect(sys.argv[1])
-        _server_state()  # there is none elsewhere than in a plugin, whose engine is gone if it does not answer
+        _server_state()  # fails outside a plugin; in a plugin, an engine that does not answer has ended
         end_with_engine(_calls)
 
 
 def served(method: Callable[Concatenate[Self, P], T]) -> Callable[Concatenate[Self, P], T]:
-    """Let a method that the plugin calls know the call: where nobody has told it, it is found in the frames."""
+    """Set the call for a method that the plugin calls, unless it is set: it is found in the frames."""
 
     @functools.wraps(method)
     def serve(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -106,7 +106,7 @@ def _found() -> Call:
 
 
 def _provider(request: Any) -> str:
-    """Return the reference to the lifecycle, which is a part of the state here."""
+    """Return the pickled lifecycle, which is part of the state here."""
     names = {descriptor.name for descriptor in request.DESCRIPTOR.fields}
     bags = [getattr(request, name) for name in ("news", "properties", "inputs", "olds") if name in names]
     return next((bag["__provider"] for bag in bags if "__provider" in bag), "")
@@ -129,7 +129,7 @@ def _end(kind: type[BaseException], error: BaseException, trace: TracebackType |
 
 
 def _calls() -> int:
-    """Return how many calls this process serves, ours and others'; 0 where that cannot be known."""
+    """Return the number of calls in progress, including those of other providers; 0 if unknown."""
     with contextlib.suppress(Exception):
         return int(_server_state().active_rpc_count)
     return 0

@@ -1,4 +1,4 @@
-"""The classes that programs use: what they pass to the engine, and how their outputs are read."""
+"""The resource classes of programs: their inputs to the engine, and their outputs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _or_none(value: Any) -> Any:
 
 @cache
 def _reference(lifecycle: type[Lifecycle[Any, Any]]) -> str:
-    """Return what the state has of a lifecycle, and the plugin makes an instance of."""
+    """Return the pickled lifecycle for the state, from which the plugin makes an instance."""
     return str(serialize_provider(lifecycle()))
 
 
@@ -52,7 +52,7 @@ class Resource(Args, pulumi.dynamic.Resource):
     def __init_subclass__(cls, provider: type[Lifecycle[Any, Any]] | None = None) -> None:
         if provider:
             cls._lifecycle, cls._kind = provider, cls.__name__
-        # the type stands in users' state, so a subclass in a program keeps it
+        # the type is in users' state, so a subclass in a program keeps it
         super().__init_subclass__(module="joviam", name=cls._kind)
         if provider:
             specs, outs = cls._declaration.specs, cls._declaration.outs
@@ -85,7 +85,7 @@ class Resource(Args, pulumi.dynamic.Resource):
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id, additional_secret_outputs=secret))
         fields = dict.fromkeys(cls._declaration.specs)
         existing._register(resource_name, opts, fields)
-        # a preview is told neither an id that is not in the state yet nor what is None: both would be unknown in it
+        # in a preview, ids that are not in the state yet and values that are None would be unknown
         existing.__dict__["id"] = read = pulumi.Output.all(existing.urn, id).apply(lambda known: str(known[1]))
         for name in (*fields, *cls._lifecycle.outputs):
             shown: pulumi.Output[Any] = getattr(existing, name)
@@ -99,13 +99,13 @@ class Resource(Args, pulumi.dynamic.Resource):
         # not dynamic.Resource's constructor: the SDK would take this line for that of the program, and it would
         # serialize the provider for each resource
         pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
-        # for None the state has "", because what it does not have is unknown in every preview
+        # the state has "" for None, because a missing value is unknown in every preview
         for name in self._declaration.nullable:
             setattr(self, name, getattr(self, name).apply(_or_none))
 
     @classmethod
     @cache
     def _tell_types(cls) -> None:
-        """Let the SDK see the types of the outputs: it reads them from annotations, and knows no others."""
+        """Set the annotations from which the SDK reads the types of the outputs."""
         types: Any = cls._declaration.types
         type.__setattr__(cls, "__annotations__", {name: pulumi.Output[types[name]] for name in types})

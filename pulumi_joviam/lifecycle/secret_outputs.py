@@ -1,4 +1,4 @@
-"""Which outputs of a resource are secret: those of its arguments that are secrets, or hold one.
+"""The secret outputs of a resource: its arguments that are secrets or contain one.
 
 The engine hides the secrets of plugin calls from a Python plugin, and marks what that returns by the inputs. But a step
 that changes nothing keeps the old outputs, and of those it marks only an argument that is a secret as a whole. So a
@@ -17,7 +17,7 @@ import pulumi
 from pulumi_joviam.lifecycle.arguments import Value
 
 KEY = "__secrets"
-"""The input that `SecretOutputs` is given as. It has no value, so nothing of it reaches the engine."""
+"""The input for `SecretOutputs`. It has no value, so nothing of it reaches the engine."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class SecretOutputs:
 
 
 def _outputs(value: pulumi.Output[Any] | Value) -> Iterator[pulumi.Output[Any]]:
-    """Yield every output in a value."""
+    """Yield all outputs in a value."""
     if isinstance(value, pulumi.Output):
         yield value
     elif isinstance(value, (Mapping, list, tuple)):

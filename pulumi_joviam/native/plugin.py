@@ -32,17 +32,17 @@ from pulumi_joviam.lookups.query import ask, find_all, find_one
 from pulumi_joviam.native import schema
 
 WORKERS = 1000
-"""How many calls are served at a time: more than a `--parallel` of anybody. A thread is started when it is needed."""
+"""Maximum number of concurrent calls, higher than any `--parallel`. Threads are started on demand."""
 
 LONGEST_MESSAGE = 400 * 1024 * 1024
-"""What the engine allows."""
+"""The engine's own limit."""
 
 _DIFF = provider_pb2.DiffResponse
 _DETAIL = provider_pb2.PropertyDiff
 
 
 class Kind:
-    """One kind of resource: its lifecycle, and what the engine calls its arguments and outputs."""
+    """One kind of resource: its lifecycle, and the engine's names of its arguments and outputs."""
 
     def __init__(self, resource: type[Resource], config: Callable[[str], Any]) -> None:
         self.names: Shape = schema.names(resource)
@@ -61,7 +61,7 @@ class Kind:
         return {**self.names.outward(shown), **hidden}
 
     def secret(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values of which no program says whether they are secret, with those marked that may be."""
+        """Return values with the secret ones marked, for objects that no program has declared."""
         bare = {name for name in self.lifecycle.secret if name in values and not rpc.is_rpc_secret(values[name])}
         return {**values, **{name: rpc.wrap_rpc_secret(values[name]) for name in bare}}
 
@@ -109,7 +109,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             self._config["joviam-provider:tokenSource"] = f'the Provider "{request.name}"'
         with contextlib.suppress(Exception):
             end_with_engine()
-        # what comes from a secret is marked by the engine itself, by its name
+        # the engine itself marks secrets by name
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
     # -- resources --
@@ -197,7 +197,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         getattr(response, "return").CopyFrom(_write(answer))
         return response
 
-    # -- how it does that --
+    # -- helpers --
 
     def _kind(self, token: str) -> Kind:
         with self._lock:
@@ -218,13 +218,13 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _detail(replaces: bool, was: bool, is_wanted: bool) -> Any:
-    """Return what a line of a preview says of an argument: the old value is the one in the state."""
+    """Return the entry of the detailed diff: the old value is the one in the state."""
     kind = "UPDATE" if was == is_wanted else "DELETE" if was else "ADD"
     return _DETAIL(kind=_DETAIL.Kind.Value(f"{kind}_REPLACE" if replaces else kind), inputDiff=False)
 
 
 def _shown(found: Model | Value) -> Any:
-    """Return what a look-up has found."""
+    """Return the result of a look-up."""
     if isinstance(found, Model):
         shown = {name: getattr(found, name) for name in schema.shown(type(found))}
         return {camel(name): _shown(value) for name, value in shown.items() if value is not None}
@@ -232,7 +232,7 @@ def _shown(found: Model | Value) -> Any:
 
 
 def _read(struct: Any) -> dict[str, Any]:
-    """Return the values in a message; of those that are not known, something that says so."""
+    """Return the values of a message; unknown values have a marker."""
     found: dict[str, Any] = rpc.deserialize_properties(struct, True, keep_internal=True)
     return {name: rpc.unwrap_rpc_secret(value) for name, value in found.items()}
 

@@ -25,7 +25,7 @@ from pulumi_joviam.resources.provider import ProviderArgs
 
 PACKAGE = "joviam"
 ITEMS = "items"
-"""What a look-up that finds several returns them as: no function of Pulumi returns a list."""
+"""The property with the results of a plural look-up: functions of Pulumi cannot return a list."""
 
 _PRIMITIVE = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _ENVIRONMENT = {"token": "JOVIAM_TOKEN", "endpoint": "JOVIAM_ENDPOINT"}
@@ -33,7 +33,7 @@ _SECRET = {"token"}
 
 
 def token(name: str) -> str:
-    """Return what the engine calls a resource, a function or a type."""
+    """Return the token of a resource, a function or a type."""
     return f"{PACKAGE}:index:{name}"
 
 
@@ -63,13 +63,13 @@ def parameters(lookup: Callable[..., Any]) -> dict[str, Any]:
 
 
 def found(lookup: Callable[..., Any]) -> tuple[type[Model], bool]:
-    """Return what a look-up finds, and whether several."""
+    """Return what a look-up returns, and whether it is a list."""
     answer: Any = get_type_hints(lookup)["return"]
     return (get_args(answer)[0], True) if get_origin(answer) is list else (answer, False)
 
 
 def shown(model: type[Model]) -> dict[str, Any]:
-    """Return {attribute: its type} of what a look-up finds."""
+    """Return {attribute: its type} of the result of a look-up."""
     stateless = {"state"} if "" in model.ready else set[str]()
     return {name: field.annotation for name, field in model.model_fields.items() if name not in model.apart | stateless}
 
@@ -82,7 +82,7 @@ def types(resource: type[Resource]) -> dict[str, Any]:
 
 
 def names(resource: type[Resource]) -> Shape:
-    """Return where there are names of ours in the arguments and outputs of a resource."""
+    """Return the names in the arguments and outputs of a resource."""
     return shapes(types(resource))
 
 
@@ -106,7 +106,7 @@ def schema() -> str:
             "repository": dict(url.split(", ") for url in about.get_all("Project-URL", ()))["Source"],
             "meta": {"moduleFormat": "(.*)"},
             "language": {
-                # programs in Python need no SDK made of this: they use the classes of native/sdk.py
+                # Python programs do not need a generated SDK: they use the classes in native/sdk.py
                 "python": {"packageName": "pulumi_joviam.native.sdk", "inputTypes": "classes-and-dicts"},
                 "nodejs": {"packageName": "@joviam/pulumi", "respectSchemaVersion": True},
                 "go": {"importBasePath": "github.com/joviam/pulumi-joviam/sdk/go/joviam", "respectSchemaVersion": True},
@@ -176,7 +176,7 @@ def _is_required(declaration: Declaration, name: str) -> bool:
 
 
 def _told(resource: type[Resource], name: str) -> str:
-    """Return what is said about an argument or an output."""
+    """Return the description of an argument or output."""
     declaration = resource._declaration
     told = declaration.descriptions[name]
     if name in declaration.specs:
@@ -204,13 +204,13 @@ def _function(lookup: Callable[..., Any], named: _Types) -> dict[str, Any]:
 
 
 class _Types:
-    """Puts types into the words of a schema, and collects those that have a name there."""
+    """Converts types to schema types, and collects the named ones."""
 
     def __init__(self) -> None:
         self.named: dict[str, Any] = {}
 
     def of(self, hint: Any, name: str) -> dict[str, Any]:
-        """Return a type. ``name`` is for one that has none of its own."""
+        """Convert a type. ``name`` is for types without a name."""
         origin, parts = get_origin(hint), get_args(hint)
         if origin in (Annotated, NotRequired):
             return self.of(parts[0], name)
@@ -231,7 +231,7 @@ class _Types:
         return {"type": _PRIMITIVE[hint]} if hint in _PRIMITIVE else {"$ref": "pulumi.json#/Any"}
 
     def fields(self, hints: Mapping[str, Any], name: str) -> tuple[dict[str, Any], list[str]]:
-        """Return the properties of an object, and the names of those that are always there."""
+        """Return the properties of an object, and the names of the required ones."""
         properties = {camel(key): self.of(hint, f"{name}{_pascal(key)}") for key, hint in hints.items()}
         sure = [key for key, hint in hints.items() if get_origin(hint) is not NotRequired]
         return properties, [camel(key) for key in sure if type(None) not in get_args(hints[key])]
@@ -262,11 +262,11 @@ def _pascal(name: str) -> str:
 
 
 def _about(declaration: Declaration) -> str:
-    """Return what is said about a resource, without its examples, which are in Python."""
+    """Return the description of a resource without its examples, which are in Python."""
     paragraphs = declaration.about.split("\n\n")
     return _in_camel("\n\n".join(it for it in paragraphs if not it.startswith("    ")))
 
 
 def _in_camel(text: str) -> str:
-    """Return a docstring with its names as other languages write them."""
+    """Return a docstring with the names of other languages."""
     return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda match: camel(match[0]), text.replace("``", "`"))

@@ -55,7 +55,7 @@ def _native(base: type[Resource]) -> type[Resource]:
             names_of_secrets: Any = opts.additional_secret_outputs  # this very list is filled later
             props[KEY] = SecretOutputs(_camel(held.arguments), names_of_secrets)
         said = {name: _outward(names.fields.get(name, PLAIN), value) for name, value in props.items()}
-        # by the engine's names: what the SDK translates, it translates at every depth, a user's own keys as well
+        # with the engine's names: the SDK would translate names at every depth, even a user's own keys
         said = _camel({**dict.fromkeys(self._lifecycle.outputs), **said})
         pulumi.CustomResource.__init__(self, token, resource_name, said, opts)
         for name in {*self._lifecycle.outputs, *props} - {KEY}:
@@ -88,7 +88,7 @@ class _Provider(joviam.Provider):
 
 
 def _outward(shape: Shape, value: Value | pulumi.Output[Any] | Awaitable[Any]) -> Any:
-    """Return a value of the program with the engine's names. Outputs may stand anywhere in it."""
+    """Return a value with the engine's names. It may contain outputs."""
     if shape is PLAIN:
         return value
     if isinstance(value, pulumi.Output) or isawaitable(value):
