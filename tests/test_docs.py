@@ -96,6 +96,7 @@ def test_every_program_of_the_reference_is_one_that_runs() -> None:
         assert page == LOOK_UPS or not others or "".join(others) in docstrings, page
 
 
+@pytest.mark.slow
 def test_a_type_checker_takes_the_programs_of_the_reference(tmp_path: Path) -> None:
     """For it, too, every resource, component and look-up is what its page shows."""
     for path in sorted(reference.PROGRAMS.rglob("*.py")):

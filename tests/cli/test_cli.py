@@ -114,6 +114,7 @@ def test_an_instance_that_is_not_clear(cloud: Emulator, account: dict[str, str])
     assert cloud.count() == {"instances": 3}
 
 
+@pytest.mark.slow
 def test_what_the_api_refuses(cloud: Emulator, account: dict[str, str]) -> None:
     """A refused request is one message and status 1: stopped, failed, another token, no token."""
     id = machine(cloud, "web")
@@ -201,6 +202,7 @@ def test_an_emulated_cloud(ending: signal.Signals) -> None:
         assert err == "Ctrl-C stops it\nstopped\n"
 
 
+@pytest.mark.slow
 def test_an_emulated_cloud_that_is_kept(tmp_path: Path) -> None:
     """With --data the account is there again after a restart, even if the command was killed, and goes on."""
     file = tmp_path / "cloud.json"

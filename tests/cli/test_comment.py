@@ -326,6 +326,7 @@ MERMAID = re.compile(
     st.lists(hostile_steps(), max_size=5),
     st.lists(st.tuples(st.sampled_from(["warning", "error"]), HOSTILE), max_size=2),
 )
+@pytest.mark.slow
 def test_nothing_in_a_name_or_value_has_an_effect(
     steps: list[dict[str, Any]], diagnostics: list[tuple[str, str]]
 ) -> None:

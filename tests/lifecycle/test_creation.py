@@ -162,6 +162,7 @@ def test_a_server_that_acts_late_is_waited_for(cloud: Emulator, begin: Begin) ->
     assert [made.id] == [it["id"] for it in cloud.objects("disks")]
 
 
+@pytest.mark.slow
 def test_after_a_timeout_nothing_is_sent_again(cloud: Emulator, begin: Begin) -> None:
     op = begin(seconds=4.0, silence=1.0)
     op.catalog.region("SY3")
@@ -406,6 +407,7 @@ def test_a_repeated_request_that_is_refused_finds_the_first_one(cloud: Emulator,
     assert there(cloud) == [made.id]
 
 
+@pytest.mark.slow
 def test_after_a_request_of_a_killed_run_there_is_a_last_look(cloud: Emulator, begin: Begin, warned: list[str]) -> None:
     """The next run's request is a second one, too."""
     op = begin(seconds=1.5, late_create=60.0)  # it is killed before it would ask again
