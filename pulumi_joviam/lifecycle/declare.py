@@ -241,12 +241,20 @@ class Declaration:
         constructor = f"{self._owner.__name__}.__init__()"
         for name in arguments.keys() - self.specs.keys():
             raise TypeError(f"{constructor} got an unexpected keyword argument '{name}'")
-        defaults = {name: spec.default for name, spec in self.specs.items()}
-        if missing := [f"'{name}'" for name in defaults if defaults[name] is ... and name not in arguments]:
+        if missing := [f"'{name}'" for name in self._required if name not in arguments]:
             names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
             plural = "s" if len(missing) > 1 else ""
             raise TypeError(f"{constructor} missing {len(missing)} required keyword-only argument{plural}: {names}")
-        return {**defaults, **arguments}
+        return {**self._defaults, **arguments}
+
+    @cached_property
+    def _required(self) -> tuple[str, ...]:
+        return tuple(name for name, spec in self.specs.items() if spec.default is ...)
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        """{argument: its default}; the required ones have none, but keep their place."""
+        return {name: spec.default for name, spec in self.specs.items()}
 
     @cached_property
     def signature(self) -> Signature:
@@ -255,8 +263,10 @@ class Declaration:
             Parameter("resource_name", Parameter.POSITIONAL_OR_KEYWORD),
             Parameter("opts", Parameter.POSITIONAL_OR_KEYWORD, default=None),
         ]
-        defaults = {name: Parameter.empty if spec.default is ... else spec.default for name, spec in self.specs.items()}
-        keywords = [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
+        keywords = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if default is ... else default)
+            for name, default in self._defaults.items()
+        ]
         return Signature([*first, *keywords])
 
     @cached_property

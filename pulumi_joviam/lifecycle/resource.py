@@ -99,7 +99,10 @@ class Resource(Args, pulumi.dynamic.Resource):
         # not dynamic.Resource's constructor: the SDK would take this line for that of the program, and it would
         # serialize the provider for each resource
         pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
-        # the state has "" for None, because a missing value is unknown in every preview
+        self._restore_none()
+
+    def _restore_none(self) -> None:
+        """Read "" as None: the state has it, because a missing value is unknown in every preview."""
         for name in self._declaration.nullable:
             setattr(self, name, getattr(self, name).apply(_or_none))
 

@@ -39,13 +39,10 @@ def __getattr__(name: str) -> Any:
 
 def _native(base: type[Resource]) -> type[Resource]:
     """Return the class that registers its resource with the native type."""
-    token, names, types = schema.token(base._kind), schema.names(base), base._declaration.types
-
-    def _tell_types(cls: type[Resource]) -> None:
-        cls.__annotations__ = _camel({name: pulumi.Output[hint] for name, hint in types.items()})  # type: ignore[valid-type] # known at run time
+    token, names = schema.token(base._kind), schema.names(base)
+    types: Any = base._declaration.types
 
     def _register(self: Any, resource_name: str, opts: pulumi.ResourceOptions | None, props: dict[str, Any]) -> None:
-        self._tell_types()
         before = pulumi.Alias(type_=f"pulumi-python:{base._resource_type_name}")
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before]))
         for option in ("ignore_changes", "replace_on_changes", "additional_secret_outputs"):
@@ -61,21 +58,16 @@ def _native(base: type[Resource]) -> type[Resource]:
         for name in {*self._lifecycle.outputs, *props} - {KEY}:
             part, shown = names.fields[name], self.__dict__.pop(camel(name))
             setattr(self, name, shown if part is PLAIN else shown.apply(part.inward))
-        for name in self._declaration.nullable:
-            setattr(self, name, getattr(self, name).apply(_none_if_empty))
+        self._restore_none()
 
     body = {
+        "__annotations__": _camel({name: pulumi.Output[types[name]] for name in types}),
         "__module__": __name__,
         "__qualname__": base.__name__,
         "__doc__": base._declaration.about,
-        "_tell_types": classmethod(_tell_types),
         "_register": _register,
     }
     return type(base.__name__, (base,), body)
-
-
-def _none_if_empty(value: Any) -> Any:
-    return value or None
 
 
 class _Provider(joviam.Provider):
