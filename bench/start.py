@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from typing import Any
 
 import grpc
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from typing_extensions import override
 
 from bench import naive, nothing
 from bench.report import NAIVE, NOTHING, OURS, Findings, Limit, Row, Sample, alternate
@@ -79,6 +84,9 @@ def _import_times(lab: Lab, code: str) -> dict[str, int]:
     return {module: int(own) for own, module in lines}
 
 
+_number = count()
+
+
 def plugin(lab: Lab) -> Findings:
     """Time from the start of the plugin to its first response, and to its first disk."""
     lab.cloud.prepare()
@@ -91,9 +99,10 @@ def plugin(lab: Lab) -> Findings:
 
 def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
     """Start a plugin as the engine does, and let it check and create a disk."""
-    disk = {"name": "data", "size": 10, "performance_tier": "Standard", "region": "SY3"}
+    name = f"data-{next(_number)}"  # the journal would let ours adopt a disk that an earlier start has created
+    disk = {"name": name, "size": 10, "performance_tier": "Standard", "region": "SY3"}
     props = _struct(disk | {"__provider": serialize_provider(provider)})
-    urn = "urn:pulumi:dev::bench::pulumi-python:dynamic/joviam:Disk::data"
+    urn = f"urn:pulumi:dev::bench::pulumi-python:dynamic/joviam:Disk::{name}"
     found: dict[str, Sample] = {}
     lab.cloud.requests()
     began = time.perf_counter()
@@ -102,9 +111,9 @@ def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
         found[what] = Sample(time.perf_counter() - began, lab.cloud.requests())
 
     with (
-        socket.create_server(("127.0.0.1", 0)) as engine,  # accepts connections, but ignores what the plugin logs
+        _engine() as engine,
         subprocess.Popen(
-            [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"],
+            [sys.executable, "-u", "-m", "pulumi.dynamic", engine],
             cwd=lab.folder,
             env=lab.environ,
             stdout=subprocess.PIPE,
@@ -123,6 +132,27 @@ def _start(lab: Lab, provider: ResourceProvider) -> dict[str, Sample]:
         finally:
             process.kill()
     return found
+
+
+class _Engine(engine_pb2_grpc.EngineServicer):
+    """The part of the engine that a plugin calls: the log."""
+
+    @override
+    def Log(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return Empty()
+
+
+@contextmanager
+def _engine() -> Iterator[str]:
+    """Serve the engine's log. Returns its address."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    engine_pb2_grpc.add_EngineServicer_to_server(_Engine(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None)
 
 
 def _struct(values: dict[str, Any]) -> Struct:
