@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -443,6 +444,10 @@ class RandomPrograms(Programs):
                 live = there[self.stack.state[name].id]
                 assert live["name"] == said.get("name", name)
                 assert all(live[it] == said[it] for it in ("size", "memory", "specification", "key") if it in said)
+        for held in self.stack.state.values():  # what a preview shows of an output that follows from an argument
+            lifecycle = getattr(joviam, held.kind)._lifecycle()
+            inputs, outputs = MessageToDict(held.inputs), MessageToDict(held.outputs)
+            assert lifecycle.foreseen(inputs).items() <= outputs.items()
         self.brought_up = True
 
     @invariant()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from typing_extensions import get_original_bases
 
@@ -21,7 +21,7 @@ from pulumi_joviam.api.errors import readable
 from pulumi_joviam.api.models import Model, Named
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.aliases import Path
-from pulumi_joviam.lifecycle.arguments import BaseArgs, check, has_unknown
+from pulumi_joviam.lifecycle.arguments import BaseArgs, check, given, has_unknown
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Args
 from pulumi_joviam.lifecycle.effects import Effect
@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # the program imports this module too, and must not pay for r
 
 A = TypeVar("A", bound=Args)
 M = TypeVar("M", bound=Model)
+
+
+Follows: TypeAlias = Mapping[str, tuple[str, Callable[[Any], Any]]]
 
 
 def as_input(value: Any, like: Any = None) -> Any:
@@ -63,6 +66,8 @@ class Hooks(Generic[A, M]):
     """Arguments and outputs that are secret when no program marks them, as in Class.get."""
     api_names: ClassVar[Mapping[str, str]] = {}
     """The API's name of a field → our argument, where they differ."""
+    follows: ClassVar[Follows] = {}
+    """{output: (an argument, the value of the output for a value of it)}: such an output is known in every preview."""
     moved_by: ClassVar[Mapping[str, Collection[str]]] = {}
     """{output: the arguments whose update may change it}. All other outputs stay as they are."""
 
@@ -107,10 +112,6 @@ class Hooks(Generic[A, M]):
     def as_outputs(self, live: M) -> dict[str, Any]:
         """Return the outputs."""
         return {name: getattr(live, name) for name in self.outputs}
-
-    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs that follow from the inputs, some of which may be unknown until `up`."""
-        return {}
 
     def as_program(self, op: Operation[Any], live: M) -> dict[str, Any]:
         """Return the inputs for an object that no program has declared yet, without defaults."""
@@ -175,6 +176,14 @@ class Hooks(Generic[A, M]):
         return False
 
     # -- what follows from that --
+
+    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs that follow from the inputs, some of which may be unknown until `up`."""
+        return {
+            name: value(said[field])
+            for name, (field, value) in self.follows.items()
+            if given(said.get(field)) and not has_unknown(said[field])
+        }
 
     def refused(self, said: Mapping[str, Any]) -> dict[str, str]:
         """Return {argument: reason} for arguments that every preview would reject."""

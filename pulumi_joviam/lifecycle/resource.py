@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -31,6 +31,14 @@ def _if_known(value: Any) -> Any:
 
 def _or_none(value: Any) -> Any:
     return value or None
+
+
+def _foreseen(
+    output: pulumi.Output[Any], argument: pulumi.Output[Any], value: Callable[[Any], Any]
+) -> pulumi.Output[Any]:
+    """Return an output with the value that follows from an argument in place of one that is unknown."""
+    follows = argument.apply(lambda known: output if known is None else value(known))
+    return output.apply(lambda known: follows if has_unknown(known) else known, True)
 
 
 @cache
@@ -64,9 +72,11 @@ class Resource(Args, pulumi.dynamic.Resource):
         lifecycle, arguments = self._lifecycle, self._declaration.complete(arguments)
         unset = {name for name, value in arguments.items() if value is None}.difference(self._declaration.filled)
         given = {key: arguments[key] for key in arguments.keys() - unset}
+        follow = {name: field for name, (field, _) in lifecycle.follows.items()}
         opts = pulumi.ResourceOptions.merge(opts, None)
         opts.additional_secret_outputs = names = [*(opts.additional_secret_outputs or ())]
-        self._register(resource_name, opts, {**given, secret_outputs.KEY: secret_outputs.SecretOutputs(given, names)})
+        secret = secret_outputs.SecretOutputs(given, follow, names)
+        self._register(resource_name, opts, {**given, secret_outputs.KEY: secret})
         none = pulumi.Output.from_input(None)
         for name in unset.difference(lifecycle.outputs):
             setattr(self, name, none)
@@ -99,7 +109,15 @@ class Resource(Args, pulumi.dynamic.Resource):
         # not dynamic.Resource's constructor: the SDK would take this line for that of the program, and it would
         # serialize the provider for each resource
         pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
+        if pulumi.runtime.is_dry_run():
+            self._foresee(props)
         self._restore_none()
+
+    def _foresee(self, props: Mapping[str, Any]) -> None:
+        """Set the outputs that follow from an argument, because Pulumi's plugin leaves them unknown in a preview."""
+        for name, (field, value) in self._lifecycle.follows.items():
+            if props.get(field) is not None:
+                setattr(self, name, _foreseen(getattr(self, name), getattr(self, field), value))
 
     def _restore_none(self) -> None:
         """Read "" as None: the state has it, because a missing value is unknown in every preview."""

@@ -1,4 +1,4 @@
-"""The secret outputs of a resource: its arguments that are secrets or contain one.
+"""The secret outputs of a resource: its arguments that are secrets or contain one, and what follows from them.
 
 The engine hides the secrets of plugin calls from a Python plugin, and marks what that returns by the inputs. But a step
 that changes nothing keeps the old outputs, and of those it marks only an argument that is a secret as a whole. So a
@@ -22,23 +22,25 @@ KEY = "__secrets"
 
 @dataclass(frozen=True)
 class SecretOutputs:
-    """Adds to ``names`` the arguments that hold a secret, as soon as that is known.
+    """Adds to ``names`` the arguments that hold a secret, and what follows from them, as soon as that is known.
 
     An input that is awaited with the others, before the options of the resource are read. ``names`` is the list in its
     option additional_secret_outputs.
     """
 
     arguments: Mapping[str, Any]
+    follow: Mapping[str, str]
+    """{output: the argument that it follows from}."""
     names: list[str]
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._find().__await__()
 
     async def _find(self) -> None:
-        for name, value in self.arguments.items():
-            for output in _outputs(value):
-                if await output.is_secret() and name not in self.names:
-                    self.names.append(name)
+        for argument, value in self.arguments.items():
+            if any([await output.is_secret() for output in _outputs(value)]):
+                shown = [argument, *(name for name, source in self.follow.items() if source == argument)]
+                self.names.extend(name for name in shown if name not in self.names)
 
 
 def _outputs(value: pulumi.Output[Any] | Value) -> Iterator[pulumi.Output[Any]]:

@@ -50,7 +50,8 @@ def _native(base: type[Resource]) -> type[Resource]:
                 setattr(opts, option, list(map(names.path, paths)))
         if held := props.pop(KEY, None):
             names_of_secrets: Any = opts.additional_secret_outputs  # this very list is filled later
-            props[KEY] = SecretOutputs(_camel(held.arguments), names_of_secrets)
+            follow = {camel(name): camel(field) for name, field in held.follow.items()}
+            props[KEY] = SecretOutputs(_camel(held.arguments), follow, names_of_secrets)
         said = {name: _outward(names.fields.get(name, PLAIN), value) for name, value in props.items()}
         # with the engine's names: the SDK would translate names at every depth, even a user's own keys
         said = _camel({**dict.fromkeys(self._lifecycle.outputs), **said})

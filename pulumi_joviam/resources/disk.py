@@ -92,9 +92,6 @@ class DiskProvider(Lifecycle[DiskArgs, models.Disk]):
     def described(self, op: Operation[Any], live: models.Disk) -> dict[str, Any]:
         return {**self.as_inputs(live), "template": live.template}
 
-    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        return {} if said.get("template") or said.get("source_disk") else {"template_id": ""}
-
     def differing(self, live: models.Disk, args: DiskArgs) -> dict[str, Any]:
         return {field: value for field, value in super().differing(live, args).items() if field != "size"}
 

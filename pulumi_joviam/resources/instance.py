@@ -21,6 +21,7 @@ from pulumi_joviam.lifecycle.arguments import given
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Out, out
 from pulumi_joviam.lifecycle.effects import UNLESS_RETAINED, Effect, Fate, Stop
+from pulumi_joviam.lifecycle.hooks import Follows
 from pulumi_joviam.lifecycle.order import does_not_matter, named_otherwise
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
@@ -51,6 +52,9 @@ class InstanceMemory(boot_disk.DiskMemory, networking.AddressMemory, power.StopM
 
 class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
     memory: ClassVar[type[Memory]] = InstanceMemory
+    follows: ClassVar[Follows] = MappingProxyType(
+        {"disk_ids": ("disks", lambda ids: ids), "boot_disk_id": ("disks", lambda ids: ids[0] if ids else "")}
+    )
     moved_by: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType(
         {
             "hostname": {"name"},
@@ -197,15 +201,6 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
         plain = len(networks) == len(adapters) and all(it.ip_addresses and not it.dhcp for it in adapters)
         others = {"boot_disk", *networking.SOURCES, "network_adapters" if plain else "ip_addresses"}
         return {field: value for field, value in self.as_inputs(live).items() if field not in others}
-
-    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        known: dict[str, Any] = {}
-        disks = said.get("disks", None if "boot_disk" in said else [])
-        if given(disks):
-            known = {"disk_ids": disks, "boot_disk_id": disks[0] if disks else ""}
-        if said.get("power_state") in ("running", "stopped"):
-            known["state"] = said["power_state"]
-        return known
 
     def as_outputs(self, live: models.Instance) -> dict[str, Any]:
         adapters = live.network_adapters

@@ -6,8 +6,9 @@ address that is attached, so we detach it first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ArgumentError
@@ -15,6 +16,7 @@ from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle.arguments import Chosen, Id, IPv4, Names, Replaces, Resets, Text, given
 from pulumi_joviam.lifecycle.change import Change, Step
 from pulumi_joviam.lifecycle.declare import Arg, Filled, Named, Out, arg, out
+from pulumi_joviam.lifecycle.hooks import Follows
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
@@ -46,6 +48,8 @@ class IpAddressArgs(Named):
 
 
 class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
+    follows: ClassVar[Follows] = MappingProxyType({"network_id": ("network", lambda id: id)})
+
     def defaults(self, news: dict[str, Any], settings: Settings) -> dict[str, Any]:
         # the network determines the region
         return news if "network" in news else super().defaults(news, settings)
@@ -66,9 +70,6 @@ class IpAddressProvider(Lifecycle[IpAddressArgs, models.IpAddress]):
         # the network of a public address is Joviam's: the region says enough
         public = networking.public_networks(op).get(live.network_id)
         return self.as_inputs(live) | ({"network": None, "region": public.region} if public else {})
-
-    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        return {"network_id": said["network"]} if given(said.get("network")) else {}
 
     def compare(self, field: str, change: Change) -> Step | Literal["same"]:
         if field == "region" and field not in change.live and "network" in change.wanted:

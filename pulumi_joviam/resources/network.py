@@ -7,14 +7,16 @@ overlapping one is deleted first. Public networks belong to Joviam: look them up
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 from pulumi_joviam.api import models
 from pulumi_joviam.api.errors import ValidationFail
 from pulumi_joviam.lifecycle.arguments import Cidr, IPv4, Replaces, Resets, given
 from pulumi_joviam.lifecycle.change import Change
 from pulumi_joviam.lifecycle.declare import Arg, Out, Regional, arg, out
+from pulumi_joviam.lifecycle.hooks import Follows
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.resources import networking
@@ -41,6 +43,14 @@ class NetworkArgs(Regional):
 
 
 class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
+    follows: ClassVar[Follows] = MappingProxyType(
+        {
+            "netmask": ("specification", lambda cidr: str(ipaddress.IPv4Network(cidr).netmask)),
+            "network_address": ("specification", lambda cidr: str(ipaddress.IPv4Network(cidr).network_address)),
+            "is_public": ("specification", lambda _cidr: False),  # a network of Joviam cannot be created
+        }
+    )
+
     def post(self, op: Operation, args: NetworkArgs) -> models.Network:
         return op.create(models.Network, args.model_dump(exclude_unset=True) | {"name": args.name})
 
@@ -59,13 +69,6 @@ class NetworkProvider(Lifecycle[NetworkArgs, models.Network]):
                 "the network is deleted before its replacement is created, because the two overlap: meanwhile the "
                 "machines of this stack that use it are disconnected from it"
             )
-
-    def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        known: dict[str, Any] = {"is_public": False}
-        if given(said.get("specification")):
-            network = ipaddress.IPv4Network(said["specification"])
-            known |= {"netmask": str(network.netmask), "network_address": str(network.network_address)}
-        return known
 
     def delete_first(self, change: Change) -> bool:
         specifications = (change.live.get("specification"), change.wanted.get("specification"))
