@@ -15,17 +15,6 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=pulumi.Resource)
 
 
-def child(kind: Callable[P, R], *args: P.args, **arguments: P.kwargs) -> R:
-    """Create a child of a component.
-
-    Not by its constructor: the SDK shows the line that calls the third ``__init__`` from the inside, and that is the
-    program's own line only if the component's is the first of ours.
-    """
-    made: Any = object.__new__(cast("type[Any]", kind))
-    made._begin(*args, **arguments)
-    return cast("R", made)
-
-
 class Component(Passed, pulumi.ComponentResource, Generic[A]):
     """Base of the components, which inherit their arguments, too: ``class Server(ServerArgs, Component[ServerArgs])``.
 
@@ -42,6 +31,21 @@ class Component(Passed, pulumi.ComponentResource, Generic[A]):
         super().__init_subclass__()
         if any(get_origin(base) is Component for base in vars(cls).get("__orig_bases__", ())):
             cls._kind = cls.__name__  # the type stands in users' state, so a subclass in a program keeps it
+
+    @staticmethod
+    def _served(kind: type[Any]) -> type[Any]:
+        """Return the class of a child, which depends on the plugin that serves it."""
+        return kind
+
+    def _child(self, kind: Callable[P, R], *args: P.args, **arguments: P.kwargs) -> R:
+        """Create a child.
+
+        Not by its constructor: the SDK shows the line that calls the third ``__init__`` from the inside, and that is
+        the program's own line only if the component's is the first of ours.
+        """
+        made: Any = object.__new__(self._served(cast("type[Any]", kind)))
+        made._begin(*args, **arguments)
+        return cast("R", made)
 
     def _check(self, name: str, args: A) -> None:
         """Raise RunError for arguments that a program must not pass."""

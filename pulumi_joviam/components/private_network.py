@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pulumi
 
-from pulumi_joviam.components.component import Component, child
+from pulumi_joviam.components.component import Component
 from pulumi_joviam.lifecycle.arguments import Replaces
 from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg, out
 from pulumi_joviam.resources.ip_address import IpAddress
@@ -58,7 +58,7 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
 
     def _compose(self, name: str, args: PrivateNetworkArgs) -> None:
         below = pulumi.ResourceOptions(parent=self)
-        self.network = child(
+        self.network = self._child(
             Network,
             f"{name}-network",
             below,
@@ -71,7 +71,7 @@ class PrivateNetwork(PrivateNetworkArgs, Component[PrivateNetworkArgs]):
         )
         self.network_id = network = self.network.id
         vars(self)["addresses"] = {  # type checkers take an assignment for the argument
-            key: child(IpAddress, f"{name}-{key}", below, network=network, address=address)
+            key: self._child(IpAddress, f"{name}-{key}", below, network=network, address=address)
             for key, address in (args.addresses or {}).items()
         }
 

@@ -11,7 +11,7 @@ from typing import cast
 
 import pulumi
 
-from pulumi_joviam.components.component import Component, child
+from pulumi_joviam.components.component import Component
 from pulumi_joviam.lifecycle.arguments import MayStop, Replaces
 from pulumi_joviam.lifecycle.declare import Arg, Input, Made, Passed, Plain, arg, out
 from pulumi_joviam.resources.disk import Disk
@@ -95,7 +95,7 @@ class Server(ServerArgs, Component[ServerArgs]):
 
     def _compose(self, name: str, args: ServerArgs) -> None:
         below = pulumi.ResourceOptions(parent=self)
-        self.disk = child(
+        self.disk = self._child(
             Disk,
             f"{name}-disk",
             below,
@@ -105,12 +105,13 @@ class Server(ServerArgs, Component[ServerArgs]):
             template=args.template,
             allow_stopping=args.allow_stopping,
         )
-        self.public_address = child(IpAddress, f"{name}-public", below, region=args.region) if args.public else None
-        self.private_address = (
-            child(IpAddress, f"{name}-private", below, network=args.network) if args.network is not None else None
-        )
+        self.public_address = self.private_address = None
+        if args.public:
+            self.public_address = self._child(IpAddress, f"{name}-public", below, region=args.region)
+        if args.network is not None:
+            self.private_address = self._child(IpAddress, f"{name}-private", below, network=args.network)
         own = [address.id for address in (self.public_address, self.private_address) if address]
-        self.instance = child(
+        self.instance = self._child(
             Instance,
             f"{name}-instance",
             # addresses and data disks can be on one instance only, so the old one is deleted first

@@ -10,7 +10,7 @@ from typing import cast
 
 import pulumi
 
-from pulumi_joviam.components.component import Component, child
+from pulumi_joviam.components.component import Component
 from pulumi_joviam.components.server import EachServerArgs, Server
 from pulumi_joviam.lifecycle.arguments import Replaces
 from pulumi_joviam.lifecycle.declare import Input, Made, Plain, arg, out
@@ -71,11 +71,11 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
         below = pulumi.ResourceOptions(parent=self)
         own = None
         if args.specification is not None:
-            own = child(Network, f"{name}-network", below, specification=args.specification, region=args.region)
+            own = self._child(Network, f"{name}-network", below, specification=args.specification, region=args.region)
         vars(self)["network"] = own  # type checkers take an assignment for the argument
         self.network_id = pulumi.Output.from_input(own.id if own else args.network or "")
         self.servers = [
-            child(
+            self._child(
                 Server,
                 f"{name}-{number}",
                 below,
@@ -94,7 +94,7 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
             for number in range(1, args.count + 1)
         ]
         ids = [server.instance_id for server in self.servers]
-        self.group = child(AvailabilityGroup, f"{name}-group", below, instances=ids) if args.count > 1 else None
+        self.group = self._child(AvailabilityGroup, f"{name}-group", below, instances=ids) if args.count > 1 else None
         self.instance_ids = pulumi.Output.all(*ids)
         self.public_ips = pulumi.Output.all(*(server.public_ip for server in self.servers))
         self.private_ips = pulumi.Output.all(*(server.private_ip for server in self.servers))

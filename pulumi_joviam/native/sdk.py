@@ -8,6 +8,7 @@ and docstrings are those. The look-ups are the same functions; type checkers rea
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Mapping
 from inspect import isawaitable
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pulumi
 
 import pulumi_joviam as joviam
+from pulumi_joviam.components.component import Component
 from pulumi_joviam.lifecycle.arguments import Value
 from pulumi_joviam.lifecycle.names import PLAIN, Shape, camel
 from pulumi_joviam.lifecycle.resource import Resource
@@ -28,12 +30,11 @@ def __getattr__(name: str) -> Any:
     if name not in joviam.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: Any = getattr(joviam, name)
-    if isinstance(found, type) and issubclass(found, pulumi.ComponentResource):
-        raise AttributeError(f"{name} is not served by the native plugin: it is made of resources of pulumi_joviam")
     if isinstance(found, type) and issubclass(found, Resource):
-        globals()[name] = _native(found)
-    else:
-        globals()[name] = _Provider if found is joviam.Provider else found
+        found = _native(found)
+    elif isinstance(found, type) and issubclass(found, Component):
+        found = _component(found)
+    globals()[name] = _Provider if found is joviam.Provider else found
     return globals()[name]
 
 
@@ -67,6 +68,17 @@ def _native(base: type[Resource]) -> type[Resource]:
         "__qualname__": base.__name__,
         "__doc__": base._declaration.about,
         "_register": _register,
+    }
+    return type(base.__name__, (base,), body)
+
+
+def _component(base: type[Component[Any]]) -> type[Component[Any]]:
+    """Return the class whose children are native."""
+    body = {
+        "__module__": __name__,
+        "__qualname__": base.__name__,
+        "__doc__": base._declaration.about,
+        "_served": staticmethod(lambda kind: getattr(sys.modules[__name__], kind.__name__)),
     }
     return type(base.__name__, (base,), body)
 
