@@ -16,6 +16,11 @@ test: $(READY) engine  ## every test, with the real Pulumi engine
 quick: $(READY)  ## the tests that need neither the Pulumi CLI nor much time (under a minute)
 	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not engine and not slow"
 
+coverage: $(READY)  ## what share of the package the tests without the Pulumi CLI run
+	$(BIN)/python -m coverage run -m pytest -q -n 3 --dist loadgroup -m "not engine"
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report --sort=cover
+
 sweep: $(READY)  ## fail every request of a run in every way; is anything lost or created twice? (about an hour)
 	$(BIN)/python -m tests.sweep
 
@@ -57,4 +62,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test quick sweep kill random bench matrix lint types docs engine help
+.PHONY: check demo test quick coverage sweep kill random bench matrix lint types docs engine help

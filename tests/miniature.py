@@ -90,7 +90,7 @@ def plugin(cloud: Emulator, home: Path) -> Generator[Plugin, None, None]:
             )
             yield Plugin(stub, engine)
     finally:
-        process.kill()
+        process.terminate()
         process.wait()
         process.stdout.close()
         server.stop(0).wait()
