@@ -153,32 +153,78 @@ def test_what_goes_wrong(stack: Stack) -> None:
 
 
 def test_import_by_id(stack: Stack) -> None:
-    """Ids alone say enough: the plugin reads the rest, a context is a secret, and a program can say it all."""
-    account = Account(stack.cloud)
-    network = account.network("10.1.0.0/24", gateway="10.1.0.1")
-    address = account.address(network, name="inside")
-    disk = account.disk(name="data", size=12, template=account.template("debian-9"))
-    machine = account.instance(name="web", disks=[disk], ip_addresses=[address])
-    account.call("POST", f"/instances/{machine}/context", {"PASSWORD": SECRET})
-    public = account.create("/ip_addresses", {"region": account.region(), "name": "outside"})
-    ids = {
-        "data": ("Disk", disk),
-        "office": ("Network", network),
-        "inside": ("IpAddress", address),
-        "outside": ("IpAddress", public),
-        "web": ("Instance", machine),
-    }
-    listed = [{"type": f"joviam:index:{kind}", "name": name, "id": id} for name, (kind, id) in ids.items()]
+    """For 32 objects of all kinds, ids are enough: the rest is read, contexts are secret, nothing is left to do."""
+    objects = _objects(Account(stack.cloud))
+    assert len(objects) == 32
+    before = writes(stack.cloud)
+    printed, held = _import(stack, objects), stack.resources()
+    assert SECRET not in printed + json.dumps(held)
+    stack.program(_program(held))
+    assert stack.settled()
+    assert stack.settled()
+    assert writes(stack.cloud) == before
+
+
+def test_import_by_an_option(stack: Stack) -> None:
+    """`ResourceOptions(import_=id)` takes an object over if the program describes it, and changes nothing."""
+    objects = _objects(Account(stack.cloud), 1)
+    before = writes(stack.cloud)
+    _import(stack, objects)
+    program = _program(stack.resources())
+    stack.pulumi("state", "delete", "--all", "--yes", "--force")
+    stack.program({name: {**said, "opts": {"import_": objects[name][1]}} for name, said in program.items()})
+    assert stack.up().steps == dict.fromkeys(objects, "import")
+    stack.program(program)
+    assert stack.settled()
+    assert writes(stack.cloud) == before
+
+
+def _import(stack: Stack, objects: Mapping[str, tuple[str, str]]) -> str:
+    """Import {name: (kind, id)}, one of them by itself. Return what was printed."""
+    (name, (kind, id)), *others = objects.items()
+    listed = [{"type": f"joviam:index:{kind}", "name": name, "id": id} for name, (kind, id) in others]
     (stack.project / "import.json").write_text(json.dumps({"resources": listed}))
     options = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
-    stack.pulumi("import", "joviam:index:PublicKey", "laptop", account.key("laptop"), *options)
-    stack.pulumi("import", "--file", "import.json", *options)
-    held = stack.resources()
-    assert SECRET not in json.dumps(held)
-    spec = {name: {"kind": kind, **_said(held[name]["inputs"], kind)} for name, (kind, _id) in ids.items()}
-    spec["web"]["context"] = {"PASSWORD": {"secret": SECRET}}
-    stack.program({**spec, "laptop": {"kind": "PublicKey", **_said(held["laptop"]["inputs"], "PublicKey")}})
-    assert stack.settled()
+    printed = stack.pulumi("import", f"joviam:index:{kind}", name, id, *options).text
+    return printed + stack.pulumi("import", "--file", "import.json", *options).text
+
+
+def _objects(account: Account, count: int = 4) -> dict[str, tuple[str, str]]:
+    """Create ``count`` objects of each kind that can be imported by id, some of which use others."""
+    found, newest = dict[str, tuple[str, str]](), account.template("ubuntu-16-04", 2)
+    for number in range(count):
+        network = account.network(f"10.{number}.0.0/24", gateway=f"10.{number}.0.1")
+        address = account.address(network, name=f"inside-{number}")
+        disk = account.disk(name=f"data-{number}", size=12, template=account.template("debian-9"))
+        machine = account.instance(running=True, name=f"web-{number}", disks=[disk], ip_addresses=[address])
+        account.call("POST", f"/instances/{machine}/context", {"PASSWORD": SECRET})
+        public = account.create("/ip_addresses", {"region": account.region(), "name": f"outside-{number}"})
+        source = account.disk(name=f"source-{number}", template=account.template("debian-9"))
+        newest = account.create("/templates", {"disk": source, "supersedes": newest})
+        console = account.create(f"/instances/{machine}/remote_access", {"type": "vnc"})
+        found |= {
+            f"image-{number}": ("Template", newest),
+            f"console-{number}": ("ConsoleSession", console),
+            f"key-{number}": ("PublicKey", account.key(f"key-{number}")),
+            f"net-{number}": ("Network", network),
+            f"inside-{number}": ("IpAddress", address),
+            f"outside-{number}": ("IpAddress", public),
+            f"data-{number}": ("Disk", disk),
+            f"web-{number}": ("Instance", machine),
+        }
+    return found
+
+
+def _program(held: Mapping[str, Any]) -> Spec:
+    """Return the program that describes imported resources."""
+    spec = dict[str, Any]()
+    for name, it in held.items():
+        kind = it["type"].rpartition(":")[2]
+        if it["type"].startswith("joviam:index:"):
+            spec[name] = {"kind": kind, **_said(it["inputs"], kind)}
+            if "context" in spec[name]:
+                spec[name]["context"] = {"PASSWORD": {"secret": SECRET}}
+    return spec
 
 
 def _said(inputs: Mapping[str, Any], kind: str) -> dict[str, Any]:
