@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
 from pathlib import Path
-from typing import Any
 
-from pulumi_joviam.emulator import Emulator
 from tests.conftest import TOKEN
 from tests.engine.traffic import writes
-from tests.stack import Stack
-
-GOLDEN = Path(__file__).parent.parent / "golden" / "states"
+from tests.old_state import stack_of_0_1_0
 
 
 def test_a_stack_of_0_1_0(tmp_path: Path, engine_folder: str) -> None:
     """No diff and no request; then each kind of change, with today's safety checks."""
-    shutil.copy(GOLDEN / "0.1.0-cloud.json", tmp_path / "cloud.json")
-    program: dict[str, Any] = json.loads((GOLDEN / "0.1.0-program.json").read_text())
-    with Emulator(token=TOKEN, provision_seconds=0.05, data=tmp_path / "cloud.json") as cloud:
-        stack = Stack(tmp_path, cloud, engine_folder)
-        stack.environ["PULUMI_CONFIG_PASSPHRASE"] = "test"  # its secrets are encrypted with this
-        stack.program(program)
-        state = (GOLDEN / "0.1.0.json").read_text()
-        (tmp_path / "0.1.0.json").write_text(re.sub(r"http://127\.0\.0\.1:\d+/api/v1", cloud.url, state))
-        stack.pulumi("stack", "import", "--file", str(tmp_path / "0.1.0.json"))
+    with stack_of_0_1_0(tmp_path, engine_folder, TOKEN) as (stack, program):
+        cloud = stack.cloud
         assert stack.preview().empty
         assert [it.operation for it in cloud.requests] == []
         assert stack.refresh().empty

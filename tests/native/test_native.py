@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ import pytest
 import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.native import schema
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TOKEN
 from tests.emulator.account import Account
 from tests.keys import key
+from tests.old_state import stack_of_0_1_0
 from tests.stack import PROGRAM, Spec, Stack
 
 SECRET = "swordfish"
@@ -134,6 +136,20 @@ def test_there_and_back(stack: Stack) -> None:
         assert SECRET not in json.dumps(stack.resources())
         assert stack.settled()
     assert writes(stack.cloud) == before
+
+
+def test_a_stack_of_0_1_0_there_and_back(tmp_path: Path, engine_folder: str) -> None:
+    """The same for each kind of resource, with secrets and hidden keys, starting from the state of 0.1.0."""
+    with stack_of_0_1_0(tmp_path, engine_folder, TOKEN) as (stack, _program):
+        for serve in (stack.serve_natively, stack.serve_dynamically):
+            serve()
+            if serve == stack.serve_dynamically:
+                (stack.project / "__main__.py").write_text(AFTER_NATIVE + PROGRAM)
+            run = stack.up()
+            assert set(run.steps.values()) == {"update"}
+            assert not [message for name, message in run.warnings if name]
+            assert stack.settled()
+        assert writes(stack.cloud) == []
 
 
 def test_what_goes_wrong(stack: Stack) -> None:
