@@ -29,7 +29,10 @@ def disks(lab: Lab) -> Findings:
                 1.15,
             ),
             Limit(f"up, {title}: naive over ours", up[NAIVE].value / up[OURS].value, 6, at_least=True),
-            Limit(f"up, {title}: requests", up[OURS].requests.total(), 2 * count + 25, "requests"),
+            *(
+                Limit(f"{what}, {title}: requests", found[what][OURS].requests.total(), 1.2 * count + 25, "requests")
+                for what in ("up", "destroy")
+            ),
         ],
     )
 

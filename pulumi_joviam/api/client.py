@@ -27,10 +27,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -52,6 +54,7 @@ from pulumi_joviam.api.errors import (
 from pulumi_joviam.api.models import UUID, Instance, Model, prepare
 from pulumi_joviam.api.settings import ENVIRONMENT, Settings
 from pulumi_joviam.api.transport import Transport, Unsent, Untrusted
+from pulumi_joviam.api.writes import Writes
 
 M = TypeVar("M", bound=Model)
 
@@ -75,6 +78,14 @@ class _NotNow(Unreachable):
 
 class _Garbled(BadAnswer):
     """The response may have been damaged in transit: a retry may help."""
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[M]):
+    """An object in a list. ``read`` returns the whole object; it raises BadAnswer if it cannot be parsed."""
+
+    state: str
+    read: Callable[[], M]
 
 
 class Client:
@@ -109,8 +120,8 @@ class Client:
         return other
 
     @property
-    def writes(self) -> int | None:
-        """The number of writing requests sent so far; None while one is in flight."""
+    def writes(self) -> Writes:
+        """The writing requests that were sent so far."""
         return self._transport.writes
 
     @property
@@ -137,6 +148,7 @@ class Client:
     def delete(self, model: type[Model], id: str) -> None:
         """Request the deletion. Raises NotFound if the object is already gone."""
         self.call("DELETE", self.path(model, id))
+        self.writes.deleted(id)
 
     def state(self, model: type[Model], id: str) -> str:
         """Return the state of an object, by the cheapest request."""
@@ -148,14 +160,15 @@ class Client:
         except (KeyError, TypeError, ValidationError):
             raise BadAnswer(f"cannot parse the state of the {model.noun} {id} in the API's response") from None
 
-    def states(self, model: type[Model]) -> dict[str, str]:
-        """Return {id: state} of all objects of a kind."""
+    def snapshots(self, model: type[M]) -> dict[str, Snapshot[M]]:
+        """Return {id: the state, and the object once it is asked for} of all objects of a kind."""
         try:
             seen = [
-                Model.model_validate({"id": item["id"], "state": item["state"]}) for item in self._items(model.path)
+                (item, Model.model_validate({"id": item["id"], "state": "" if "" in model.ready else item["state"]}))
+                for item in self._items(model.path)
             ]
-            return {item.id: item.state for item in seen}
-        except (KeyError, TypeError, ValidationError):
+            return {it.id: Snapshot(it.state, partial(self._parse, model, item)) for item, it in seen}
+        except (AttributeError, KeyError, TypeError, ValidationError):
             raise BadAnswer(f"the response to GET {model.path} is not a list of objects") from None
 
     def _items(self, path: str) -> Any:

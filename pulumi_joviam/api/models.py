@@ -58,6 +58,8 @@ class Model(BaseModel):
     has_state_path: ClassVar[bool] = False
     listed: ClassVar[bool] = True
     """Whether `GET path` lists all of the account's objects."""
+    independent: ClassVar[bool] = True
+    """Whether creating, changing or deleting one changes no other of its kind."""
     apart: ClassVar[frozenset[str]] = frozenset()
     """Fields that the API does not show with the object."""
 
@@ -263,6 +265,7 @@ class Instance(Model):
 
     noun = "instance"
     path = "/instances"
+    independent = False
     new: ClassVar[frozenset[str]] = frozenset({"initial", "pending_verification", "provisioning"})
     """States before the first run."""
     ready: ClassVar[frozenset[str]] = frozenset({"running", "stopped"})

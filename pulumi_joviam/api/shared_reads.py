@@ -1,8 +1,8 @@
 """Shared reads: a refresh of five hundred disks requests one list, not five hundred disks.
 
-The first few reads are by id. After that, one list serves all reads within a few seconds, until we write: a reader
-never gets a list from before our own last write, or one older than `Pace.reads_fresh`. An object that is missing from
-the list is read by id before it counts as gone.
+The first few reads are by id. After that, one list serves all reads within a few seconds; so does each list of the
+waiter. A reader never gets an object from a list that is older than `Pace.reads_fresh`, or than our own last write that
+may have changed the object. An object that is missing from the list is read by id before it counts as gone.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pulumi_joviam.api.client import Client
+from pulumi_joviam.api.client import Client, Snapshot
 from pulumi_joviam.api.errors import JoviamError
 from pulumi_joviam.api.models import Model
+from pulumi_joviam.api.pace import Pace
 
 M = TypeVar("M", bound=Model)
 
@@ -25,13 +26,37 @@ FEW = 4
 
 
 @dataclass
+class _Listing:
+    """A list that was requested, and how many of our writes had ended by then."""
+
+    writes: int
+    started: float = field(default_factory=time.monotonic)
+    found: Future[dict[str, Snapshot[Any]]] = field(default_factory=Future[dict[str, Snapshot[Any]]])
+
+    def request(self, client: Client, model: type[Model]) -> None:
+        try:
+            self.found.set_result(client.snapshots(model))
+        except BaseException as error:
+            self.found.set_exception(error)
+            if not isinstance(error, JoviamError):
+                raise
+
+
+@dataclass
 class _Kind:
-    """The recent reads of one kind, and its last list."""
+    """The recent reads of one kind, its last list, and the ids in all of its lists."""
 
     read_at: deque[float] = field(default_factory=deque)
-    found: Future[dict[str, Any]] | None = None
-    started: float = 0.0
-    writes: int = -1
+    listing: _Listing | None = None
+    seen: set[str] = field(default_factory=set)
+
+    def is_crowded(self, pace: Pace) -> bool:
+        """Record a read, and return whether there are many now."""
+        now = time.monotonic()
+        self.read_at.append(now)
+        while self.read_at[0] < now - pace.reads_together:
+            self.read_at.popleft()
+        return len(self.read_at) > FEW
 
 
 class Reads:
@@ -44,36 +69,47 @@ class Reads:
     def get(self, client: Client, model: type[M], id: str) -> M | None:
         """Return the object from a list, or None if it must be read by id."""
         writes, pace = client.writes, client.settings.pace
-        if not model.listed or writes is None:
+        if not model.listed or writes.may_have_changed(model, id, writes.ended):  # a write is pending
             return None
+        mine = None
         with self._lock:
-            kind, now = self._kinds[model], time.monotonic()
-            kind.read_at.append(now)
-            while kind.read_at[0] < now - pace.reads_together:
-                kind.read_at.popleft()
-            if len(kind.read_at) <= FEW:
-                return None
-            fresh = kind.found and kind.writes == writes and now - kind.started < pace.reads_fresh
-            mine = Future[dict[str, Any]]()
-            if not fresh:
-                kind.found, kind.started, kind.writes = mine, now, writes
-            found = kind.found or mine
-        if found is mine:
-            self._request(client, model, mine)
+            kind = self._kinds[model]
+            crowded, listing = kind.is_crowded(pace), kind.listing
+            fresh = listing and time.monotonic() - listing.started < pace.reads_fresh
+            if listing is None or not fresh or writes.may_have_changed(model, id, listing.writes):
+                if not crowded:
+                    return None
+                kind.listing = listing = mine = _Listing(writes.ended)
+        if mine:
+            mine.request(client, model)
         try:
-            listed = found.result(timeout=client.seconds_left)
+            found = listing.found.result(timeout=client.seconds_left).get(id)
+            if mine:
+                self._remember(model, mine)
+            return None if not found or writes.may_have_changed(model, id, listing.writes) else found.read()
         except (JoviamError, TimeoutError):
             return None
-        return listed.get(id) if client.writes == writes else None
 
-    @staticmethod
-    def _request(client: Client, model: type[Model], found: Future[dict[str, Any]]) -> None:
-        try:
-            found.set_result({item.id: item for item in client.list(model)})
-        except BaseException as error:
-            found.set_exception(error)
-            if not isinstance(error, JoviamError):
-                raise
+    def states(self, client: Client, model: type[Model]) -> dict[str, str]:
+        """List all objects of a kind, and return {id: state}.
+
+        An object that we have deleted is "terminated" if an earlier list had it and this one, which was requested after
+        the response to our DELETE, has not.
+        """
+        listing = _Listing(client.writes.ended)
+        with self._lock:
+            self._kinds[model].listing = listing
+        listing.request(client, model)
+        found = listing.found.result()
+        with self._lock:
+            missing = self._kinds[model].seen - found.keys()
+        self._remember(model, listing)
+        gone = [id for id in missing if client.writes.was_deleted(id, listing.writes)]
+        return {**dict.fromkeys(gone, "terminated"), **{id: item.state for id, item in found.items()}}
+
+    def _remember(self, model: type[Model], listing: _Listing) -> None:
+        with self._lock:
+            self._kinds[model].seen |= listing.found.result().keys()
 
 
 class SharedClient(Client):

@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -34,6 +34,7 @@ from requests.auth import AuthBase
 from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import AnswerLost, ConfigError, JoviamError, Unreachable, readable
 from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.api.writes import Writes
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 """In bytes: about 2,000 instances with 8 disks each. Parsed JSON can take thirty times as much memory."""
@@ -96,7 +97,7 @@ class Transport:
         self.ahead: float | None = None
         self.quiet_until: float = 0.0
         self._lock = threading.Lock()
-        self._sent, self._writing = 0, 0
+        self.writes: Writes = Writes()
         self._endpoint, self._token = settings.endpoint, settings.token.encode()
         self._setting, self._pace = settings.endpoint_name, settings.pace
         self._slots = threading.BoundedSemaphore(settings.max_concurrency)
@@ -107,30 +108,12 @@ class Transport:
         )
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.mount(settings.endpoint, _Adapter(pool_maxsize=settings.max_concurrency))
-        self._session.check_environment(settings)
-
-    @property
-    def writes(self) -> int | None:
-        """The number of requests other than GET sent so far; None while one is in flight."""
-        with self._lock:
-            return None if self._writing else self._sent
+        self._session.read_environment(settings)
 
     def be_quiet(self, seconds: float) -> None:
         """Ask all callers to send nothing for so long: sets ``quiet_until``, by time.monotonic()."""
         with self._lock:
             self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
-
-    @contextlib.contextmanager
-    def _counting(self, method: str) -> Generator[None, None, None]:
-        writes = int(method != "GET")
-        with self._lock:
-            self._writing += writes
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._writing -= writes
-                self._sent += writes
 
     def exchange(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Answer:
         """Send a request once, and return the response. Raises NoAnswer or ConfigError, or Cancelled before sending."""
@@ -141,7 +124,7 @@ class Transport:
         left = max(deadline.left, 0.001)  # for sockets, 0 means no timeout
         try:
             with (
-                self._counting(method),
+                self.writes.sending(method, path),
                 self._session.request(
                     method,
                     self._endpoint + path,
@@ -211,10 +194,11 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: it would send the token elsewhere."""
 
-    def check_environment(self, settings: Settings) -> None:
-        """Raise ConfigError for an unusable proxy or certificate file.
+    def read_environment(self, settings: Settings) -> None:
+        """Read proxies and certificates from the environment, once. Raises ConfigError for unusable ones.
 
-        requests would raise exceptions of any kind, some of which show a part of the proxy's password.
+        requests would read them twice for each request, a third of its time, and raise exceptions of any kind, some of
+        which show a part of the proxy's password.
         """
         endpoint = settings.endpoint
         try:
@@ -238,6 +222,7 @@ class _Session(requests.Session):
                 f"cannot reach {endpoint}: cannot read certificates from the file {authorities} ({_reason(error)}). "
                 "Is REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) right?"
             ) from None
+        self.proxies, self.verify, self.trust_env = proxies, authorities, False
 
 
 class _Adapter(HTTPAdapter):

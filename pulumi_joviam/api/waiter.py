@@ -1,8 +1,8 @@
 """Waits until an object reaches a state: the only place that polls.
 
 All waits for one kind of object share one poll. A few objects are polled individually (`/disks/{id}/state`); for more,
-one request lists the states of all, unless the list fails. Polls become less frequent over time, and use only a
-limited share of the API's time.
+one request lists all, unless the list fails; readers share that list. Polls become less frequent over time, and use
+only a limited share of the API's time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pulumi_joviam.api.deadline import Clock, Deadline
 from pulumi_joviam.api.errors import BadAnswer, Failed, JoviamError, NoAnswer, NotFound, ServerError, TimedOut, Vanished
 from pulumi_joviam.api.models import Model
 from pulumi_joviam.api.pace import Pace
+from pulumi_joviam.api.shared_reads import Reads
 
 FEW = 3
 """Up to this many objects are polled individually."""
@@ -27,8 +28,9 @@ TICK = 0.2
 class Waiter:
     """Waits for objects of one account. Safe to share between threads."""
 
-    def __init__(self, client: Client, clock: Clock | None = None) -> None:
+    def __init__(self, client: Client, clock: Clock | None = None, reads: Reads | None = None) -> None:
         self._client = client
+        self._reads = reads or Reads()
         self._clock = clock or Clock()
         self._polls: dict[type[Model], _Poll] = {}
         self._lock = threading.Lock()
@@ -47,7 +49,7 @@ class Waiter:
         Raises Failed, Vanished or TimedOut, each naming the last state, and Cancelled at Ctrl-C.
         """
         with self._lock:
-            poll = self._polls.setdefault(model, _Poll(self._client, model, self._clock))
+            poll = self._polls.setdefault(model, _Poll(self._client, self._reads, model, self._clock))
         first = self._client.settings.pace.first_poll
         ticket, last = _Ticket(id, deadline, first), ""
         poll.join(ticket)
@@ -109,6 +111,7 @@ class _Poll:
     """The poll that all waits for one kind share. Its thread ends with the last wait."""
 
     client: Client
+    reads: Reads
     model: type[Model]
     clock: Clock
     tickets: set[_Ticket] = field(default_factory=set)
@@ -156,12 +159,12 @@ class _Poll:
             return set(self.tickets)
 
     def _states(self, ids: set[str], until: float) -> dict[str, str | JoviamError]:
-        """Return {id: state or error}. Objects that are missing from the list are requested by id."""
+        """Return {id: state or error}. An object missing from the list is requested by id, unless we deleted it."""
         client = self.client.until(Deadline(until, self.nobody))
         found: dict[str, str | JoviamError] = {}
         if len(ids) > FEW and self.model.listed:
             try:
-                found |= client.states(self.model)
+                found |= self.reads.states(client, self.model)
             except (BadAnswer, ServerError):
                 pass  # the list fails, but single objects may not
             except JoviamError as error:

@@ -45,9 +45,9 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.client: Client = Client(settings, cancelled)
         self.catalog: Catalog = Catalog(self.client)
-        self.waiter: Waiter = Waiter(self.client)
-        self.creations: Creations = Creations()
         self.reads: Reads = Reads()
+        self.waiter: Waiter = Waiter(self.client, reads=self.reads)
+        self.creations: Creations = Creations()
         self.turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self.stops: defaultdict[str, SharedStop] = defaultdict(SharedStop)
         self.accounts: set[str] = {settings.account}
@@ -177,7 +177,7 @@ class Operation(Generic[K]):
         if live.settled:
             return live
         self.wait(live, live.ready | live.failed)
-        return self.api.get(type(live), live.id)
+        return self.sharing().api.get(type(live), live.id)  # from the list that has ended the wait
 
     def wait_ready(self, live: M) -> M:
         """Wait until the object is ready. Raises Failed if it ended in a failed state."""

@@ -75,7 +75,7 @@ def test_a_response_that_is_too_large_is_not_retried(monkeypatch: pytest.MonkeyP
     with Loopback(flood(b"x" * 10_000, HEAD + b"\r\n")) as server:
         expected = "(status 200): too large. Is joviam:endpoint the API"
         client = client_of(server)
-        for request in (client.list, client.states, client.list):
+        for request in (client.list, client.snapshots, client.list):
             assert f"GET /disks {expected}" in failure(BadAnswer, lambda: request(models.Disk))  # noqa: B023 - called at once
         assert len(server.requests) == 1
         assert f"POST /disks {expected}" in failure(AnswerLost, lambda: client.call("POST", "/disks"))

@@ -241,7 +241,7 @@ def test_invalid_states(item: object) -> None:
     """Responses with only states are validated as strictly."""
     with Loopback(answer(json.dumps([item]).encode()), answer(json.dumps(item).encode())) as server:
         client = client_of(server)
-        assert failure(BadAnswer, lambda: client.states(models.Disk)) == (
+        assert failure(BadAnswer, lambda: client.snapshots(models.Disk)) == (
             "the response to GET /disks is not a list of objects"
         )
         if item != {"id": "..", "state": "running"}:

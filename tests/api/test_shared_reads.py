@@ -12,10 +12,11 @@ from pytest_mock import MockerFixture
 
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.errors import NotFound
-from pulumi_joviam.api.models import PublicKey
+from pulumi_joviam.api.models import Instance, Network, PublicKey, Region
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.api.shared_reads import FEW, Reads, SharedClient
 from pulumi_joviam.emulator import Emulator
+from tests.emulator.account import Account
 from tests.keys import key
 
 
@@ -48,6 +49,64 @@ def test_a_read_sees_our_own_writes(cloud: Emulator, client: Client) -> None:
     client.update(PublicKey, ids[0], {"name": "renamed"})
     assert client.get(PublicKey, ids[0]).name == "renamed"
     assert reads(cloud).count("GET /public_keys") == 2
+
+
+def test_writes_to_other_objects_do_not_end_a_list(cloud: Emulator, client: Client) -> None:
+    """Keys are independent of each other, but a write to anything else may change a key."""
+    ids = keys(client, 20)
+    for id in ids:
+        client.get(PublicKey, id)
+    client.update(PublicKey, ids[1], {"name": "renamed"})
+    client.delete(PublicKey, ids[2])
+    [new] = keys(client, 1)
+    assert client.get(PublicKey, ids[0]).name == "k"
+    assert reads(cloud).count("GET /public_keys") == 1
+    client.create(Network, {"name": "n", "region": client.list(Region)[0].id, "specification": "10.0.0.0/24"})
+    for id in (*ids[3:], new):
+        assert client.get(PublicKey, id).name == "k"
+    assert reads(cloud).count("GET /public_keys") == 2
+
+
+def test_a_pending_write_ends_a_list_for_its_object(cloud: Emulator, client: Client) -> None:
+    """While a request is in flight, its object is read by id, and others from the list."""
+    ids = keys(client, 20)
+    for id in ids:
+        client.get(PublicKey, id)
+    before = len(reads(cloud))
+    with ThreadPoolExecutor(1) as pool:
+        cloud.fail("PUT /public_keys/{public_key_id}", delay=1.0)
+        written = pool.submit(client.update, PublicKey, ids[0], {"name": "renamed"})
+        while not client.writes._objects.pending[ids[0]]:
+            time.sleep(0.01)
+        client.get(PublicKey, ids[1])
+        assert len(reads(cloud)) == before
+        client.get(PublicKey, ids[0])
+        assert reads(cloud)[before:] == ["GET /public_keys/{public_key_id}"]
+        written.result()
+
+
+def test_instances_depend_on_each_other(cloud: Emulator) -> None:
+    """One that is created can join the availability group of others, so it ends the list of instances."""
+    account, shared = Account(cloud), SharedClient(Client(Settings(cloud.token, cloud.url)), Reads())
+    ids = [account.instance(name=f"i{number}") for number in range(6)]
+    for id in ids:
+        shared.get(Instance, id)
+    assert reads(cloud).count("GET /instances") == 1
+    shared.update(Instance, ids[0], {"name": "renamed"})
+    for id in ids:
+        shared.get(Instance, id)
+    assert reads(cloud).count("GET /instances") == 2
+
+
+@pytest.mark.parametrize("listed_before", [True, False])
+def test_a_deleted_object_is_gone_without_another_request(cloud: Emulator, client: Client, listed_before: bool) -> None:
+    """If an earlier list had it and a later one has not. Otherwise nothing is said about it."""
+    shared, ids = Reads(), keys(client, 2)
+    if listed_before:
+        assert shared.states(client, PublicKey).keys() == set(ids)
+    client.delete(PublicKey, ids[0])
+    cloud.remove(ids[1])  # by another client
+    assert shared.states(client, PublicKey) == ({ids[0]: "terminated"} if listed_before else {})
 
 
 def test_an_object_missing_from_the_list_is_read_by_id(cloud: Emulator, client: Client) -> None:
