@@ -38,11 +38,15 @@ class Pace:
     """How long to avoid a list after it was too large."""
 
     first_poll: float = 0.1
-    """The pause between the first two polls of an object."""
-    poll_growth: float = 1.25
-    """The factor by which each further pause is longer."""
-    longest_poll: float = 3.0
+    """The pause between the first polls of an object."""
+    poll_share: float = 0.05
+    """Later, the pause is this share of the time waited so far."""
+    longest_poll: float = 15.0
     """The longest pause between two polls."""
+    refusal_growth: float = 1.25
+    """The factor by which the pause after each refusal is longer. The first one is ``first_poll``."""
+    longest_refusal: float = 3.0
+    """The longest pause after a refusal."""
     poll_rest: float = 4.0
     """Pause at least this many times as long as the previous poll took."""
 

@@ -51,7 +51,7 @@ class Waiter:
         with self._lock:
             poll = self._polls.setdefault(model, _Poll(self._client, self._reads, model, self._clock))
         first = self._client.settings.pace.first_poll
-        ticket, last = _Ticket(id, deadline, first), ""
+        ticket, last = _Ticket(id, deadline, self._clock.now()), ""
         poll.join(ticket)
         try:
             while True:
@@ -86,7 +86,7 @@ class _Ticket:
 
     id: str
     deadline: Deadline
-    pause: float
+    began: float
     due: float = 0.0
     news: SimpleQueue[str | JoviamError] = field(default_factory=SimpleQueue)
 
@@ -102,8 +102,8 @@ class _Ticket:
 
     def postpone(self, now: float, pace: Pace) -> None:
         # schedule the last poll shortly before the deadline
-        self.due = now + min(self.pause, max(self.deadline.left / 2, pace.first_poll / 2))
-        self.pause = min(self.pause * pace.poll_growth, pace.longest_poll)
+        pause = min(max(pace.first_poll, pace.poll_share * (now - self.began)), pace.longest_poll)
+        self.due = now + min(pause, max(self.deadline.left / 2, pace.first_poll / 2))
 
 
 @dataclass

@@ -305,4 +305,4 @@ class Operation(Generic[K]):
             raise TimedOut(f"{late}\n{refusal}", late.state) from None
 
     def _pause(self, tries: int) -> float:
-        return min(self.pace.first_poll * self.pace.poll_growth**tries, self.pace.longest_poll)
+        return min(self.pace.first_poll * self.pace.refusal_growth**tries, self.pace.longest_refusal)

@@ -184,15 +184,15 @@ def test_a_state_is_reported_once(cloud: Emulator, waiter: Waiter, disk: str) ->
     with pytest.raises(TimedOut):
         waiter.wait(Disk, disk, Disk.ready, Deadline.after(1.5), reported.append)
     assert reported == ["pending"]
-    assert polls(cloud) > 2
+    assert polls(cloud) >= 2
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 500}, {"drop": "before"}])
 def test_a_temporary_fault_is_retried(cloud: Emulator, waiter: Waiter, disk: str, fault: dict[str, object]) -> None:
     """The wait goes on."""
-    cloud.fail(STATE, skip=1, **fault)  # type: ignore[arg-type] # one keyword per row
+    cloud.fail(STATE, **fault)  # type: ignore[arg-type] # one keyword per row
     assert waiter.wait(Disk, disk, Disk.ready, soon()) == "unattached"
-    assert polls(cloud) > 2
+    assert polls(cloud) >= 2
 
 
 def test_an_error_of_the_api_ends_a_wait(cloud: Emulator, waiter: Waiter, disk: str) -> None:
@@ -223,20 +223,21 @@ class Virtual(Clock):
 
 
 def test_pauses_between_polls_grow(cloud: Emulator, disk: str) -> None:
-    """The first pause is a tenth of a second; later ones are longer and longer, up to a limit."""
+    """So an object is seen at most a tenth of a second, or a twentieth of its time, after it is ready."""
     pace, clock, polled_at = Pace(), Virtual(), list[float]()
 
     class Watched(Client):
         def state(self, model: type[Model], id: str) -> str:
             polled_at.append(clock.now())
-            return super().state(model, id) if len(polled_at) >= 20 else "pending"
+            return super().state(model, id) if clock.now() >= 600 else "pending"
 
     cloud.change(disk, state="unattached")
     waiter = Waiter(Watched(Settings(cloud.token, cloud.url, pace=pace)), clock)
     waiter.wait(Disk, disk, Disk.ready, soon())
-    gaps = [after - before for before, after in pairwise(polled_at[:20])]
-    growing = [pace.first_poll * pace.poll_growth**n for n in range(19)]
-    assert gaps == pytest.approx([min(gap, pace.longest_poll) for gap in growing])
+    gaps = [(after - before, before) for before, after in pairwise(polled_at)]
+    wanted = [min(max(pace.first_poll, before / 20), pace.longest_poll) for _gap, before in gaps]
+    assert [gap for gap, _before in gaps] == pytest.approx(wanted)
+    assert len(gaps) < 150
 
 
 def test_many_waits_share_one_list(cloud: Emulator, client: Client, waiter: Waiter) -> None:
