@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 TOKEN = "a-token-that-must-not-be-seen"
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # So a shell starts background jobs. Plugins would inherit it, and the engine wait five seconds for each one to end.
+    # a shell ignores it for background jobs; plugins would too, and the engine would wait five seconds for each to end
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -67,7 +67,7 @@ def stack(cloud: Emulator, engine_folder: str, tmp_path: Path) -> Stack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out, and start with the slow tests, so that no worker ends with one alone."""
+    """Mark the tests that `make quick` skips, and start with the slow ones, so that no worker is left with one."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "engine_folder" in fixtures or (ROOT / "tests" / "engine") in item.path.parents:

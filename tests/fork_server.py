@@ -1,19 +1,19 @@
-"""Python processes that begin with their imports done, which is most of the time that a command of the CLI takes.
+"""A fork server: Python processes that start with their imports done, which take most of the time of a CLI command.
 
-A server of each test process has imported the package and what it needs. For each process that the engine starts, it
-forks one with the arguments, the environment, the folder, the files and the process group of that one. It ends with it,
-in both directions. So run the programs and plugins of stacks (tests/stack.py), and `pulumi-joviam` in its tests. Tests
-that look at processes, or kill them, do without (`Stack.plain_python`), and so do those that run what a user installs:
-examples, templates, the wheel.
+Each test process has a server, which has imported the package and its dependencies. The engine starts a small client
+instead of Python, and the server forks a process with the arguments, environment, folder, files and process group of
+the client. If one of the two ends, so does the other. The programs and plugins of stacks (tests/stack.py) run this way,
+and `pulumi-joviam` in its tests. Tests that inspect or kill processes do without it (`Stack.plain_python`), and so do
+those that run what a user installs: examples, templates, the wheel.
 
     python -ISE tests/fork_server.py SOCKET -u -m pulumi.dynamic 127.0.0.1:1234
 
-What such a command asks for is in `ask`. It runs twice in each command of the CLI, so it imports next to nothing.
+The client is `ask`. It runs twice in each command of the CLI, so it imports almost nothing.
 """
 
 from __future__ import annotations
 
-import _socket  # what `socket` adds is half of the time that a client takes
+import _socket  # importing `socket` would double the time of a client
 import marshal
 import os
 import sys
@@ -23,15 +23,15 @@ LIBRARIES = (
     *("pydantic.main", "pydantic.types", "pydantic.json_schema", "pydantic._internal._generate_schema"),
     *("requests", "yaml", "zoneinfo"),
 )
-"""What the package imports, and what these import only when they are used."""
+"""Modules that the package imports, and that these import later, when they are used."""
 FILES = (0, 1, 2)
 SIGKILL = 9
-ROOM = 1 << 20
-"""Bytes of arguments and environment that one process can begin with."""
+LARGEST_REQUEST = 1 << 20
+"""The maximum size of the arguments and the environment of a process, in bytes."""
 
 
-def serve(place: str) -> list[str]:
-    """Answer on a socket until stdin ends. Returns only in the processes that were asked for: their arguments."""
+def serve(path: str) -> list[str]:
+    """Listen on a socket until stdin ends. In each forked process, return the arguments of its client."""
     import contextlib
     import gc
     import importlib
@@ -45,33 +45,33 @@ def serve(place: str) -> list[str]:
         getattr(package, name)  # imports it
     gc.freeze()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(place)
+        listener.bind(path)
         listener.listen(64)
         os.write(1, b"ready\n")
         while True:
             ready, _, _ = select.select([listener.fileno(), 0], [], [])
             if 0 in ready:
                 os._exit(0)
-            asked, _ = listener.accept()
+            client, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                said, files, _, _ = socket.recv_fds(asked, ROOM, len(FILES))
-                return _begin(asked, files, *marshal.loads(said))  # noqa: S302 - what `ask` sends
-            asked.close()
+                request, files, _, _ = socket.recv_fds(client, LARGEST_REQUEST, len(FILES))
+                return _become(client, files, *marshal.loads(request))  # noqa: S302 - `ask` sends it
+            client.close()
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                    pass  # those that have ended since
+                    pass  # reap the children that have ended
 
 
-def _begin(
-    asked: _socket.socket, files: list[int], arguments: list[str], environ: dict[str, str], folder: str, group: int
+def _become(
+    client: _socket.socket, files: list[int], arguments: list[str], environ: dict[str, str], folder: str, group: int
 ) -> list[str]:
-    """Become the process that was asked for; a parent of it stays behind, and tells how it ended."""
+    """Become the process of a client. Its parent stays, to report its exit status."""
     if child := os.fork():
         for file in files:
             os.close(file)
-        _watch(asked, child)
-    asked.close()
+        _watch(client, child)
+    client.close()
     os.setpgid(0, group)
     for file, number in zip(files, FILES, strict=True):
         os.dup2(file, number)
@@ -82,30 +82,30 @@ def _begin(
     return arguments
 
 
-def _watch(asked: _socket.socket, child: int) -> None:
-    """Tell how a child ends, and end it when nobody wants to know any more."""
+def _watch(client: _socket.socket, child: int) -> None:
+    """Send the exit status of a child to its client, and kill the child if the client ends first."""
     import select
 
     for file in FILES:
         os.close(file)
     end = os.pidfd_open(child)
-    ready, _, _ = select.select([asked.fileno(), end], [], [])
+    ready, _, _ = select.select([client.fileno(), end], [], [])
     if end not in ready:
         os.kill(child, SIGKILL)
     _, status = os.waitpid(child, 0)
     if end in ready:
-        asked.send(str(os.waitstatus_to_exitcode(status)).encode())
+        client.send(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
 def run(arguments: list[str]) -> None:
-    """Do what `python [-u] SCRIPT ARGUMENTS` does, or the same with -m MODULE or -c CODE instead of a script."""
+    """Do the same as `python [-u] SCRIPT ARGUMENTS`, or with -m MODULE or -c CODE instead of a script."""
     import atexit
     import io
     import runpy
 
     status = 1
-    # Python's own end would write to each page that is shared with the server. What is registered first is called last
+    # skip Python's own clean-up, which would copy each page shared with the server; the first registered runs last
     atexit.register(lambda: os._exit(status))
     for name, number in (("stdout", 1), ("stderr", 2)):  # as with -u
         file = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - until the process ends
@@ -128,16 +128,16 @@ def run(arguments: list[str]) -> None:
         raise
 
 
-def ask(place: str, arguments: list[str]) -> int:
-    """Have a process forked, and stand for it: the engine waits for this one, and kills it.
+def ask(path: str, arguments: list[str]) -> int:
+    """Request a process, and represent it: the engine waits for this client, or kills it.
 
-    Whoever starts it has it ignore SIGINT and SIGTERM, which the whole group gets.
+    It must be started with SIGINT and SIGTERM ignored, because they are sent to the whole group.
     """
-    wanted = (arguments, dict(os.environ), os.getcwd(), os.getpgrp())
+    request = (arguments, dict(os.environ), os.getcwd(), os.getpgrp())
     server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    server.connect(place)
+    server.connect(path)
     files = b"".join(file.to_bytes(4, sys.byteorder) for file in FILES)
-    server.sendmsg([marshal.dumps(wanted)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+    server.sendmsg([marshal.dumps(request)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
     for file in FILES:
         os.close(file)
     status = int(server.recv(16) or -SIGKILL)

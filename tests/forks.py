@@ -15,7 +15,7 @@ from tests import fork_server
 
 @functools.cache
 def server() -> str:
-    """Return its socket; "" where there is none."""
+    """Return the path of its socket, or "" on systems without one."""
     if not sys.platform.startswith("linux"):
         return ""
     folder = tempfile.mkdtemp()
@@ -30,5 +30,5 @@ def server() -> str:
 
 
 def python() -> list[str]:
-    """Return what to write for `python` in a command."""
+    """Return the words that replace `python` in a command."""
     return [sys.executable, *(["-ISE", fork_server.__file__, server()] if server() else [])]

@@ -1,7 +1,6 @@
-"""What a program says of each resource and component: described here once, for all tests that want one of each.
+"""Sample arguments of each resource and component, for all tests that need one of each.
 
-What is unknown in a preview, misspelled ids, bad input, the fault sweep, random programs and the tour of the endpoints
-take it from here.
+The tests of unknown values, ids, bad input and endpoints, the fault sweep and random programs use them.
 """
 
 from __future__ import annotations
@@ -24,27 +23,27 @@ Json = dict[str, Any]
 
 
 class World(Protocol):
-    """What a sample may refer to."""
+    """The objects and numbers that a sample may use."""
 
     def one(self, kind: str) -> Any:
-        """Return what a program says for the id of a resource of that kind."""
+        """Return the id, or a reference to the id, of a resource of that kind."""
 
     def number(self) -> int:
-        """Return another number each time, for what only one resource can have."""
+        """Return a different number each time, for values that must be unique."""
         ...
 
 
 @dataclass(frozen=True)
 class Sample:
-    """``said`` returns all arguments of a resource; where some exclude each other, there are several ways to say it."""
+    """``arguments`` returns all arguments of a resource; if some exclude each other, it returns several variants."""
 
-    said: Callable[[World], list[Json]]
+    arguments: Callable[[World], list[Json]]
     changed: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What a program may say later, and somebody else may change: arguments that are updated in place."""
+    """New values of arguments that are updated in place, for later programs and for drift."""
 
 
 def _range(world: World) -> Json:
-    """Return what a network and a private network take."""
+    """Return the arguments that Network and PrivateNetwork share."""
     number = world.number()
     net = f"10.{10 + number // 200}.{number % 200}"
     servers = {"primary_nameserver": "9.9.9.9", "secondary_nameserver": "8.8.8.8"}
@@ -52,22 +51,22 @@ def _range(world: World) -> Json:
 
 
 def _ip_address(world: World) -> list[Json]:
-    said = {"region": "SY3", "shareable": True, "name": "said"}
+    args = {"region": "SY3", "shareable": True, "name": "sample"}
     number = world.number()
-    wanted = f"10.1.{200 + number // 200}.{number % 200}"
-    return [{"network": world.one("Network"), "address": wanted, **said}, said]
+    address = f"10.1.{200 + number // 200}.{number % 200}"
+    return [{"network": world.one("Network"), "address": address, **args}, args]
 
 
 def _disk(world: World) -> list[Json]:
-    said = {"size": 20, "performance_tier": "Fast", "region": "SY3", "cdrom": True, "is_template": True}
-    said |= {"allow_stopping": True, "name": "said"}
-    return [{**said, "template": "ubuntu-16-04"}, {**said, "source_disk": world.one("Disk")}]
+    args = {"size": 20, "performance_tier": "Fast", "region": "SY3", "cdrom": True, "is_template": True}
+    args |= {"allow_stopping": True, "name": "sample"}
+    return [{**args, "template": "ubuntu-16-04"}, {**args, "source_disk": world.one("Disk")}]
 
 
 def _instance(world: World) -> list[Json]:
-    said = {"memory": 512, "performance_tier": "Fast", "region": "SY3", "allow_stopping": True, "name": "said"}
+    args = {"memory": 512, "performance_tier": "Fast", "region": "SY3", "allow_stopping": True, "name": "sample"}
     more: Json = {"availability_group": [world.one("Instance")], "public_keys": [world.one("PublicKey")]}
-    more |= {"note": "said", "boot_device": "disk", "virtualization": "pv", "power_state": "stopped"}
+    more |= {"note": "sample", "boot_device": "disk", "virtualization": "pv", "power_state": "stopped"}
     more |= {"context": {"A": "1"}, "start_on_crash": False, "start_on_reboot": False, "start_on_shutdown": True}
     own = {"disks": [world.one("Disk"), world.one("Disk")], "ip_addresses": [world.one("IpAddress")]}
     adapters = [
@@ -75,19 +74,19 @@ def _instance(world: World) -> list[Json]:
         {"network": world.one("other Network"), "ip_addresses": "dhcp"},
     ]
     boot_disk = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast", "delete_with_instance": True}
-    made = {"networks": [world.one("Network")], "allocate_public_ip": True, "allocate_private_ip": False}
+    new = {"networks": [world.one("Network")], "allocate_public_ip": True, "allocate_private_ip": False}
     return [
-        {**said, **more, **own},
-        {**said, "network_adapters": adapters},
-        {**said, "boot_disk": boot_disk, **made},
+        {**args, **more, **own},
+        {**args, "network_adapters": adapters},
+        {**args, "boot_disk": boot_disk, **new},
     ]
 
 
 def _machine(world: World) -> Json:
-    """Return what a server and each server of a pool take."""
-    said: Json = {"template": "ubuntu-16-04", "memory": 512, "performance_tier": "Fast", "disk_size": 30}
-    said |= {"disk_performance_tier": "Fast", "region": "SY3", "public": False, "public_keys": [world.one("PublicKey")]}
-    return {**said, "context": {"A": "1"}, "allow_stopping": True}
+    """Return the arguments that Server and ServerPool share."""
+    args: Json = {"template": "ubuntu-16-04", "memory": 512, "performance_tier": "Fast", "disk_size": 30}
+    args |= {"disk_performance_tier": "Fast", "region": "SY3", "public": False, "public_keys": [world.one("PublicKey")]}
+    return {**args, "context": {"A": "1"}, "allow_stopping": True}
 
 
 def _server(world: World) -> list[Json]:
@@ -101,15 +100,15 @@ def _server_pool(world: World) -> list[Json]:
 
 
 def _private_network(world: World) -> list[Json]:
-    said = _range(world)
-    return [{**said, "addresses": {"db": said["gateway"] + "0"}}]
+    args = _range(world)
+    return [{**args, "addresses": {"db": args["gateway"] + "0"}}]
 
 
 SAMPLES: dict[str, Sample] = {
     "PublicKey": Sample(
-        lambda world: [{"key": public_key(f"sample {world.number()}"), "name": "said"}], changed={"name": "changed"}
+        lambda world: [{"key": public_key(f"sample {world.number()}"), "name": "sample"}], changed={"name": "changed"}
     ),
-    "Network": Sample(lambda world: [{**_range(world), "name": "said"}]),
+    "Network": Sample(lambda world: [{**_range(world), "name": "sample"}]),
     "IpAddress": Sample(_ip_address),
     "Disk": Sample(_disk),
     "Instance": Sample(_instance),
@@ -125,8 +124,8 @@ RESOURCES: dict[str, type[Resource]] = {name: found for name, found in CLASSES.i
 COMPONENTS = {name for name, found in CLASSES.items() if issubclass(found, pulumi.ComponentResource)}
 
 
-class There:
-    """What samples refer to is in the account already, so that everything is known but what a test hides."""
+class ExistingObjects:
+    """Samples refer to existing objects of an account, so every value is known that a test does not hide."""
 
     def __init__(self, account: Account) -> None:
         self._numbers = itertools.count(1)
@@ -148,34 +147,34 @@ class There:
     def number(self) -> int:
         return next(self._numbers)
 
-    def say(self, kind: str) -> list[Json]:
-        """Return what can be said of a resource: all of its arguments, those that exclude each other one by one."""
-        return SAMPLES[kind].said(self)
+    def arguments(self, kind: str) -> list[Json]:
+        """Return the sample arguments of a kind: all of them, in several variants if some exclude each other."""
+        return SAMPLES[kind].arguments(self)
 
 
-class Above:
-    """What samples refer to is a resource further up in the same program: the first of its kind."""
+class EarlierResources:
+    """Samples refer to an earlier resource of the same program: the first of its kind."""
 
     def __init__(self, program: Spec) -> None:
         self._program = program
         self._numbers = itertools.count(1)
 
     def one(self, kind: str) -> Json:
-        return {"ref": f"{next(name for name, said in self._program.items() if said['kind'] == kind.split()[-1])}.id"}
+        return {"ref": f"{next(name for name, args in self._program.items() if args['kind'] == kind.split()[-1])}.id"}
 
     def number(self) -> int:
         return next(self._numbers)
 
 
 def completed(program: Spec) -> Spec:
-    """Return a program with a resource of every kind that it has not, which is called by its kind."""
+    """Return the program with a resource of every missing kind, named after the kind."""
     whole = dict(program)
     for kind, sample in SAMPLES.items():
-        if kind in RESOURCES and kind not in [said["kind"] for said in program.values()]:
-            whole[kind] = {"kind": kind, **sample.said(Above(whole))[0]}
+        if kind in RESOURCES and kind not in [args["kind"] for args in program.values()]:
+            whole[kind] = {"kind": kind, **sample.arguments(EarlierResources(whole))[0]}
     return whole
 
 
 def changed(program: Spec) -> Spec:
-    """Return the resources that `completed` added to a program, as a later program says them."""
+    """Return the resources that `completed` added to a program, with changed arguments."""
     return {kind: {**program[kind], **sample.changed} for kind, sample in SAMPLES.items() if kind in program}

@@ -1,4 +1,4 @@
-"""A resource is whole: what CONTRIBUTING.md ("Add a resource") asks for is there, and what is not is named here."""
+"""Every resource is complete: each test names the steps of CONTRIBUTING.md ("Add a resource") that are missing."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def stems(folder: str) -> list[str]:
     return sorted(path.stem for path in (ROOT / "pulumi_joviam" / folder).glob("*.py") if path.stem != "__init__")
 
 
-class Noted:
-    """A world for samples that has everything, and notes what they ask for."""
+class RecordingWorld:
+    """A world for samples that records which kinds they use."""
 
     def __init__(self) -> None:
         self.kinds: list[str] = []
@@ -42,11 +42,11 @@ class Noted:
         return 1
 
 
-def lacks(resource: type[Resource]) -> Iterator[str]:
-    """Yield what a resource lacks: the step of CONTRIBUTING.md, what, and in which file."""
+def missing(resource: type[Resource]) -> Iterator[str]:
+    """Yield what is missing of a resource: the step of CONTRIBUTING.md, what, and in which file."""
     kind, model = resource.__name__, resource._lifecycle.model
     file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-    if model.__module__ == models.__name__:  # otherwise the API has no such object, and it is made up of others
+    if model.__module__ == models.__name__:  # otherwise the API has no such object
         one, many = f"get_{file}", f"get_{model.path[1:]}"
         if model.listed:
             yield from (f"step 4: {it} in pulumi_joviam/lookups/" for it in (one, many) if not hasattr(lookups, it))
@@ -66,18 +66,18 @@ def lacks(resource: type[Resource]) -> Iterator[str]:
     if kind not in SAMPLES:
         yield "step 9: a sample with all arguments, in SAMPLES of tests/samples.py"
     else:
-        said = {argument for way in SAMPLES[kind].said(Noted()) for argument in way}
-        forgotten = [argument for argument in resource._declaration.specs if argument not in said]
-        yield from (f"step 9: {argument} in its sample, in tests/samples.py" for argument in forgotten)
+        sampled = {argument for variant in SAMPLES[kind].arguments(RecordingWorld()) for argument in variant}
+        omitted = [argument for argument in resource._declaration.specs if argument not in sampled]
+        yield from (f"step 9: {argument} in its sample, in tests/samples.py" for argument in omitted)
         if f"POST {model.path}" in examples and update and not SAMPLES[kind].changed:
-            yield "step 9: what may change (changed=) in its sample, in tests/samples.py"
+            yield "step 9: changed= in its sample, in tests/samples.py"
     has_tests_of_its_own = (ROOT / f"tests/engine/test_{file}.py").exists()
     if not has_tests_of_its_own and kind not in {row.kind for row in ARGUMENTS}:
         yield "step 10: a row for each argument, in ARGUMENTS of tests/engine/test_lifecycles.py"
     page = f"{file.replace('_', '-')}.md"
     programs = [path.read_text() for path in reference.programs(f"resources/{page}")]
     if not any(f"joviam.{kind}(" in program for program in programs):
-        yield f"step 11: a program that makes one, in docs/programs/resources/{file.replace('_', '-')}/"
+        yield f"step 11: a program that creates one, in docs/programs/resources/{file.replace('_', '-')}/"
     if hasattr(lookups, f"get_{file}") and not reference.programs(f"look-ups/{page}"):
         yield f"step 11: a program with get_{file}, in docs/programs/resources/{file.replace('_', '-')}/"
     if f"`{kind}`" not in (ROOT / "CHANGELOG.md").read_text():
@@ -85,43 +85,43 @@ def lacks(resource: type[Resource]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES.keys())
-def test_a_resource_is_whole(resource: type[Resource]) -> None:
-    """What is missing is said with its file and the step of CONTRIBUTING.md."""
-    assert not list(lacks(resource)), f"{resource.__name__} is not complete"
+def test_a_resource_is_complete(resource: type[Resource]) -> None:
+    """The failure names everything that is missing, with its file and step."""
+    assert not list(missing(resource)), f"{resource.__name__} is not complete"
 
 
 def test_every_resource_is_public() -> None:
-    """A class in resources/ is in the list of public names, from which all else is derived."""
+    """Each class in resources/ is in the list of public names, from which the rest is derived."""
     for stem in stems("resources"):
         importlib.import_module(f"pulumi_joviam.resources.{stem}")
-    made = [found.__name__ for found in Resource.__subclasses__() if found.__module__.startswith("pulumi_joviam.")]
-    assert not [name for name in made if name not in PUBLIC], "step 3: not in pulumi_joviam/__init__.pyi"
+    names = [found.__name__ for found in Resource.__subclasses__() if found.__module__.startswith("pulumi_joviam.")]
+    assert not [name for name in names if name not in PUBLIC], "step 3: not in pulumi_joviam/__init__.pyi"
 
 
 def test_every_look_up_is_public() -> None:
-    """A look-up is in the list of public names, with its `_output` form."""
-    made = [form for name in vars(lookups) if name.startswith("get_") for form in (name, f"{name}_output")]
-    assert not [name for name in made if name not in PUBLIC], "step 3: not in pulumi_joviam/__init__.pyi"
+    """Each look-up is in the list of public names, with its `_output` form."""
+    names = [form for name in vars(lookups) if name.startswith("get_") for form in (name, f"{name}_output")]
+    assert not [name for name in names if name not in PUBLIC], "step 3: not in pulumi_joviam/__init__.pyi"
 
 
-def test_every_file_of_the_emulator_takes_part() -> None:
-    """A file with a noun or with operations is in the list from which the emulator is put together."""
+def test_every_file_of_the_emulator_is_listed() -> None:
+    """Each file with a noun or with operations is in MODULES, from which the emulator is built."""
     listed = {module.__name__.split(".")[-1] for module in MODULES}
     own = re.compile(r'^OPERATIONS = \($|^    kind = "', re.MULTILINE)
     files = [stem for stem in stems("emulator") if own.search((ROOT / f"pulumi_joviam/emulator/{stem}.py").read_text())]
     assert not [stem for stem in files if stem not in listed], "step 6: not in MODULES of emulator/operations.py"
 
 
-def test_a_program_can_name_what_it_uses() -> None:
-    """The public names are in the order of a program, which import writes: what is used stands before what uses it."""
+def test_the_order_of_public_names() -> None:
+    """It is the order of resources in the programs that import writes: dependencies first."""
     wrong: list[str] = []
     for name in RESOURCES.keys() & SAMPLES.keys():
-        world = Noted()
-        SAMPLES[name].said(world)
+        world = RecordingWorld()
+        SAMPLES[name].arguments(world)
         wrong += [f"{used} after {name}" for used in world.kinds if PUBLIC.index(used) > PUBLIC.index(name)]
     assert not wrong, "step 3: the order of __all__ in pulumi_joviam/__init__.pyi"
 
 
 def test_examples_are_of_endpoints() -> None:
-    """An example belongs to an endpoint of the reference."""
+    """Each example belongs to an endpoint of the reference."""
     assert not [it for it in EXAMPLES if it not in {f"{method} {path}" for method, path, _, _ in ENDPOINTS}]

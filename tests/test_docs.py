@@ -60,13 +60,13 @@ def command_lines() -> list[str]:
 def test_the_reference_is_current() -> None:
     """`python tools/reference.py` would change nothing."""
     now = {**{DOCS / page: text for page, text in reference.pages().items()}, **reference.others()}
-    there = {path: path.read_text() for path in [*now, *(DOCS / page for page in REFERENCE)] if path.exists()}
-    old = [path for path in {**now, **there} if now.get(path) != there.get(path)]
+    before = {path: path.read_text() for path in [*now, *(DOCS / page for page in REFERENCE)] if path.exists()}
+    old = [path for path in {**now, **before} if now.get(path) != before.get(path)]
     assert not old, "run python tools/reference.py"
 
 
 def test_the_programs_of_readme_run(stack: Stack) -> None:
-    """Every program in README can be brought up unchanged, and a second preview is empty."""
+    """`up` of every program in README succeeds unchanged, and a second preview is empty."""
     created = [{"laptop", "web-disk", "web-address", "web"}]
     for program, names in zip(programs("README.md"), created, strict=True):
         (stack.project / "__main__.py").write_text(program)
@@ -85,7 +85,7 @@ def test_the_programs_of_the_guides_run(cloud: Emulator, engine_folder: str, tmp
     assert steps == {"create"}
 
 
-def test_every_program_of_the_reference_is_one_that_runs() -> None:
+def test_every_program_of_the_reference_is_tested() -> None:
     """The programs on a page are those of docs/programs (at least one) and the example in the docstring."""
     docstrings = {reference.example(found) for found in reference.classes()}
     for page in REFERENCE:
@@ -97,8 +97,8 @@ def test_every_program_of_the_reference_is_one_that_runs() -> None:
 
 
 @pytest.mark.slow
-def test_a_type_checker_takes_the_programs_of_the_reference(tmp_path: Path) -> None:
-    """For it, too, every resource, component and look-up is what its page shows."""
+def test_a_type_checker_accepts_the_programs_of_the_reference(tmp_path: Path) -> None:
+    """Every resource, component and look-up has the types that its page shows."""
     for path in sorted(reference.PROGRAMS.rglob("*.py")):
         name = "_".join(path.relative_to(reference.PROGRAMS).with_suffix("").parts).replace("-", "_")
         shutil.copy(path, tmp_path / f"{name}.py")
@@ -109,7 +109,7 @@ def test_a_type_checker_takes_the_programs_of_the_reference(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("folders", [("resources", "components"), ("look-ups",)], ids=" and ".join)
 def test_the_programs_of_the_reference_run(stack: Stack, folders: tuple[str, ...]) -> None:
-    """The programs of these pages can be brought up together in one stack, and a second preview is empty."""
+    """`up` of the programs of these pages succeeds in one stack, and a second preview is empty."""
     stack.pulumi("config", "set", "--secret", "customer:token", stack.cloud.token)
     stack.pulumi("config", "set", "--secret", "dbPassword", "p")
     account = Account(stack.cloud)  # with the objects that the look-ups find
@@ -255,7 +255,7 @@ def test_the_links_of_readme_work_everywhere() -> None:
         assert (ROOT / path).is_file() if kind == "blob" else (ROOT / path).is_dir(), target
 
 
-def test_every_link_inside_the_repository_leads_somewhere() -> None:
+def test_every_link_inside_the_repository_is_valid() -> None:
     """Relative links lead to an existing file and heading, with anchors as GitHub spells them."""
     pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     relative = [

@@ -1,4 +1,4 @@
-"""Every example runs offline, the way a reader would run it, and the demo does what it announces."""
+"""Every example runs offline, as a reader would run it, and the demo does what it announces."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_an_example(stack: Stack, example: Path) -> None:
 def test_tenants(cloud: Emulator, environment: dict[str, str], tmp_path: Path) -> None:
     """Three tenants are created in parallel. If one fails, the others continue, and the next up completes it."""
 
-    def tenants(*words: str, fails: bool = False) -> str:
+    def tenants(*arguments: str, fails: bool = False) -> str:
         done = subprocess.run(
-            [sys.executable, EXAMPLES / "05-automation-api" / "tenants.py", *words],
+            [sys.executable, EXAMPLES / "05-automation-api" / "tenants.py", *arguments],
             env=environment | {"JOVIAM_ENDPOINT": cloud.url, "JOVIAM_TOKEN": cloud.token},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         )  # fmt: skip

@@ -45,15 +45,15 @@ def test_the_layers_keep_their_contracts() -> None:
 @pytest.mark.parametrize(
     ("file", "line", "contract"),
     [
-        ("api/models.py", "import pulumi", "the api knows nothing of Pulumi"),
-        ("api/models.py", "from pulumi_joviam.lifecycle import aliases", "commands use the native plugin"),
-        ("lifecycle/aliases.py", "from pulumi_joviam.resources import power", "commands use the native plugin"),
-        ("lookups/query.py", "import pulumi_joviam.native.schema", "commands use the native plugin"),
-        ("resources/power.py", "import requests", "only the api speaks HTTP"),
-        ("resources/power.py", "import grpc", "only the doors"),
-        ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no line"),
-        ("lookups/query.py", "import pulumi_joviam.emulator", "nothing needs the emulator"),
-        ("resources/boot_disk.py", "from pulumi_joviam.resources import instance", "no file imports"),
+        ("api/models.py", "import pulumi", "the api does not use Pulumi"),
+        ("api/models.py", "from pulumi_joviam.lifecycle import aliases", "layers, from commands down to the api"),
+        ("lifecycle/aliases.py", "from pulumi_joviam.resources import power", "layers, from commands down to the api"),
+        ("lookups/query.py", "import pulumi_joviam.native.schema", "layers, from commands down to the api"),
+        ("resources/power.py", "import requests", "only the api sends HTTP requests"),
+        ("resources/power.py", "import grpc", "only the plugins"),
+        ("emulator/store.py", "from pulumi_joviam.api import errors", "the emulator shares no code"),
+        ("lookups/query.py", "import pulumi_joviam.emulator", "only its command uses the emulator"),
+        ("resources/boot_disk.py", "from pulumi_joviam.resources import instance", "no import cycles"),
     ],
 )
 def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:
@@ -65,8 +65,8 @@ def test_a_wrong_import_breaks_a_contract(tmp_path: Path, file: str, line: str, 
     assert any(name.startswith(contract) for name in broken)
 
 
-def test_a_program_does_not_pay_for_what_it_does_not_use() -> None:
-    """Importing a resource imports neither requests nor the emulator nor the native plugin, and does nothing."""
+def test_an_import_loads_no_unused_modules() -> None:
+    """Importing a resource imports neither requests, the emulator nor the native plugin, and prints nothing."""
     others = ("requests", "urllib3", "fastapi", "pulumi_joviam.native")
     script = f"import sys, pulumi_joviam.resources.instance; print([m for m in {others} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -88,8 +88,8 @@ def test_the_keywords_are_the_fields_of_the_model(resource: type[Resource]) -> N
     assert list(signature)[:2] == ["resource_name", "opts"]
     assert list(keywords) == list(fields)
     required = {name for name, found in keywords.items() if found.default is found.empty}
-    from_elsewhere = {name for name, traits in resource._lifecycle.args.traits().items() if traits.required}
-    assert required == {name for name, field in fields.items() if field.is_required()} - from_elsewhere
+    with_a_default = {name for name, traits in resource._lifecycle.args.traits().items() if traits.required}
+    assert required == {name for name, field in fields.items() if field.is_required()} - with_a_default
     make = cast(Callable[..., Resource], resource)
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         make("wrong", colour="red", **dict.fromkeys(required, ""))
@@ -101,17 +101,17 @@ def test_the_keywords_are_the_fields_of_the_model(resource: type[Resource]) -> N
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.__name__)
 def test_every_argument_and_output_is_described(declared: type[Args]) -> None:
     """Each has a description below it in the source, which help() shows instead of the SDK's own text."""
-    declaration, shown = declared._declaration, pydoc.render_doc(declared, renderer=PLAIN)
+    declaration, text = declared._declaration, pydoc.render_doc(declared, renderer=PLAIN)
     for name in (*declaration.specs, *declaration.outputs):
         assert declaration.descriptions[name].endswith("."), name
-        assert f"{name}: {declaration.descriptions[name][:20]}" in shown
+        assert f"{name}: {declaration.descriptions[name][:20]}" in text
     assert list(inspect.signature(declared).parameters) == ["resource_name", "opts", *declaration.specs]
     assert ":param" not in pydoc.render_doc(declared.__init__, renderer=PLAIN)
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
-def test_what_is_described_is_what_diff_reads(resource: type[Resource]) -> None:
-    """The docs of each argument agree with the markers that diff reads."""
+def test_the_docs_of_changes_match_diff(resource: type[Resource]) -> None:
+    """The docs of each argument agree with its markers, which diff reads."""
     declaration = resource._declaration
     assert "Source: reference" in declaration.about
     for name, traits in resource._lifecycle.args.traits().items():
@@ -120,7 +120,7 @@ def test_what_is_described_is_what_diff_reads(resource: type[Resource]) -> None:
 
 
 def test_a_subclass_of_a_program_shows_its_own_constructor() -> None:
-    """A constructor of its own counts. Without one, it has that of its base class."""
+    """Without one, it shows that of its base class."""
 
     class Own(joviam.Disk):
         def __init__(self, gigabytes: int) -> None:

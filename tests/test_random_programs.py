@@ -41,7 +41,7 @@ from pulumi_joviam.emulator.store import Switches
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.miniature import Held, Miniature, Plugin, Run, plugin
-from tests.samples import RESOURCES, SAMPLES, Above
+from tests.samples import RESOURCES, SAMPLES, EarlierResources
 from tests.stack import Spec, Stack
 from tests.sweep import FAULTS
 from tests.unknown import Place, hide, places
@@ -110,14 +110,14 @@ class Programs(RuleBasedStateMachine):
         """Add a resource as its sample says it, or with what is required alone, if what that refers to is there."""
         fields = getattr(joviam, kind)._lifecycle.args.model_fields
         try:
-            said = SAMPLES[kind].said(self)[0]
+            said = SAMPLES[kind].arguments(self)[0]
         except StopIteration:
             return
         needed = {name: value for name, value in said.items() if fields[name].is_required()}
         self._add({"kind": kind, **(said if whole else needed)})
 
     def one(self, kind: str) -> dict[str, str]:
-        return Above(self.program).one(kind)
+        return EarlierResources(self.program).one(kind)
 
     def number(self) -> int:
         return next(self.numbers)

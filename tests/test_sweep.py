@@ -8,7 +8,7 @@ import pytest
 
 from tests.sweep import FAULTS, Case, Sweep, Tally, sweeping, table
 
-# in one group, so that the requests are recorded only once
+# one group, so that only one worker records the requests
 pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.slow]
 
 SLOW = ("answers too late", "acts after we gave up")

@@ -1,7 +1,7 @@
-"""A HashiCorp Vault that encrypts nothing: it keeps the key of a stack's secrets for `pulumi`.
+"""A fake HashiCorp Vault that wraps the key of a stack's secrets without encrypting it.
 
-From a passphrase each command derives that key by a million rounds of a hash, which is a third of what it costs.
-Secrets in state and settings are encrypted alike. The tests of examples and templates use a passphrase.
+With a passphrase, each command derives that key with a million rounds of a hash, a third of its time. Secrets in state
+and settings are encrypted in the same way. The tests of examples and templates use a passphrase.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from threading import Thread
 
 class _Transit(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = json.dumps({"data": {"plaintext": asked.get("ciphertext"), "ciphertext": asked.get("plaintext")}})
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = json.dumps({"data": {"plaintext": request.get("ciphertext"), "ciphertext": request.get("plaintext")}})
         self.send_response(200)
         self.end_headers()
         self.wfile.write(answer.encode())

@@ -25,39 +25,39 @@ from pulumi_joviam.emulator import Emulator
 from tests import forks
 
 COMMAND = str(Path(sys.executable).parent / "pulumi-joviam")
-NOBODY = "00000000-0000-0000-0000-000000000001"
+MISSING = "00000000-0000-0000-0000-000000000001"
 
 
 @dataclass
-class Done:
+class Result:
     status: int
     out: str
     err: str
 
 
-def run(*arguments: str, **environ: str) -> Done:
+def run(*arguments: str, **environ: str) -> Result:
     done = subprocess.run(
         [*forks.python(), COMMAND, *arguments],
         env={**plain(), **environ}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def plain() -> Mapping[str, str]:
-    """Return an environment without settings of ours, and with a terminal too wide to break lines."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOVIAM_")}
-    return {**kept, "COLUMNS": "400", "NO_COLOR": "1"}
+    """Return an environment without JOVIAM variables, and with a terminal too wide to break lines."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("JOVIAM_")}
+    return {**environ, "COLUMNS": "400", "NO_COLOR": "1"}
 
 
 @pytest.fixture
 def account(cloud: Emulator) -> dict[str, str]:
-    """The environment that names the emulated account."""
+    """The environment variables of the emulated account."""
     return {"JOVIAM_TOKEN": cloud.token, "JOVIAM_ENDPOINT": cloud.url}
 
 
 def machine(cloud: Emulator, name: str) -> str:
-    """Make an instance that runs, and return its id."""
+    """Create a running instance, and return its id."""
     client = Client(Settings(cloud.token, cloud.url))
     [tier] = [tier for tier in client.list(models.PerformanceTier, "/performance_tiers/instances")
               if (tier.name, tier.region.code) == ("Fast", "SY3")]  # fmt: skip
@@ -67,11 +67,11 @@ def machine(cloud: Emulator, name: str) -> str:
     return made.id
 
 
-def test_a_screen(cloud: Emulator, account: dict[str, str]) -> None:
-    """An instance is named by its name or id; the url and the password of a ready session are all of stdout."""
+def test_a_vnc_console(cloud: Emulator, account: dict[str, str]) -> None:
+    """An instance is given by name or id; stdout has only the URL and the password of the ready session."""
     id = machine(cloud, "web")
-    for said in ("web", id):
-        done = run("console", said, **account)
+    for argument in ("web", id):
+        done = run("console", argument, **account)
         session = cloud.objects("console_sessions")[-1]
         assert (done.status, session["type"], session["instance_id"]) == (0, "vnc", id)
         assert done.out == f"url:      {session['url']}\npassword: {session['token']}\n"
@@ -79,8 +79,8 @@ def test_a_screen(cloud: Emulator, account: dict[str, str]) -> None:
         assert session["token"] not in done.err
 
 
-def test_a_serial_line(cloud: Emulator, account: dict[str, str]) -> None:
-    """A serial session is one line for a shell, that starts Mosh with the key."""
+def test_a_serial_console(cloud: Emulator, account: dict[str, str]) -> None:
+    """The output is a shell command that starts Mosh with the key."""
     machine(cloud, "web")
     done = run("console", "web", "--type", "serial", **account)
     [session] = cloud.objects("console_sessions")
@@ -88,16 +88,15 @@ def test_a_serial_line(cloud: Emulator, account: dict[str, str]) -> None:
 
 
 def test_json(cloud: Emulator, account: dict[str, str]) -> None:
-    """With --json stdout is the session as the API shows it."""
+    """With --json, stdout is the session as in the API."""
     machine(cloud, "web")
     done = run("console", "--json", "web", **account)
     [session] = cloud.objects("console_sessions")
-    shown = json.loads(done.out)
-    assert shown == session
+    assert json.loads(done.out) == session
 
 
-def test_an_instance_that_is_not_clear(cloud: Emulator, account: dict[str, str]) -> None:
-    """A name of none or of several instances, and an unknown id, are refused with what there is."""
+def test_an_unknown_or_ambiguous_instance(cloud: Emulator, account: dict[str, str]) -> None:
+    """A name of no or of several instances is refused with a list, an unknown id with the API's error."""
     assert run("console", "web", **account).err == "pulumi-joviam: there is no instance 'web'; available:\n  nothing\n"
     ids = [machine(cloud, name) for name in ("web", "db", "web")]
     done = run("console", "mail", **account)
@@ -108,15 +107,15 @@ def test_an_instance_that_is_not_clear(cloud: Emulator, account: dict[str, str])
     assert (done.status, done.out) == (1, "")
     assert "several instances are named 'web'; use an id:\n" in done.err
     assert set(re.findall(r"^  (\S+)", done.err, re.MULTILINE)) == {ids[0], ids[2]}
-    done = run("console", NOBODY, **account)
+    done = run("console", MISSING, **account)
     assert (done.status, done.out) == (1, "")
-    assert f"there is no such object (404 not_found, GET /instances/{NOBODY})" in done.err
+    assert f"there is no such object (404 not_found, GET /instances/{MISSING})" in done.err
     assert cloud.count() == {"instances": 3}
 
 
 @pytest.mark.slow
-def test_what_the_api_refuses(cloud: Emulator, account: dict[str, str]) -> None:
-    """A refused request is one message and status 1: stopped, failed, another token, no token."""
+def test_refused_requests(cloud: Emulator, account: dict[str, str]) -> None:
+    """Each is one message and status 1: a failed session, a stopped instance, another token, no token."""
     id = machine(cloud, "web")
     cloud.fail_provisioning("console_sessions")
     done = run("console", "web", **account)
@@ -146,17 +145,17 @@ def test_what_the_api_refuses(cloud: Emulator, account: dict[str, str]) -> None:
     ids=" ".join,
 )
 def test_wrong_usage(arguments: list[str]) -> None:
-    """A command that cannot be understood ends with status 2 and says how it is used."""
+    """A wrong command line ends with status 2 and prints the usage."""
     done = run(*arguments)
     assert done.status == 2
     assert "Usage: pulumi-joviam" in done.out + done.err
 
 
-def test_every_command_tells_its_use() -> None:
-    """--help names the commands, and each command's options."""
-    told = run("--help").out
-    assert "console" in told
-    assert "emulator" in told
+def test_help() -> None:
+    """--help lists the commands, and the options of each command."""
+    text = run("--help").out
+    assert "console" in text
+    assert "emulator" in text
     assert {"--type", "--json"} <= set(run("console", "--help").out.split())
     assert {"--port", "--host", "--token", "--provision-seconds", "--data"} <= set(
         run("emulator", "--help").out.split()
@@ -165,7 +164,7 @@ def test_every_command_tells_its_use() -> None:
 
 @contextmanager
 def emulator(*options: str) -> Generator[tuple[subprocess.Popen[str], list[str]], None, None]:
-    """Start the command, and give the process and the four lines that it prints."""
+    """Start the command, and yield the process and the four lines that it prints."""
     with subprocess.Popen(
         [COMMAND, "emulator", "--port", "0", *options],
         env=plain(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -179,8 +178,7 @@ def emulator(*options: str) -> Generator[tuple[subprocess.Popen[str], list[str]]
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_emulated_cloud(ending: signal.Signals) -> None:
-    """What it prints points a stack to a cloud that answers, and it ends in good order when it is told to; whatever
-    comes in, its token is in no other line."""
+    """The printed commands configure a stack, a signal ends it cleanly, and no request makes it print its token."""
     with emulator("--token", "it's-mine", "--provision-seconds", "0") as (process, lines):
         url = re.findall(r"http://127\.0\.0\.1:\d+/api/v1", lines[0])[0]
         assert lines[1:] == [
@@ -203,8 +201,8 @@ def test_an_emulated_cloud(ending: signal.Signals) -> None:
 
 
 @pytest.mark.slow
-def test_an_emulated_cloud_that_is_kept(tmp_path: Path) -> None:
-    """With --data the account is there again after a restart, even if the command was killed, and goes on."""
+def test_an_emulated_cloud_with_a_data_file(tmp_path: Path) -> None:
+    """With --data, the account survives a restart, even after a kill, and its objects go on provisioning."""
     file = tmp_path / "cloud.json"
     options = ("--token", "mine", "--provision-seconds", "3", "--data", str(file))
 
@@ -239,7 +237,7 @@ def test_an_emulated_cloud_that_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_emulated_cloud_for_the_console() -> None:
-    """The two commands work together, and a port that is in use is told with what to do."""
+    """The two commands work together, and the error for a port in use says what to do."""
     with emulator("--token", "mine") as (_, lines):
         [url] = re.findall(r"http://\S+/api/v1", lines[0])
         done = run("console", "web", JOVIAM_TOKEN="mine", JOVIAM_ENDPOINT=url)
@@ -252,8 +250,8 @@ def test_an_emulated_cloud_for_the_console() -> None:
         )
 
 
-def test_an_address_that_is_not_ours() -> None:
-    """A host that cannot be listened on is told."""
+def test_a_host_of_another_machine() -> None:
+    """The error names the host and port that it cannot listen on."""
     done = run("emulator", "--port", "0", "--host", "192.0.2.1")
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("pulumi-joviam: cannot listen on 192.0.2.1:0: ")
@@ -263,7 +261,7 @@ def test_an_address_that_is_not_ours() -> None:
     ("missing", "arguments", "extra"), [("typer", ["console", "web"], "cli"), ("fastapi", ["emulator"], "emulator")]
 )
 def test_a_missing_extra(tmp_path: Path, missing: str, arguments: list[str], extra: str) -> None:
-    """Without what an extra brings, the message names that extra."""
+    """Without a package of an extra, the message names the extra."""
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no {missing}', name={missing!r})\n")
     done = run(*arguments, PYTHONPATH=str(tmp_path))
     assert (done.status, done.out) == (1, "")

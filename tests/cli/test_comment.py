@@ -1,7 +1,7 @@
-"""`pulumi-joviam comment`, run as CI runs it, on what real previews said.
+"""`pulumi-joviam comment`, run as in CI, on recorded and live previews.
 
 tests/golden/comment holds previews of real stacks as `pulumi preview --json` printed them, without source positions,
-times, ids and the stack's configuration, and the comment for each. Every comment was looked at as a rendered page.
+times, ids and the stack's configuration, and the comment for each. Every comment was reviewed as a rendered page.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from tests.stack import Stack
 
 GOLDEN = ROOT / "tests" / "golden" / "comment"
 COMMAND = str(Path(sys.executable).parent / "pulumi-joviam")
-FAILED, HURTS, USAGE = 1, 3, 2
+FAILED, HARMFUL, USAGE = 1, 3, 2
 SECRET = "hunter2"
-MOST = 65_536
-"""Characters that GitHub takes."""
+LONGEST = 65_536
+"""The most characters that GitHub accepts."""
 
 
 @dataclass
-class Done:
+class Result:
     status: int
     out: str
     err: str
 
 
-def comment(*arguments: str | Path, stdin: str = "") -> Done:
+def comment(*arguments: str | Path, stdin: str = "") -> Result:
     done = subprocess.run(
         [*forks.python(), COMMAND, "comment", *arguments],
         input=stdin,
@@ -58,16 +58,16 @@ def comment(*arguments: str | Path, stdin: str = "") -> Done:
         check=False,
     )
     assert "Traceback (most recent call last)" not in done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
-def written(*steps: Mapping[str, Any], **said: Any) -> str:
+def written(*steps: Mapping[str, Any], **fields: Any) -> str:
     """Return the comment for a preview with these steps."""
-    found = preview.read(json.dumps({"steps": steps, **said}).encode())
+    found = preview.read(json.dumps({"steps": steps, **fields}).encode())
     return page.written(found, harm.found(found))
 
 
-# -- what becomes of real previews --
+# -- recorded previews --
 
 
 RECORDED = {
@@ -83,47 +83,49 @@ RECORDED = {
     "failed": "",
     "program-failed": "",
 }
-"""{recorded preview: what hurts in it}"""
+"""{recorded preview: the harmful changes in it}"""
 
 
-@pytest.mark.parametrize(("name", "hurting"), RECORDED.items())
-def test_golden(name: str, hurting: str) -> None:
-    """The comment for a recorded preview is the one that was looked at; it fits, and the status says what hurts."""
+@pytest.mark.parametrize(("name", "harm_found"), RECORDED.items())
+def test_golden(name: str, harm_found: str) -> None:
+    """The comment is the reviewed one, it is short enough, and the status reports harmful changes."""
     done = comment(GOLDEN / f"{name}.json", "--stack", "dev", "--fail-on", "delete,replace,stop")
     assert done.out == (GOLDEN / f"{name}.md").read_text()
-    assert len(done.out) < MOST
-    assert done.status == (FAILED if "failed" in name else HURTS if hurting else 0)
-    assert done.err == (f"pulumi-joviam: this preview has something to {hurting} (--fail-on)\n" if hurting else "")
+    assert len(done.out) < LONGEST
+    assert done.status == (FAILED if "failed" in name else HARMFUL if harm_found else 0)
+    assert done.err == (
+        f"pulumi-joviam: this preview has something to {harm_found} (--fail-on)\n" if harm_found else ""
+    )
 
 
-@pytest.mark.parametrize(("words", "status"), [("delete,replace", 0), ("stop", HURTS)])
+@pytest.mark.parametrize(("words", "status"), [("delete,replace", 0), ("stop", HARMFUL)])
 def test_fail_on(words: str, status: int) -> None:
-    """Only the words that are said end with 3, in one list or in several."""
+    """Only the given words cause status 3, in one list or in several."""
     assert comment(GOLDEN / "memory.json", "--fail-on", words).status == status
     assert comment(GOLDEN / "memory.json", "--fail-on", words, "--fail-on", "delete").status == status
 
 
 def test_every_recorded_preview_is_used() -> None:
-    """No comment is kept without its preview, and no preview without its comment."""
+    """Every comment has its preview, and every preview its comment."""
     assert {path.name for path in GOLDEN.iterdir()} == {
         f"{name}.{kind}" for name in RECORDED for kind in ("json", "md")
     }
 
 
 def test_a_refused_secret() -> None:
-    """The engine itself shows a secret that the check of another provider refuses; the comment does not."""
+    """The engine prints a secret that the check of another provider refuses; the comment does not."""
     assert SECRET in (GOLDEN / "failed.json").read_text()
-    told = (GOLDEN / "failed.md").read_text()
-    assert "Network `net`: property specification has a problem: must be an IPv4 network in CIDR format" in told
+    text = (GOLDEN / "failed.md").read_text()
+    assert "Network `net`: property specification has a problem: must be an IPv4 network in CIDR format" in text
     assert not [path for path in GOLDEN.glob("*.md") if SECRET in path.read_text()]
 
 
-def test_before_the_program_runs(tmp_path: Path) -> None:
-    """A preview that says nothing has failed; why comes from what it wrote to stderr."""
+def test_an_empty_preview(tmp_path: Path) -> None:
+    """An empty preview has failed; the reason is in its log."""
     log = tmp_path / "preview.log"
     log.write_text("error: getting stack configuration: incorrect passphrase\n```\n# not a heading\n")
-    for said in ("", "{}\n"):
-        done = comment("--stack", "acme/web/prod>", "--log", log, "--fail-on", "delete", stdin=said)
+    for output in ("", "{}\n"):
+        done = comment("--stack", "acme/web/prod>", "--log", log, "--fail-on", "delete", stdin=output)
         assert (done.status, done.err) == (FAILED, "")
         assert done.out.startswith(
             "<!-- pulumi-joviam comment acme/web/prod- -->\n### Pulumi preview of `acme/web/prod>` failed\n"
@@ -135,42 +137,42 @@ def test_before_the_program_runs(tmp_path: Path) -> None:
     assert "see the log of the job" in done.out
 
 
-def test_what_is_no_preview() -> None:
-    """Anything else is refused in one line, without a comment."""
+def test_other_input() -> None:
+    """It is refused in one line, without a comment."""
     done = comment(stdin="no json")
     assert (done.status, done.out) == (FAILED, "")
     assert done.err == "pulumi-joviam: this is not what `pulumi preview --json` prints\n"
-    for said in ("[]", "[1]", "7", '{"deployment": {}}', '{"steps": 7}', '{"steps": [{}]}', "{}{}", "\udcff"):
+    for text in ("[]", "[1]", "7", '{"deployment": {}}', '{"steps": 7}', '{"steps": [{}]}', "{}{}", "\udcff"):
         with pytest.raises(JoviamError):
-            preview.read(said.encode(errors="surrogateescape"))
+            preview.read(text.encode(errors="surrogateescape"))
 
 
 @pytest.mark.parametrize(
     "arguments", [["--fail-on", "delete,update"], ["nowhere.json"], ["--log", "nowhere"]], ids=" ".join
 )
 def test_wrong_usage(arguments: list[str]) -> None:
-    """A wrong word and a missing file are wrong usage."""
+    """An unknown word or a missing file is an error of usage."""
     done = comment(*arguments)
     assert (done.status, done.out) == (USAGE, "")
     assert arguments[-1].split(",")[-1] in done.err
 
 
-def test_other_commands_do_not_pay() -> None:
-    """To know the command is not to import pulumi."""
+def test_other_commands_do_not_import_pulumi() -> None:
+    """Registering the command does not import pulumi."""
     script = "import sys, pulumi_joviam.cli.comment; print('pulumi' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
-# -- the room that a comment has --
+# -- causes, losses and lengths --
 
 
 def urn(name: str, kind: str = "pulumi-python:dynamic/joviam:Disk") -> str:
     return f"urn:pulumi:dev::project::{kind}::{name}"
 
 
-def state(**said: Any) -> dict[str, Any]:
-    return {"custom": True, "inputs": said, "outputs": said}
+def state(**values: Any) -> dict[str, Any]:
+    return {"custom": True, "inputs": values, "outputs": values}
 
 
 INSTANCE = "pulumi-python:dynamic/joviam:Instance"
@@ -185,7 +187,7 @@ INSTANCE = "pulumi-python:dynamic/joviam:Instance"
     ],
 )
 def test_a_replacement_without_a_cause_of_its_own(reasons: list[str], more: dict[str, Any], why: str) -> None:
-    """Where the engine compares nothing, because it replaces anyway, each argument that changes is told."""
+    """The engine compares no arguments then, but the comment lists each change."""
     old = state(memory=512, note="a", disks=["1"], context={"a": "x", "b/c": "y", "d": "z"}, name="vm")
     new = state(memory=1024, disks=[UNKNOWN], context={"a": "x", "b/c": "Y", "e": "z"}, name="vm")
     steps = [
@@ -194,8 +196,8 @@ def test_a_replacement_without_a_cause_of_its_own(reasons: list[str], more: dict
         {"op": "replace", "urn": urn("vm", INSTANCE), "replaceReasons": reasons, "oldState": old,
          "newState": {**new, **more}},
     ]  # fmt: skip
-    told = written(*steps)
-    [first, details] = re.findall(r"(?m)^- Instance `vm`.*\n((?:  - .*\n)*)", told)
+    text = written(*steps)
+    [first, details] = re.findall(r"(?m)^- Instance `vm`.*\n((?:  - .*\n)*)", text)
     assert first.startswith(f"  - {why}\n")
     assert details.splitlines() == [
         '  - `context.d`: `"z"` → *unset*',
@@ -208,31 +210,31 @@ def test_a_replacement_without_a_cause_of_its_own(reasons: list[str], more: dict
 
 
 @pytest.mark.parametrize(("before", "now"), [(True, True), (True, False), (False, True), (False, False)])
-def test_what_is_retained(before: bool, now: bool) -> None:
-    """The engine retains the old object of a replacement if an earlier up has said so: then nothing is lost."""
+def test_retain_on_delete(before: bool, now: bool) -> None:
+    """With retain_on_delete in an earlier `up`, a replacement retains the old object, and nothing is lost."""
     warning = "replacing the disk loses the 20 GB on it, unless an earlier up has set retain_on_delete. To keep them, …"
     step = {"op": "replace", "urn": urn("d"), "diffReasons": ["size"], "replaceReasons": ["size"]}
     old, new = ({**state(size=20), "retainOnDelete": before}, {**state(size=10), "retainOnDelete": now})
-    said = [{"urn": urn("d"), "severity": "warning", "message": f"warning: {warning}"}]
-    told = written({**step, "oldState": old, "newState": new}, diagnostics=said)
-    assert ("loses" in told, "data loss" in told) == (not before, not before)
-    assert ("stays in the cloud" in told) == before
-    assert ("counts from the next up on" in told) == (now and not before)
+    warnings = [{"urn": urn("d"), "severity": "warning", "message": f"warning: {warning}"}]
+    text = written({**step, "oldState": old, "newState": new}, diagnostics=warnings)
+    assert ("loses" in text, "data loss" in text) == (not before, not before)
+    assert ("stays in the cloud" in text) == before
+    assert ("counts from the next up on" in text) == (now and not before)
 
 
 def test_a_swapped_disk_is_not_retained() -> None:
-    """That option keeps what is deleted with its instance, not a disk whose place in it is taken."""
-    held: dict[str, Any] = {"memory": 512, "boot_disk": {"template": "a", "size": 20, "performance_tier": "Fast"}}
-    old: dict[str, Any] = {**state(**held), "retainOnDelete": True}
-    old["outputs"] = {**held, "__kept": {"boot_disk": "1"}}
+    """retain_on_delete does not keep a boot disk that another one replaces."""
+    values: dict[str, Any] = {"memory": 512, "boot_disk": {"template": "a", "size": 20, "performance_tier": "Fast"}}
+    old: dict[str, Any] = {**state(**values), "retainOnDelete": True}
+    old["outputs"] = {**values, "__kept": {"boot_disk": "1"}}
     new: dict[str, Any] = {
-        **state(**{**held, "boot_disk": {**held["boot_disk"], "template": "b"}}),
+        **state(**{**values, "boot_disk": {**values["boot_disk"], "template": "b"}}),
         "retainOnDelete": True,
     }
     step = {"op": "update", "urn": urn("vm", INSTANCE), "diffReasons": ["boot_disk"]}
     assert "data loss (20 GB), stop" in written({**step, "oldState": old, "newState": new})
     old["outputs"]["state"] = new["inputs"]["power_state"] = "stopped"
-    assert "**data loss (20 GB)**" in written({**step, "oldState": old, "newState": new})  # it rests: nothing stops
+    assert "**data loss (20 GB)**" in written({**step, "oldState": old, "newState": new})  # already stopped
 
 
 @pytest.mark.parametrize(
@@ -240,8 +242,8 @@ def test_a_swapped_disk_is_not_retained() -> None:
     [(1, "x"), (30, "\N{PILE OF POO}" * 300), (30, "\N{RIGHT-TO-LEFT OVERRIDE}`" * 150), (1_000, "x")],
     ids=["few", "wide", "odd", "many"],
 )
-def test_what_is_cut_is_counted(size: int, text: str) -> None:
-    """However much changes, it fits, whole resources are left out, and each is either told or counted."""
+def test_a_long_comment_is_shortened(size: int, text: str) -> None:
+    """It always fits. Whole resources are left out, and each is either listed or counted."""
     before, after = state(size=50, name=text), state(size=40, name=text, **{f"a{i}": text for i in range(60)})
     kinds: dict[str, dict[str, Any]] = {
         "delete": {"oldState": before},
@@ -251,10 +253,10 @@ def test_what_is_cut_is_counted(size: int, text: str) -> None:
     }
     steps = [{"op": op, "urn": urn(f"{op}-{i}-{text}"), **what} for op, what in kinds.items() for i in range(size)]
     warnings = [{"urn": step["urn"], "severity": "warning", "message": f"warning: {text}"} for step in steps]
-    told = written(*steps, diagnostics=warnings)
-    assert len(told.encode()) < MOST
-    assert f"**{size} to delete, {size} to replace, {size} to update, {size} to create**, 0 unchanged" in told
-    sections = {part.split("\n")[0]: part for part in re.split(r"(?m)^(?=####|<details>)", told)}
+    body = written(*steps, diagnostics=warnings)
+    assert len(body.encode()) < LONGEST
+    assert f"**{size} to delete, {size} to replace, {size} to update, {size} to create**, 0 unchanged" in body
+    sections = {part.split("\n")[0]: part for part in re.split(r"(?m)^(?=####|<details>)", body)}
     assert len(sections) == 1 + 1 + 3 + 1 + 1  # title, first, three operations, warnings, picture
     for head, of_these in [("#### Look at this first", 2 * size), ("#### Warnings", 2 * size)] + [
         (f"<details><summary>{size} to {op}</summary>", size) for op in ("replace", "update", "create")
@@ -263,7 +265,7 @@ def test_what_is_cut_is_counted(size: int, text: str) -> None:
         assert sum(int(more or 1) for more in items) == of_these, head
 
 
-# -- names and values of people who are not trusted --
+# -- untrusted names and values --
 
 HOSTILE = st.one_of(
     st.text(max_size=40),
@@ -327,13 +329,15 @@ MERMAID = re.compile(
     st.lists(st.tuples(st.sampled_from(["warning", "error"]), HOSTILE), max_size=2),
 )
 @pytest.mark.slow
-def test_nothing_in_a_name_or_value_has_an_effect(
+def test_untrusted_names_and_values_have_no_effect(
     steps: list[dict[str, Any]], diagnostics: list[tuple[str, str]]
 ) -> None:
-    """Whatever is in names, values and messages: the page has our structure alone, and the picture our nodes alone."""
-    said = [{"severity": how, "message": what, "urn": steps[0]["urn"] if steps else ""} for how, what in diagnostics]
-    told = written(*steps, diagnostics=said, changeSummary={"same": 1})
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(told)
+    """Untrusted names, values and messages add no structure to the page, and no nodes to the picture."""
+    messages = [
+        {"severity": how, "message": what, "urn": steps[0]["urn"] if steps else ""} for how, what in diagnostics
+    ]
+    text = written(*steps, diagnostics=messages, changeSummary={"same": 1})
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
     every = [inner for token in tokens for inner in (token, *(token.children or ()))]
     assert {token.type for token in every} <= TOKENS
     for token, following in zip(every, [*every[1:], None], strict=True):
@@ -349,12 +353,12 @@ def test_nothing_in_a_name_or_value_has_an_effect(
             assert [line for line in token.content.splitlines() if not MERMAID.fullmatch(line)] == []
 
 
-# -- as CI runs it --
+# -- jobs in CI --
 
 
 @pytest.fixture(scope="module")
-def made(shared_cloud: Emulator, engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A stack that is up."""
+def deployed(shared_cloud: Emulator, engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A stack after `up`."""
     shared_cloud.reset()
     stack = Stack(tmp_path_factory.mktemp("comment"), shared_cloud, engine_folder)
     stack.program(PROGRAM)
@@ -376,20 +380,22 @@ CHANGED: dict[str, dict[str, Any]] = {
 }
 
 
-def shell(stack: Stack, script: str, **environ: str) -> Done:
-    """Run lines of a CI job in the project of a stack."""
+def shell(stack: Stack, script: str, **environ: str) -> Result:
+    """Run a script of a CI job in the project of a stack."""
     done = subprocess.run(
         ["bash", "-e", "-c", script],
         cwd=stack.project, env={**stack.environ, **environ}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
-def test_a_preview_through_a_pipe(made: Stack) -> None:
-    """The real CLI's preview, piped: counts, what hurts and why, what is unknown and from whom, no secret."""
-    made.program(CHANGED)
-    done = shell(made, "pulumi preview --json --show-sames --non-interactive | pulumi-joviam comment --fail-on stop")
-    assert (done.status, SECRET in done.out, TOKEN in done.out) == (HURTS, False, False)
+def test_a_preview_through_a_pipe(deployed: Stack) -> None:
+    """The comment has counts, harmful changes with their causes, and the sources of unknown values, but no secret."""
+    deployed.program(CHANGED)
+    done = shell(
+        deployed, "pulumi preview --json --show-sames --non-interactive | pulumi-joviam comment --fail-on stop"
+    )
+    assert (done.status, SECRET in done.out, TOKEN in done.out) == (HARMFUL, False, False)
     lines = done.out.splitlines()
     assert lines[:4] == [
         "<!-- pulumi-joviam comment -->",
@@ -419,12 +425,12 @@ def test_a_preview_through_a_pipe(made: Stack) -> None:
 
 @dataclass
 class Comments:
-    """The comments of a pull request, as the hosts keep them."""
+    """The comments of a pull request at a host."""
 
     url: str = ""
     bodies: dict[int, str] = field(default_factory=dict)
     people: set[int] = field(default_factory=set)
-    """Those that people wrote."""
+    """The ids of those that people wrote."""
 
     def add(self, body: str, *, by_a_person: bool = False) -> int:
         id = 1000 + len(self.bodies)
@@ -433,7 +439,7 @@ class Comments:
             self.people.add(id)
         return id
 
-    def shown(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[dict[str, Any]]:
         return [
             {"id": id, "body": body, "user": {"type": "User" if id in self.people else "Bot"}}
             for id, body in self.bodies.items()
@@ -442,8 +448,8 @@ class Comments:
 
 @pytest.fixture
 def comments() -> Iterator[Comments]:
-    """The part of GitHub's and GitLab's API that knows comments, on loopback. Both show them in pages."""
-    there = Comments()
+    """A local server with the comments API of GitHub and GitLab. Both paginate."""
+    host = Comments()
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self, status: int, body: object) -> None:
@@ -455,33 +461,33 @@ def comments() -> Iterator[Comments]:
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
             size, number = int(query.get("per_page", 30)), int(query.get("page", 1))
             newest_first = query.get("sort") == "desc"
-            shown = there.shown()[:: -1 if newest_first else 1]
-            self.answer(200, shown[size * (number - 1) : size * number])
+            listed = host.listed()[:: -1 if newest_first else 1]
+            self.answer(200, listed[size * (number - 1) : size * number])
 
         def do_POST(self) -> None:
-            self.answer(201, {"id": there.add(self.said())})
+            self.answer(201, {"id": host.add(self.body())})
 
         def do_PUT(self) -> None:
             id = int(self.path.rsplit("/", 1)[1])
-            there.bodies[id] = self.said()
+            host.bodies[id] = self.body()
             self.answer(200, {"id": id})
 
         def do_PATCH(self) -> None:
             self.do_PUT()
 
-        def said(self) -> str:
+        def body(self) -> str:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             if self.headers["PRIVATE-TOKEN"] == "a-token":
                 return urllib.parse.parse_qs(body)["body"][0]
             return str(json.loads(body)["body"])
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        there.url = f"http://127.0.0.1:{server.server_port}"
+        host.url = f"http://127.0.0.1:{server.server_port}"
         Thread(target=server.serve_forever, daemon=True).start()
-        yield there
+        yield host
         server.shutdown()
 
 
@@ -495,62 +501,62 @@ options.add_argument("--slurp", action="store_true")
 options.add_argument("--silent", action="store_true")
 options.add_argument("--method", default="GET")
 options.add_argument("--field", default="")
-said = options.parse_args()
+args = options.parse_args()
 def ask(path, **more):
     with urllib.request.urlopen(urllib.request.Request(f"{{os.environ['HOST']}}/{{path}}", **more)) as answer:
         return json.load(answer)
 assert os.environ["GH_TOKEN"] == "a-token"
-if said.method == "GET":
-    assert said.paginate and said.slurp
+if args.method == "GET":
+    assert args.paginate and args.slurp
     pages = []
     while not pages or pages[-1]:
-        pages.append(ask(f"{{said.path}}?page={{len(pages) + 1}}"))
+        pages.append(ask(f"{{args.path}}?page={{len(pages) + 1}}"))
     print(json.dumps(pages[:-1]))
 else:
-    name, _, file = said.field.partition("=@")
-    ask(said.path, method=said.method, data=json.dumps({{name: open(file).read()}}).encode())
+    name, _, file = args.field.partition("=@")
+    ask(args.path, method=args.method, data=json.dumps({{name: open(file).read()}}).encode())
 """
-PRETENDED = {"gh": GH, "pip": "#!/bin/sh\necho pip $*", "sh": "#!/bin/bash\ncat"}
-"""{command of a job: what stands for it here}; what would come from the network is there already."""
+FAKES = {"gh": GH, "pip": "#!/bin/sh\necho pip $*", "sh": "#!/bin/bash\ncat"}
+"""{command of a job: its replacement here}, so that nothing is downloaded."""
 
 
 def job(host: str) -> tuple[list[str], dict[str, str]]:
-    """Return the scripts of an example, each run in a shell of its own, and its variables."""
-    said = yaml.safe_load((ROOT / "examples" / "ci" / f"{host}.yml").read_text())
+    """Return the scripts of an example, each for its own shell, and its variables."""
+    content = yaml.safe_load((ROOT / "examples" / "ci" / f"{host}.yml").read_text())
     if host == "gitlab":
-        # the shell of a job goes on after its before_script
-        return ["\n".join(said["preview"]["script"])], said["preview"]["variables"]
-    steps = [step for step in said["jobs"]["preview"]["steps"] if "run" in step]
+        # GitLab runs all lines of a job in one shell
+        return ["\n".join(content["preview"]["script"])], content["preview"]["variables"]
+    steps = [step for step in content["jobs"]["preview"]["steps"] if "run" in step]
     assert [step["name"] for step in steps] == ["install", "preview", "comment"]
     assert steps[2]["if"] == "always() && steps.preview.outcome != 'skipped'"
     return [step["run"] for step in steps], {"STACK": "dev"}
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_the_ready_jobs(made: Stack, comments: Comments, tmp_path: Path, host: str) -> None:
-    """The lines of the example make one comment and bring it up to date, and their status says what hurts or failed."""
+def test_the_example_jobs(deployed: Stack, comments: Comments, tmp_path: Path, host: str) -> None:
+    """They create one comment and update it, and their status reports harmful changes and failures."""
     for name in ("gh", "pip"):
-        (tmp_path / name).write_text(PRETENDED[name])
+        (tmp_path / name).write_text(FAKES[name])
         (tmp_path / name).chmod(0o755)
     scripts, variables = job(host)
     environ = {
         **variables,
-        "PATH": f"{tmp_path}{os.pathsep}{made.environ['PATH']}",
+        "PATH": f"{tmp_path}{os.pathsep}{deployed.environ['PATH']}",
         "HOST": comments.url, "GH_TOKEN": "a-token", "GITHUB_REPOSITORY": "acme/web", "PULL_REQUEST": "7",
         "CI_API_V4_URL": comments.url, "GITLAB_TOKEN": "a-token", "CI_PROJECT_ID": "3", "CI_MERGE_REQUEST_IID": "7",
     }  # fmt: skip
 
     def run(program: Mapping[str, Mapping[str, Any]], fail_on: str = "delete,replace,stop") -> list[int]:
-        made.program(program)
-        return [shell(made, script, **{**environ, "FAIL_ON": fail_on}).status for script in scripts]
+        deployed.program(program)
+        return [shell(deployed, script, **{**environ, "FAIL_ON": fail_on}).status for script in scripts]
 
     others = [comments.add(f"{number} is mine", by_a_person=True) for number in range(40)]
-    if host == "github":  # only a bot's comment is ours
+    if host == "github":  # only a bot's comment may be overwritten
         others.append(comments.add("<!-- pulumi-joviam comment dev -->\nnot really", by_a_person=True))
     others.append(comments.add("<!-- pulumi-joviam comment dev2 -->\nof another stack"))
     before = {id: comments.bodies[id] for id in others}
 
-    assert run(CHANGED)[-1] == HURTS
+    assert run(CHANGED)[-1] == HARMFUL
     [ours] = set(comments.bodies) - set(others)
     assert "Disk `data`: **delete, data loss (50 GB)**" in comments.bodies[ours]
     assert run({**PROGRAM, "data": {**PROGRAM["data"], "size": "big"}})[-1] == FAILED

@@ -1,4 +1,4 @@
-"""Arguments of disks and machines, as programs of many tests give them."""
+"""Arguments of disks and instances that several tests share."""
 
 from __future__ import annotations
 

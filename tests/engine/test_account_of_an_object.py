@@ -1,4 +1,4 @@
-"""An object belongs to the account that it was made in: no other token takes it for gone."""
+"""An object belongs to the account it was created in: with a token of another account it does not look deleted."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def test_a_token_of_another_organization_is_refused(stack: Stack) -> None:
         assert [it for it in other.requests if it.method != "GET"] == []
     stack.pulumi("config", "set", "--secret", "joviam:token", token)
     stack.pulumi("config", "set", "joviam:endpoint", stack.cloud.url)
-    assert stack.up().empty  # which is what destroy takes its settings from
+    assert stack.up().empty  # destroy uses the settings of the last up
     stack.destroy()
     assert stack.cloud.count() == {}
 
 
 def test_a_rotated_token_of_the_same_account_works(stack: Stack) -> None:
-    """Also if an object was deleted: one existing object proves that the account is the same."""
+    """This holds even if an object was deleted: one existing object proves that the account is the same."""
     stack.program(KEYS)
     stack.up()
     stack.cloud.token = OTHER

@@ -1,4 +1,4 @@
-"""Two accounts in one stack: each object is made, read, changed and deleted in its own."""
+"""Two accounts in one stack: each object is created, read, changed and deleted in its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def other(shared_other: Emulator) -> Emulator:
 
 
 def program(stack: Stack, other: Emulator, text: str, token: str = FROM_CONFIG) -> None:
-    """Write the program: it has the second account as `other`."""
+    """Write a program whose second account is `other`."""
     (stack.project / "__main__.py").write_text(
         "import pulumi\nimport pulumi_joviam as joviam\n"
         f"other = joviam.Provider('other', token={token}, endpoint={other.url!r})\n{text}"
@@ -44,12 +44,12 @@ def names(cloud: Emulator, kind: str = "public_keys") -> list[str]:
 
 
 def written(stack: Stack, run: Run) -> str:
-    """Return everything that was shown or stored, each line of the state as it lies on the disk."""
+    """Return everything that was printed or stored, with the state files as they are on disk."""
     return run.text + "".join(path.read_text() for path in stack.state.rglob("*") if path.is_file())
 
 
 def test_each_object_is_in_its_providers_account(stack: Stack, other: Emulator) -> None:
-    """Through the whole lifecycle of a stack; and no token is printed or stored in clear."""
+    """This holds through the whole lifecycle of a stack, and no token is printed or stored in plain text."""
     text = """
 class Pair(pulumi.ComponentResource):
     def __init__(self, name, opts):
@@ -61,9 +61,9 @@ joviam.PublicKey("there", key=KEY, name=NAME, opts=pulumi.ResourceOptions(provid
 Pair("pair", pulumi.ResourceOptions(providers=[other]))
 """
     program(stack, other, f"KEY, NAME = {key('a')!r}, 'there'\n{text}")
-    shown = stack.preview().text
+    printed = stack.preview().text
     run = stack.up()
-    shown += written(stack, run)
+    printed += written(stack, run)
     assert run.steps == {"here": "create", "there": "create", "lan": "create"}
     assert (names(stack.cloud), names(other), names(other, "networks")) == (["here"], ["there"], ["lan"])
     assert names(stack.cloud, "networks") == []
@@ -73,13 +73,13 @@ Pair("pair", pulumi.ResourceOptions(providers=[other]))
     assert run.steps == {"lan": "update"}
     program(stack, other, f"KEY, NAME = {key('a')!r}, 'renamed'\n{text}")
     run = stack.up()
-    shown += written(stack, run)
+    printed += written(stack, run)
     assert run.steps == {"there": "update", "lan": "update"}
     assert (names(stack.cloud), names(other), names(other, "networks")) == (["here"], ["renamed"], ["lan"])
-    shown += written(stack, stack.destroy())
+    printed += written(stack, stack.destroy())
     assert (stack.cloud.count(), other.count()) == ({}, {})
-    assert OTHER not in shown
-    assert stack.cloud.token not in shown
+    assert OTHER not in printed
+    assert stack.cloud.token not in printed
     assert {request.status for request in [*stack.cloud.requests, *other.requests]} <= {200, 201, 202, 404}
 
 
@@ -143,7 +143,7 @@ pulumi.export("plain", len(joviam.get_regions(opts=pulumi.InvokeOptions(provider
 try:
     joviam.get_regions(opts=pulumi.InvokeOptions(provider=other))
 except pulumi.RunError as error:
-    pulumi.export("told", str(error))
+    pulumi.export("error", str(error))
 """
     program(stack, other, text)
     run = stack.up()
@@ -152,7 +152,7 @@ except pulumi.RunError as error:
         "there": ["there"],
         "group": ["there"],
         "plain": 2,
-        "told": "get_regions: joviam:token is an Output, whose value comes later; get_regions_output waits for it",
+        "error": "get_regions: joviam:token is an Output, whose value comes later; get_regions_output waits for it",
     }
     assert OTHER not in written(stack, run)
 

@@ -1,4 +1,4 @@
-"""Availability groups, on a cloud where a list counts for all of its members and on one where it does not."""
+"""Availability groups, where a list applies to all of its members and where it applies to one instance only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ids(cloud: Emulator) -> dict[str, str]:
 
 
 def puts(cloud: Emulator) -> int:
-    """Return how often a list was written."""
+    """Return the number of times a list was written."""
     return sum(request.operation == PUT for request in cloud.requests)
 
 
@@ -47,7 +47,7 @@ def test_the_lifecycle_of_a_group(stack: Stack, symmetric: bool) -> None:
     stack.cloud.configure(symmetric_groups=symmetric)
     stack.program({**machines("abc"), "g": group("a", "b")})
     stack.up()
-    made = stack.resources()["g"]["id"]
+    group_id = stack.resources()["g"]["id"]
     assert lists(stack.cloud) == {"a": "b", "b": "a", "c": ""}
     assert puts(stack.cloud) == (1 if symmetric else 2)
     assert stack.settled()
@@ -61,7 +61,7 @@ def test_the_lifecycle_of_a_group(stack: Stack, symmetric: bool) -> None:
     assert stack.settled()
 
     stack.cloud.change(ids(stack.cloud)["c"], availability_group=[])
-    for second in (False, True):  # a second look shows the same
+    for second in (False, True):  # a second refresh finds nothing new
         found = stack.refresh()
         assert set(stack.resources()["g"]["inputs"]["instances"]) == {ids(stack.cloud)[name] for name in "ab"}
         assert found.empty or not second
@@ -76,7 +76,7 @@ def test_the_lifecycle_of_a_group(stack: Stack, symmetric: bool) -> None:
     assert stack.up().steps == {"g": "update"}
     assert lists(stack.cloud) == {"a": "c", "b": "", "c": "a"}
     assert stack.settled()
-    assert stack.resources()["g"]["id"] == made
+    assert stack.resources()["g"]["id"] == group_id
 
     stack.program(machines("abc"))
     assert stack.up().steps == {"g": "delete"}
@@ -131,17 +131,17 @@ def test_machines_move_between_groups(stack: Stack, symmetric: bool) -> None:
     stack.up()
     stack.program({**machines("abcdx"), "g": group("a", "b"), "h": group("c", "d", "x")})
     stack.up()
-    wanted = {"a": "b", "b": "a", "c": "dx", "d": "cx", "x": "cd"}
-    assert lists(stack.cloud) == wanted
+    expected = {"a": "b", "b": "a", "c": "dx", "d": "cx", "x": "cd"}
+    assert lists(stack.cloud) == expected
     assert stack.refresh().empty
     stack.program({**machines("abcdx"), "new": group("a", "b"), "h": group("c", "d", "x")})
     assert stack.up().steps == {"new": "create", "g": "delete"}
-    assert lists(stack.cloud) == wanted
+    assert lists(stack.cloud) == expected
     assert stack.refresh().empty
 
 
 def test_a_partly_created_group_is_completed(stack: Stack) -> None:
-    """After a failure the state shows the actual members; the next `up` completes it, a destroy leaves nothing."""
+    """After a failure the state shows the actual members; the next `up` completes it. Its deletion clears the lists."""
     stack.cloud.configure(symmetric_groups=False)
     stack.cloud.fail(PUT, status=422, details={"availability_group": ["not today"]}, skip=1)
     stack.program({**machines("abc"), "g": group("a", "b")})
@@ -160,32 +160,32 @@ def test_a_partly_created_group_is_completed(stack: Stack) -> None:
 
 def test_a_group_and_a_stopped_machine_do_not_interfere(stack: Stack) -> None:
     """A group and one of its machines, which is stopped for a change, can be updated at the same time."""
-    said = machines("abc") | {"a": MACHINE | {"allow_stopping": True}}
-    stack.program(said)
+    program = machines("abc") | {"a": MACHINE | {"allow_stopping": True}}
+    stack.program(program)
     stack.up()
     id = ids(stack.cloud)
-    said["a"] |= {"memory": 2048}
-    said["g"] = {"kind": "AvailabilityGroup", "instances": [id["a"], id["b"]]}
-    stack.program(said)
+    program["a"] |= {"memory": 2048}
+    program["g"] = {"kind": "AvailabilityGroup", "instances": [id["a"], id["b"]]}
+    stack.program(program)
     assert stack.up().steps == {"a": "update", "g": "create"}
     assert lists(stack.cloud) == {"a": "b", "b": "a", "c": ""}
 
 
 def test_invalid_groups_are_refused(stack: Stack) -> None:
-    """Too few, duplicates, unknown machines, another region, two groups for one machine: each has its message."""
+    """Too few, duplicates, unknown machines, another region, two groups for one machine: each has its own message."""
     some = "00000000-0000-0000-0000-00000000000"
-    for said, told in (
+    for instances, message in (
         ([f"{some}1"], "must have two instances or more"),
         ([f"{some}1", f"{some}1"], "instances[1]: is in the list before"),
     ):
-        stack.program({"g": {"kind": "AvailabilityGroup", "instances": said}})
-        assert told in stack.preview(fails=True).text
+        stack.program({"g": {"kind": "AvailabilityGroup", "instances": instances}})
+        assert message in stack.preview(fails=True).text
 
     around = machines("abc") | {"far": MACHINE | {"region": "ML1"}}
-    strangers = {"kind": "AvailabilityGroup", "instances": [f"{some}1", f"{some}2"]}
-    stack.program({**around, "g": strangers})
-    told = f'creating availability group "g": instances: there is no instance {some}1'
-    assert told in stack.up(fails=True).text
+    nonexistent = {"kind": "AvailabilityGroup", "instances": [f"{some}1", f"{some}2"]}
+    stack.program({**around, "g": nonexistent})
+    message = f'creating availability group "g": instances: there is no instance {some}1'
+    assert message in stack.up(fails=True).text
     assert "g" not in stack.resources()
     stack.program({**around, "g": group("a", "far")})
     assert f"instances: {ids(stack.cloud)['far']} is not in the region" in stack.up(fails=True).text

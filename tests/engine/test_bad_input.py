@@ -12,7 +12,7 @@ from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.miniature import Miniature, Plugin
-from tests.samples import SAMPLES, There
+from tests.samples import SAMPLES, ExistingObjects
 from tests.stack import Stack
 from tests.unknown import PLAIN, Place, places
 
@@ -22,10 +22,10 @@ NETWORK: dict[str, Any] = {"kind": "Network", "specification": "192.168.2.0/24"}
 FIRST = {"kind": "PublicKey", "key": key("first")}
 BOOT: dict[str, Any] = {"template": "debian-9", "size": 20, "performance_tier": "Standard"}
 UNKNOWN = {"after": "first", "say": ID}
-"""What nobody knows before `up`."""
+"""An id that is unknown before `up`."""
 MACHINE: dict[str, Any] = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
 
-# (what the program says, {property: what the user is told}), all seen in preview, without a request
+# (arguments in the program, {argument: start of its message}); preview finds them all, without a request
 REFUSED_BY_CHECK: list[tuple[dict[str, Any], dict[str, str]]] = [
     (DISK | {"size": -1}, {"size": "must be greater than 0"}),
     (DISK | {"size": "10"}, {"size": "must be a whole number, not a text (pulumi.Config().require_int gives one)"}),
@@ -121,7 +121,7 @@ REFUSED_BY_CHECK: list[tuple[dict[str, Any], dict[str, str]]] = [
         MACHINE | {"boot_disk": {"size": 0, "performance_tier": "Fast"}},
         {"boot_disk.size": "must be greater than 0", "boot_disk.template": "is required"},
     ),
-    # what is wrong is wrong whatever stands beside it
+    # an unknown value does not hide the errors beside it
     (MACHINE | {"disks": [UNKNOWN, ID, UNKNOWN, ID]}, {"disks[3]": "is in the list before"}),
     (MACHINE | {"disks": [UNKNOWN, UNKNOWN, "web"]}, {"disks[2]": "must be an id of the API"}),
     (
@@ -149,61 +149,63 @@ REFUSED_BY_CHECK: list[tuple[dict[str, Any], dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "told"), REFUSED_BY_CHECK, ids=lambda item: ",".join(item))
+@pytest.mark.parametrize(("args", "messages"), REFUSED_BY_CHECK, ids=lambda item: ",".join(item))
 def test_check_names_every_wrong_argument(
-    cloud: Emulator, plugged: Plugin, said: dict[str, Any], told: dict[str, str]
+    cloud: Emulator, plugged: Plugin, args: dict[str, Any], messages: dict[str, str]
 ) -> None:
     """The message says what would be valid, and no request is sent."""
-    run = Miniature(plugged, "wrong").preview({"first": FIRST, "wrong": said})
+    run = Miniature(plugged, "wrong").preview({"first": FIRST, "wrong": args})
     found = dict(line.removeprefix("wrong: ").split(": ", 1) for line in run.error.split("; wrong: "))
-    assert found.keys() == told.keys()
-    assert [where for where, text in told.items() if not found[where].startswith(text)] == []
+    assert found.keys() == messages.keys()
+    assert [where for where, text in messages.items() if not found[where].startswith(text)] == []
     assert cloud.requests == []
 
 
-@pytest.mark.parametrize(("said", "told"), [it for it in REFUSED_BY_CHECK if len(it[1]) > 1])
-def test_preview_prints_one_error_per_wrong_argument(stack: Stack, said: dict[str, Any], told: dict[str, str]) -> None:
-    """Each begins with the argument, and there is no traceback."""
-    stack.program({"first": FIRST, "wrong": said})
+@pytest.mark.parametrize(("args", "messages"), [it for it in REFUSED_BY_CHECK if len(it[1]) > 1])
+def test_preview_prints_one_error_per_wrong_argument(
+    stack: Stack, args: dict[str, Any], messages: dict[str, str]
+) -> None:
+    """Each error starts with the argument, and there is no traceback."""
+    stack.program({"first": FIRST, "wrong": args})
     run = stack.preview(fails=True)
-    for where, text in told.items():
+    for where, text in messages.items():
         [line] = [line for line in run.text.splitlines() if f" resource 'wrong' has a problem: {where}: " in line]
         assert f": {where}: {text}" in line
-    assert len([line for line in run.text.splitlines() if line.startswith("error:")]) == len(told)
+    assert len([line for line in run.text.splitlines() if line.startswith("error:")]) == len(messages)
     assert "Traceback" not in run.text
     assert stack.cloud.requests == []
 
 
 def test_a_public_key_comment_may_mention_private_keys(plugged: Plugin) -> None:
     """Only private keys are refused, not the words in a comment; the API validates options before a key."""
-    for said in (f"{key('a')} BEGIN my PRIVATE KEY", f'no-pty,command="x" {key("b")}', key("c").replace(" ", "  ")):
-        assert not Miniature(plugged, "public").preview({"k": {"kind": "PublicKey", "key": said}}).error
+    for args in (f"{key('a')} BEGIN my PRIVATE KEY", f'no-pty,command="x" {key("b")}', key("c").replace(" ", "  ")):
+        assert not Miniature(plugged, "public").preview({"k": {"kind": "PublicKey", "key": args}}).error
 
 
 HIDDEN = "hunter2"
 
 
 def put(value: Any, place: Place, other: Any) -> Any:
-    """Return a value with something else at a place."""
+    """Return the value with another one at a place."""
     if not place:
         return other
-    held = value.copy()
-    held[place[0]] = put(value[place[0]], place[1:], other)
-    return held
+    changed = value.copy()
+    changed[place[0]] = put(value[place[0]], place[1:], other)
+    return changed
 
 
 def test_validation_errors_contain_no_values(cloud: Emulator, plugged: Plugin) -> None:
     """No error, for any position in any resource, repeats the wrong value, which may be a secret."""
     wrong = [HIDDEN, f"{HIDDEN}/24", [HIDDEN], [[HIDDEN]], {"x": HIDDEN}, [{"x": HIDDEN}]]
-    world, refused = There(Account(cloud)), set[tuple[str, Place]]()
+    existing, refused = ExistingObjects(Account(cloud)), set[tuple[str, Place]]()
     small = Miniature(plugged, "hidden")
     for kind in [kind for kind in SAMPLES if kind not in PLAIN]:
-        for said in world.say(kind):
-            for place, other in itertools.product([it for it in places(said) if it], wrong):
-                error = small.preview({"it": {"kind": kind, **put(said, place, other)}}).error
+        for args in existing.arguments(kind):
+            for place, other in itertools.product([it for it in places(args) if it], wrong):
+                error = small.preview({"it": {"kind": kind, **put(args, place, other)}}).error
                 assert HIDDEN not in error, (kind, place)
                 refused |= {(kind, place)} if error else set()
-            assert {(kind, place) for place in places(said) if place} <= refused
+            assert {(kind, place) for place in places(args) if place} <= refused
     assert HIDDEN not in small.preview({"it": MACHINE | {"nonsense": HIDDEN}}).error
 
 
@@ -230,16 +232,16 @@ def test_a_region_is_required(stack: Stack) -> None:
     """If neither the program nor the stack has a region, preview names both ways to set it."""
     stack.pulumi("config", "rm", "joviam:region")
     stack.program({"d": DISK})
-    told = "is required: set it here, or for the whole stack with `pulumi config set joviam:region CODE`"
-    assert told in stack.preview(fails=True).text
+    message = "is required: set it here, or for the whole stack with `pulumi config set joviam:region CODE`"
+    assert message in stack.preview(fails=True).text
     stack.program({"a": {"kind": "IpAddress"}})
-    told = "give a network, or for a public address a region (here or in joviam:region)"
-    assert told in stack.preview(fails=True).text
+    message = "give a network, or for a public address a region (here or in joviam:region)"
+    assert message in stack.preview(fails=True).text
 
 
 def test_unknown_names_are_refused(stack: Stack) -> None:
     """For an unknown region, tier or template, the message lists the available ones, and nothing is created."""
-    words = {
+    cases = {
         "tier": (
             DISK | {"performance_tier": "Fats"},
             "performance_tier: is unknown in region SY3; available: Fast, Sta",
@@ -254,10 +256,10 @@ def test_unknown_names_are_refused(stack: Stack) -> None:
             "performance_tier: is unknown in region SY3; available: Fast",
         ),
     }
-    for name, (said, told) in words.items():  # the engine ends at the first that is refused
-        stack.program({name: said})
+    for name, (args, message) in cases.items():  # the engine stops at the first refused resource
+        stack.program({name: args})
         run = stack.up(fails=True)
-        assert f"resource '{name}' has a problem: {told}" in run.text
+        assert f"resource '{name}' has a problem: {message}" in run.text
         assert "Traceback" not in run.text
     assert stack.cloud.count() == {}
     assert stack.resources() == {}
@@ -268,8 +270,8 @@ def test_a_missing_token_is_one_error(stack: Stack) -> None:
     stack.pulumi("config", "rm", "joviam:token")
     stack.program({f"k{n}": {"kind": "PublicKey", "key": key(str(n))} for n in range(5)})
     run = stack.preview(fails=True)
-    told = "no Joviam token: set it with `pulumi config set --secret joviam:token`, or in the environment variable"
-    assert len([line for line in run.text.splitlines() if told in line]) == 1
+    message = "no Joviam token: set it with `pulumi config set --secret joviam:token`, or in the environment variable"
+    assert len([line for line in run.text.splitlines() if message in line]) == 1
     assert "Traceback" not in run.text
     assert stack.cloud.requests == []
 
@@ -314,10 +316,10 @@ def test_unknown_values_are_checked_in_up(stack: Stack) -> None:
 
 
 def test_a_missing_argument_is_a_type_error(stack: Stack) -> None:
-    """As in any Python call."""
+    """It is the error of any Python call."""
     stack.program({"d": {"kind": "Disk", "size": 1}})
-    told = "missing 1 required keyword-only argument: 'performance_tier'"
-    assert told in stack.preview(fails=True).text
+    message = "missing 1 required keyword-only argument: 'performance_tier'"
+    assert message in stack.preview(fails=True).text
 
 
 ERROR_TABLE: dict[str, tuple[dict[str, Any], str]] = {
@@ -349,9 +351,9 @@ def test_each_api_error_has_its_own_message(stack: Stack) -> None:
         stack.cloud.fail("POST /public_keys", **fault)
     stack.program({f"k{n}": {"kind": "PublicKey", "key": key(str(n))} for n in range(len(ERROR_TABLE))})
     run = stack.up("--continue-on-error", fails=True)
-    told = [message for name, message in run.errors if name.startswith("k")]
-    assert len(told) == len(ERROR_TABLE)
+    messages = [message for name, message in run.errors if name.startswith("k")]
+    assert len(messages) == len(ERROR_TABLE)
     for _, text in ERROR_TABLE.values():
-        assert len([message for message in told if text in message]) == 1, text
+        assert len([message for message in messages if text in message]) == 1, text
     assert "Traceback" not in run.text
     assert stack.cloud.count() == {}

@@ -1,4 +1,4 @@
-"""Instances made with a boot disk and addresses of their own, and what becomes of those."""
+"""Instances that own their boot disk and addresses: how these are created, changed, swapped and deleted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_joviam.emulator import Emulator
 from tests.engine.machines import BASIC, BOOT, DISK, MACHINE, ref
-from tests.engine.traffic import STOPS, asked
+from tests.engine.traffic import STOPS, sent
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
 
@@ -22,7 +22,7 @@ def test_required_arguments_only(stack: Stack) -> None:
     assert stack.settled()
     [instance], [disk] = stack.cloud.objects("instances"), stack.cloud.objects("disks")
     assert (instance["state"], disk["state"], disk["size"]) == ("running", "attached", 20)
-    assert asked(stack.cloud, "POST /disks", *STOPS) == []
+    assert sent(stack.cloud, "POST /disks", *STOPS) == []
     stack.destroy()
     assert stack.cloud.count() == {}
 
@@ -39,15 +39,15 @@ def test_addresses_are_allocated_and_released_in_place(cloud: Emulator, plugged:
         ({"allocate_public_ip": True}, 1),
     ]
     stack = Miniature(plugged, "addresses")
-    for said, addresses in stages:
-        program = around | {"i": BASIC | said}
+    for args, addresses in stages:
+        program = around | {"i": BASIC | args}
         previewed, run = stack.preview(program).steps, stack.up(program)
         assert (run.steps, run.error) == (previewed, "")
         assert run.steps["i"] in ("create", "update")
         assert (stack.refresh().steps, stack.preview(program).steps) == ({}, {})
         assert len(cloud.objects("ip_addresses")) == addresses
         assert len(cloud.objects("instances")) == 1
-    assert asked(cloud, *STOPS) == []
+    assert sent(cloud, *STOPS) == []
     stack.destroy()
     assert cloud.count() == {}
 
@@ -76,7 +76,7 @@ def test_the_boot_disk_grows_in_place(stack: Stack) -> None:
     ]
     stack.up()
     assert stack.preview().empty
-    assert asked(stack.cloud, *STOPS) == []
+    assert sent(stack.cloud, *STOPS) == []
     stack.cloud.change(disk["id"], size=90)
     assert stack.refresh().changed == {"i": {"boot_disk"}}
     assert stack.refresh().empty
@@ -96,22 +96,22 @@ CHANGES: dict[str, Json] = {
 
 def test_replacing_the_boot_disk_keeps_the_machine(stack: Stack) -> None:
     """Same instance and address, new disk, old disk deleted, one stop and one start; announced in preview."""
-    said = BASIC | {"allocate_public_ip": True}
-    stack.program(dict.fromkeys(CHANGES, said))
+    args = BASIC | {"allocate_public_ip": True}
+    stack.program(dict.fromkeys(CHANGES, args))
     stack.up()
     before = {instance["name"]: instance for instance in stack.cloud.objects("instances")}
-    stack.program({name: said | {"boot_disk": BOOT | change} for name, change in CHANGES.items()})
+    stack.program({name: args | {"boot_disk": BOOT | change} for name, change in CHANGES.items()})
     run = stack.preview()
     assert run.steps == dict.fromkeys(CHANGES, "update")
     for name in CHANGES:
-        told = [message for warned, message in run.warnings if warned == name]
-        assert told[0] == "another boot_disk stops the instance and starts it again (allow_stopping)\n"
-        assert told[1].startswith("another boot_disk loses the 20 GB on the old one.")
+        warnings = [message for warned, message in run.warnings if warned == name]
+        assert warnings[0] == "another boot_disk stops the instance and starts it again (allow_stopping)\n"
+        assert warnings[1].startswith("another boot_disk loses the 20 GB on the old one.")
     stack.up()
     after = {instance["name"]: instance for instance in stack.cloud.objects("instances")}
     for name, change in CHANGES.items():
         old, now = before[name], after[name]
-        assert asked(stack.cloud, *STOPS, of=now["id"]) == list(STOPS)
+        assert sent(stack.cloud, *STOPS, of=now["id"]) == list(STOPS)
         assert (now["id"], now["state"]) == (old["id"], "running")
         addresses = [[adapter["ip_addresses"] for adapter in it["network_adapters"]] for it in (old, now)]
         assert addresses[0] == addresses[1]
@@ -125,7 +125,7 @@ def test_replacing_the_boot_disk_keeps_the_machine(stack: Stack) -> None:
 
 
 def test_a_failed_boot_disk_swap_does_not_touch_the_machine(stack: Stack) -> None:
-    """If the new disk fails to provision, the instance keeps running; the next `up` tries again."""
+    """If the new disk fails to provision, the instance keeps running; the next `up` retries."""
     stack.program({"i": BASIC})
     stack.up()
     [old] = stack.cloud.objects("disks")
@@ -135,7 +135,7 @@ def test_a_failed_boot_disk_swap_does_not_touch_the_machine(stack: Stack) -> Non
     assert "ended in state failed_to_provision; the instance keeps its present disk" in run.text
     [instance] = stack.cloud.objects("instances")
     assert (instance["state"], [disk["id"] for disk in instance["disks"]]) == ("running", [old["id"]])
-    assert asked(stack.cloud, *STOPS) == []
+    assert sent(stack.cloud, *STOPS) == []
     assert len(stack.cloud.objects("disks")) == 1
     assert stack.up().steps == {"i": "update"}
     assert [disk["template"]["slug"] for disk in stack.cloud.objects("disks")] == ["debian-9"]
@@ -144,7 +144,7 @@ def test_a_failed_boot_disk_swap_does_not_touch_the_machine(stack: Stack) -> Non
 
 def test_reverting_a_failed_boot_disk_swap_deletes_the_new_disk(cloud: Emulator, plugged: Plugin) -> None:
     """The machine runs with its old disk."""
-    stack = Miniature(plugged, "taken-back")
+    stack = Miniature(plugged, "reverted")
     stack.up({"i": BASIC})
     [disk] = cloud.objects("disks")
     cloud.fail("PUT /instances/{instance_id}/disks", status=500)
@@ -157,14 +157,14 @@ def test_reverting_a_failed_boot_disk_swap_deletes_the_new_disk(cloud: Emulator,
 
 def test_a_boot_disk_swap_needs_allow_stopping(stack: Stack) -> None:
     """Without allow_stopping, it is refused before anything is created."""
-    said = MACHINE | {"boot_disk": BOOT}
-    stack.program({"i": said})
+    args = MACHINE | {"boot_disk": BOOT}
+    stack.program({"i": args})
     stack.up()
-    stack.program({"i": said | {"boot_disk": BOOT | {"template": "debian-9"}, "memory": 2048}})
+    stack.program({"i": args | {"boot_disk": BOOT | {"template": "debian-9"}, "memory": 2048}})
     run = stack.up(fails=True)
     assert "another boot disk needs the instance stopped. allow_stopping=True" in run.text
-    assert asked(stack.cloud, "POST /disks", "PUT /instances/{instance_id}", *STOPS) == []
-    stack.program({"i": said})
+    assert sent(stack.cloud, "POST /disks", "PUT /instances/{instance_id}", *STOPS) == []
+    stack.program({"i": args})
     stack.up()
     assert stack.preview().empty
 
@@ -185,18 +185,18 @@ def test_disks_are_replaced_by_a_boot_disk(stack: Stack) -> None:
     stack.program(before)
     stack.up()
     [data] = stack.cloud.objects("disks")
-    power = asked(stack.cloud, *STOPS)
+    power = sent(stack.cloud, *STOPS)
     stack.program(around | {"i": MACHINE | {"boot_disk": BOOT}})
     refused = "another boot_disk may need the instance stopped: `up` then refuses it unless allow_stopping=True\n"
     assert stack.preview().warnings == [("i", refused)]
     assert "allow_stopping" in stack.up(fails=True).text
     assert [disk["id"] for disk in stack.cloud.objects("disks")] == [data["id"]]
-    assert asked(stack.cloud, *STOPS) == power
+    assert sent(stack.cloud, *STOPS) == power
     stack.program(around | {"i": BASIC})
     stop = "another boot_disk may stop the instance and start it again (allow_stopping)\n"
     assert stack.preview().warnings == [("i", stop)]
     stack.up()
-    assert asked(stack.cloud, *STOPS) == [*power, *STOPS]
+    assert sent(stack.cloud, *STOPS) == [*power, *STOPS]
     [instance] = stack.cloud.objects("instances")
     [boot] = [disk["id"] for disk in stack.cloud.objects("disks") if disk["id"] != data["id"]]
     assert ([disk["id"] for disk in instance["disks"]], instance["state"]) == ([boot], "running")
@@ -206,13 +206,13 @@ def test_disks_are_replaced_by_a_boot_disk(stack: Stack) -> None:
 
 
 def test_a_boot_disk_is_replaced_by_disks(stack: Stack) -> None:
-    """Stop and loss are announced; the disk is deleted once the machine runs again, unless it is to be kept."""
+    """Stop and loss are announced; the disk is deleted once the machine runs, unless delete_with_instance is False."""
     around = {"d": DISK, "e": DISK}
     stack.program(around | {"i": BASIC, "k": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
     stack.up()
     made = {item["name"]: item["disks"][0]["id"] for item in stack.cloud.objects("instances")}
     given = {"i": MACHINE | {"disks": [ref("d")]}, "k": MACHINE | {"disks": [ref("e")]}}
-    stack.program(around | {name: said | {"allow_stopping": True} for name, said in given.items()})
+    stack.program(around | {name: args | {"allow_stopping": True} for name, args in given.items()})
     stop = "another first disk, from which it boots, stops the instance and starts it again (allow_stopping)\n"
     run = stack.preview()
     assert [message for name, message in run.warnings if name == "k"] == [stop]
@@ -221,8 +221,8 @@ def test_a_boot_disk_is_replaced_by_disks(stack: Stack) -> None:
     assert loss.startswith("giving the instance other disks loses the 20 GB on its boot disk.")
     stack.up()
     assert {item["state"] for item in stack.cloud.objects("instances")} == {"running"}
-    there = {disk["id"] for disk in stack.cloud.objects("disks")}
-    assert (made["i"] in there, made["k"] in there) == (False, True)
+    remaining = {disk["id"] for disk in stack.cloud.objects("disks")}
+    assert (made["i"] in remaining, made["k"] in remaining) == (False, True)
     assert stack.preview().empty
     stack.destroy()
     assert [disk["id"] for disk in stack.cloud.objects("disks")] == [made["k"]]
@@ -235,8 +235,10 @@ def test_preview_warns_of_data_loss_in_a_replacement(stack: Stack) -> None:
     stack.program({"i": BASIC | {"region": "ML1"}})
     run = stack.preview()
     assert run.steps == {"i": "replace"}
-    [(_, told)] = run.warnings
-    assert told.startswith("replacing the instance loses the 20 GB on its boot disk, unless an earlier up has set ret")
+    [(_, message)] = run.warnings
+    assert message.startswith(
+        "replacing the instance loses the 20 GB on its boot disk, unless an earlier up has set ret"
+    )
     stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}}})
     stack.up()
     stack.program({"i": BASIC | {"boot_disk": BOOT | {"delete_with_instance": False}, "region": "ML1"}})
@@ -261,23 +263,23 @@ def test_refresh_names_the_leftovers_of_a_deleted_machine(stack: Stack) -> None:
     stack.up()
     [disk], [address] = stack.cloud.objects("disks"), stack.cloud.objects("ip_addresses")
     stack.cloud.remove(stack.cloud.objects("instances")[0]["id"])
-    [(name, told)] = stack.refresh().warnings
+    [(name, message)] = stack.refresh().warnings
     assert name == "i"
-    assert disk["id"] in told
-    assert address["id"] in told
+    assert disk["id"] in message
+    assert address["id"] in message
 
 
 def test_two_disks_share_a_stop(stack: Stack) -> None:
     """Two attached disks that need a stop to grow in one run: one stop, one start."""
     stack.cloud.configure(live_resize=False)
     disk = DISK | {"allow_stopping": True}
-    said: Json = {"a": disk, "b": disk, "i": MACHINE | {"disks": [ref("a"), ref("b")]}}
-    stack.program(said)
+    args: Json = {"a": disk, "b": disk, "i": MACHINE | {"disks": [ref("a"), ref("b")]}}
+    stack.program(args)
     stack.up()
-    seen = len(asked(stack.cloud, *STOPS))
-    stack.program(said | {"a": disk | {"size": 20}, "b": disk | {"size": 30}})
+    before = len(sent(stack.cloud, *STOPS))
+    stack.program(args | {"a": disk | {"size": 20}, "b": disk | {"size": 30}})
     stack.up()
-    assert asked(stack.cloud, *STOPS)[seen:] == list(STOPS)
+    assert sent(stack.cloud, *STOPS)[before:] == list(STOPS)
     assert sorted(item["size"] for item in stack.cloud.objects("disks")) == [20, 30]
     assert stack.cloud.objects("instances")[0]["state"] == "running"
     assert stack.preview().empty
@@ -291,18 +293,18 @@ def test_memory_and_boot_disk_share_a_stop(stack: Stack) -> None:
     more = {"memory": 2048, "performance_tier": "Fast", "boot_disk": BOOT | {"size": 30}}
     stack.program({"i": BASIC | more})
     stack.up()
-    assert asked(stack.cloud, *STOPS) == list(STOPS)
+    assert sent(stack.cloud, *STOPS) == list(STOPS)
     assert stack.preview().empty
 
 
 def test_power_state_stopped_stays_stopped(stack: Stack) -> None:
     """With power_state stopped, the machine is not started once it is ready, and swaps need no stop."""
-    said = MACHINE | {"boot_disk": BOOT, "power_state": "stopped"}
-    stack.program({"i": said})
+    args = MACHINE | {"boot_disk": BOOT, "power_state": "stopped"}
+    stack.program({"i": args})
     stack.up()
     assert stack.cloud.objects("instances")[0]["state"] == "stopped"
-    stack.program({"i": said | {"boot_disk": BOOT | {"template": "debian-9"}}})
+    stack.program({"i": args | {"boot_disk": BOOT | {"template": "debian-9"}}})
     stack.up()
-    assert asked(stack.cloud, *STOPS) == []
+    assert sent(stack.cloud, *STOPS) == []
     assert len(stack.cloud.objects("disks")) == 1
     assert stack.preview().empty

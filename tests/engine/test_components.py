@@ -1,4 +1,4 @@
-"""Components on the real engine: what they make, what a change of them touches, and what reaches their children."""
+"""Components on the real engine: their children, what a change affects, and the options that children inherit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def program(stack: Stack, text: str) -> None:
 
 def ids(stack: Stack) -> dict[str, str]:
     """Return {child: its id}."""
-    return {name: held["id"] for name, held in stack.resources().items() if "id" in held}
+    return {name: state["id"] for name, state in stack.resources().items() if "id" in state}
 
 
 def instance(stack: Stack, name: str) -> dict[str, Any]:
@@ -49,30 +49,30 @@ data = joviam.Disk("data", size=5, performance_tier="Fast")
 joviam.Server("{name}", opts, template="{template}", disk_size={size}, allow_stopping=True, context={{"ROLE": "db"}},
               ip_addresses=[lan.addresses["db"].id], data_disks=[data.id])
 """
-    said: dict[str, Any] = {"name": "db", "lan": "lan", "old": None, "template": "ubuntu-16-04", "size": 20}
-    program(stack, text.format(**said))
+    args: dict[str, Any] = {"name": "db", "lan": "lan", "old": None, "template": "ubuntu-16-04", "size": 20}
+    program(stack, text.format(**args))
     children = {"lan-network", "lan-db", "lan-spare", "data", "db-disk", "db-public", "db-instance"}
     assert stack.up().steps == dict.fromkeys([*children, "lan", "db"], "create")
     assert stack.settled()
-    first, held = ids(stack), stack.resources()
+    first, state = ids(stack), stack.resources()
     assert set(first) == children
     db = instance(stack, "db")
     assert [(disk["name"], disk["size"]) for disk in db["disks"]] == [("db-disk", 20), ("data", 5)]
     public, private = ([ip["address"] for ip in adapter["ip_addresses"]] for adapter in db["network_adapters"])
     assert private == ["10.0.0.20"]
-    assert held["db"]["outputs"] == {
+    assert state["db"]["outputs"] == {
         "instance_id": first["db-instance"], "hostname": "db", "public_ip": public[0], "private_ip": "10.0.0.20",
     }  # fmt: skip
-    assert held["lan"]["outputs"]["network_id"] == first["lan-network"]
-    assert held["lan"]["outputs"]["addresses"]["db"] == "10.0.0.20"
+    assert state["lan"]["outputs"]["network_id"] == first["lan-network"]
+    assert state["lan"]["outputs"]["addresses"]["db"] == "10.0.0.20"
     assert stack.cloud.objects("networks")[0]["name"] == "lan"
 
-    said["size"] = 30
-    program(stack, text.format(**said))
+    args["size"] = 30
+    program(stack, text.format(**args))
     assert stack.up().steps == {"db-disk": "update"}
 
-    said["template"] = "debian-9"
-    program(stack, text.format(**said))
+    args["template"] = "debian-9"
+    program(stack, text.format(**args))
     another = {"db-disk": "replace", "db-instance": "replace"}
     preview = stack.preview()
     assert preview.steps == another
@@ -83,8 +83,8 @@ joviam.Server("{name}", opts, template="{template}", disk_size={size}, allow_sto
     assert [disk["name"] for disk in instance(stack, "db")["disks"]] == ["db-disk", "data"]
     assert instance(stack, "db")["state"] == "running"
 
-    said |= {"name": "orders", "lan": "backstage", "old": "db"}
-    program(stack, text.format(**said))
+    args |= {"name": "orders", "lan": "backstage", "old": "db"}
+    program(stack, text.format(**args))
     assert set(stack.up().steps.values()) == {"update"}
     third = ids(stack)
     assert set(third) == {name.replace("lan-", "backstage-").replace("db-", "orders-") for name in children}
@@ -96,7 +96,7 @@ joviam.Server("{name}", opts, template="{template}", disk_size={size}, allow_sto
 
 
 def test_a_pool_grows_and_shrinks_by_one(stack: Stack) -> None:
-    """Each step adds or removes one server; of the others only the availability groups are written."""
+    """Each step adds or removes one server; the requests to the others only write their availability groups."""
     text = 'joviam.ServerPool("web", count={count}, specification="{network}", template="ubuntu-16-04")\n'
     parts = ("", "-disk", "-public", "-private", "-instance")
 
@@ -108,17 +108,19 @@ def test_a_pool_grows_and_shrinks_by_one(stack: Stack) -> None:
         expected = {f"web-{number}{part}": step for part in parts} | ({"web-group": group} if group else {})
         assert stack.up().steps == expected
         after = ids(stack)
-        stay = {id for name, id in before.items() if after.get(name) == id}
-        assert len(stay) == min(count, len(before))
+        remaining = {id for name, id in before.items() if after.get(name) == id}
+        assert len(remaining) == min(count, len(before))
         touched = {
             request.operation
             for request in stack.cloud.requests[seen:]
-            if request.operation and request.operation.startswith(WRITES) and any(id in request.path for id in stay)
+            if request.operation
+            and request.operation.startswith(WRITES)
+            and any(id in request.path for id in remaining)
         }
         assert touched <= {"PUT /instances/{instance_id}/availability_group"}
-        here = [id for name, id in after.items() if name.endswith("-instance")]
+        current = [id for name, id in after.items() if name.endswith("-instance")]
         groups = {item["id"]: set(item["availability_group"]) for item in stack.cloud.objects("instances")}
-        assert groups == {id: set(here) - {id} for id in here}
+        assert groups == {id: set(current) - {id} for id in current}
 
     program(stack, text.format(count=1, network="10.1.0.0/24"))
     stack.up()
@@ -136,19 +138,19 @@ def test_a_pool_grows_and_shrinks_by_one(stack: Stack) -> None:
     resize(2, group="update")
     resize(1, group="delete")
 
-    kept = ids(stack)["web-1-instance"]
+    instance_id = ids(stack)["web-1-instance"]
     program(stack, text.format(count=1, network="10.1.0.0/25"))
     change = {"web-network": "replace", "web-1-private": "replace", "web-1-instance": "update"}
     assert stack.preview().steps == change
     assert stack.up().steps == change
-    assert ids(stack)["web-1-instance"] == kept
+    assert ids(stack)["web-1-instance"] == instance_id
     assert stack.preview().empty
     stack.destroy()
     assert stack.cloud.count() == {}
 
 
 def test_options_reach_every_child(stack: Stack, other: Emulator) -> None:
-    """Another account, by `provider` or `providers`, transforms and protection hold for children of children."""
+    """The options provider, providers, transforms and protect apply to children of children too."""
     stack.pulumi("config", "set", "--secret", "token", other.token)
     program(
         stack,
@@ -174,10 +176,10 @@ joviam.ServerPool(
     assert stack.cloud.count() == {}
     assert other.count() == {"networks": 1, "ip_addresses": 2, "disks": 2, "instances": 2}
     assert [item["start_on_shutdown"] for item in other.objects("instances")] == [True, True]
-    held = stack.resources()
-    assert [held[f"web-{number}-instance"]["inputs"]["note"] for number in (1, 2)] == ["by a transform"] * 2
-    assert {name for name, item in held.items() if item.get("protect")} == {
-        name for name in held if name.startswith("web")
+    state = stack.resources()
+    assert [state[f"web-{number}-instance"]["inputs"]["note"] for number in (1, 2)] == ["by a transform"] * 2
+    assert {name for name, item in state.items() if item.get("protect")} == {
+        name for name in state if name.startswith("web")
     }
     assert stack.settled()
 
@@ -186,7 +188,7 @@ POOL = {"template": "ubuntu-16-04", "specification": "10.0.0.0/24"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "said", "message"),
+    ("kind", "args", "message"),
     [
         ("ServerPool", POOL | {"count": "3"}, 'count of the ServerPool "web" must be a whole number'),
         ("ServerPool", POOL | {"count": -1}, 'count of the ServerPool "web" must be a whole number'),
@@ -200,7 +202,7 @@ POOL = {"template": "ubuntu-16-04", "specification": "10.0.0.0/24"}
         ),
     ],
 )
-def test_invalid_arguments_are_one_clear_message(kind: str, said: dict[str, Any], message: str) -> None:
+def test_each_invalid_argument_is_one_clear_message(kind: str, args: dict[str, Any], message: str) -> None:
     """They are refused before anything is created, without a traceback."""
     with pytest.raises(pulumi.RunError, match=re.escape(message)):
-        getattr(joviam, kind)("web", **said)
+        getattr(joviam, kind)("web", **args)

@@ -1,4 +1,4 @@
-"""Console sessions: made, used up, made again, and their token seen by nobody."""
+"""Console sessions: created, replaced, created again, and their token is never printed or stored in plain text."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from tests.stack import Stack
 Json = dict[str, Any]
 
 MACHINE: Json = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
-ASK = "POST /instances/{instance_id}/remote_access"
+CREATE = "POST /instances/{instance_id}/remote_access"
 
 
 def session(type: str | None = None) -> Json:
-    said = {"kind": "ConsoleSession", "instance": {"ref": "i.id"}}
-    return said | {"type": type} if type else said
+    args = {"kind": "ConsoleSession", "instance": {"ref": "i.id"}}
+    return args | {"type": type} if type else args
 
 
 def test_the_lifecycle_of_a_session(stack: Stack) -> None:
-    """Each type becomes ready, is replaced by another type, created again if deleted or failed, and forgotten."""
+    """Each type becomes ready, is replaced by another type, and is created again if it was deleted or failed."""
     stack.program({"i": MACHINE, "any": session(), "v": session("vnc"), "s": session("serial")})
     printed = stack.up().text
     made = {item["id"]: item for item in stack.cloud.objects("console_sessions")}
-    held = stack.resources()
-    assert set(made) == {held[name]["id"] for name in ("any", "v", "s")}
+    state = stack.resources()
+    assert set(made) == {state[name]["id"] for name in ("any", "v", "s")}
     for name, type, filled, empty in (
         ("v", "vnc", {"url"}, {"host", "port"}),
         ("s", "serial", {"host", "port"}, {"url"}),
     ):
-        outputs, live = held[name]["outputs"], made[held[name]["id"]]
+        outputs, live = state[name]["outputs"], made[state[name]["id"]]
         assert (outputs["type"], outputs["state"]) == (type, "ready")
         assert {key: live[key] for key in filled} == {key: outputs[key] for key in filled}
         assert {outputs[key] for key in empty} == {""}
-    assert held["any"]["outputs"]["type"] == "vnc"
+    assert state["any"]["outputs"]["type"] == "vnc"
     assert stack.settled()
 
     stack.program({"i": MACHINE, "any": session("vnc"), "v": session("serial"), "s": session()})
@@ -81,8 +81,8 @@ def test_the_next_up_waits_for_a_slow_session(stack: Stack) -> None:
     stack.cloud.configure(provision_seconds=0)
     assert stack.up().steps == {"v": "update"}
     [made] = stack.cloud.objects("console_sessions")
-    held = stack.resources()["v"]
-    assert (held["id"], held["outputs"]["state"]) == (made["id"], "ready")
+    state = stack.resources()["v"]
+    assert (state["id"], state["outputs"]["state"]) == (made["id"], "ready")
     files = [file.read_text(errors="replace") for file in stack.state.rglob("*") if file.is_file()]
     assert not any(made["token"] in text for text in files)
     assert stack.refresh().empty
@@ -92,11 +92,11 @@ def test_a_create_with_a_lost_response_is_retried(stack: Stack) -> None:
     """A session whose response was lost cannot be found, so another one is requested, a few times."""
     stack.program({"i": MACHINE})
     stack.up()
-    stack.cloud.fail(ASK, drop="after")
-    stack.cloud.fail(ASK, status=500)
+    stack.cloud.fail(CREATE, drop="after")
+    stack.cloud.fail(CREATE, status=500)
     stack.program({"i": MACHINE, "v": session("vnc")})
     stack.up()
-    assert len([request for request in stack.cloud.requests if request.operation == ASK]) == 3
+    assert len([request for request in stack.cloud.requests if request.operation == CREATE]) == 3
     assert stack.preview().empty
 
 

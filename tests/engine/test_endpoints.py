@@ -1,4 +1,4 @@
-"""Nobody needs the web console: one stack, through the public interface alone, reaches every endpoint there is."""
+"""The package covers the whole API: one stack reaches every endpoint through the public interface."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LOOK_UPS = """
 import inspect
 for find in [getattr(joviam, name) for name in joviam.__all__ if name.startswith("get_") and not "_output" in name]:
     parameters = inspect.signature(find).parameters
-    if "id" not in parameters:  # a plural; what it lists is then looked up one by one
-        given = [{}, *({it: value} for it in ("public",) if it in parameters for value in (True, False))]
-        for found in [it for said in given for it in find(**said)]:
+    if "id" not in parameters:  # a plural form; each object in its list is then looked up by id
+        calls = [{}, *({it: value} for it in ("public",) if it in parameters for value in (True, False))]
+        for found in [it for args in calls for it in find(**args)]:
             getattr(joviam, f"get_{found.noun.lower().replace(' ', '_')}")(id=found.id)
 """
 
@@ -25,7 +25,7 @@ def operations() -> set[str]:
 
 
 def test_every_endpoint_is_reached(stack: Stack) -> None:
-    """Up, a change and destroy of one stack with every resource and look-up ask each endpoint at least once."""
+    """`up`, a change and a destroy of a stack with every resource and look-up reach each endpoint at least once."""
     (stack.project / "__main__.py").write_text(PROGRAM + LOOK_UPS)
     for program in (FIRST, SECOND):
         stack.program(program)
@@ -39,7 +39,7 @@ def test_every_endpoint_is_reached(stack: Stack) -> None:
     } == {}
 
 
-def test_the_docs_list_each() -> None:
+def test_the_docs_list_every_endpoint() -> None:
     """docs/endpoints.md has a row for each endpoint, and for no other."""
     table = (ROOT / "docs/endpoints.md").read_text()
     assert set(re.findall(r"^\| `([A-Z]+ /[^`]+)`", table, re.MULTILINE)) == operations()

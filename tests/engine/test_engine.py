@@ -1,4 +1,4 @@
-"""What the plugin leaves out and dynamic.py adds: one test for each, on the real engine, and one for each fallback."""
+"""What dynamic.py adds to Pulumi's dynamic plugin: a test of each part on the real engine, and of the fallbacks."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_more_than_four_objects_are_created_at_a_time(stack: Stack) -> None:
     stack.cloud.configure(provision_seconds=1.0)
     stack.program({f"d{n}": DISK for n in range(16)})
     stack.up("--parallel", "32")
-    asked = [request.time for request in stack.cloud.requests if request.operation == "POST /disks"]
-    assert len(asked) == 16
-    assert max(asked) - min(asked) < 1.0
+    sent = [request.time for request in stack.cloud.requests if request.operation == "POST /disks"]
+    assert len(sent) == 16
+    assert max(sent) - min(sent) < 1.0
 
 
 def test_an_api_error_is_one_clear_message(stack: Stack) -> None:
-    """The user sees it on its resource, with the argument, without a traceback."""
+    """It is printed at its resource and names the argument, without a traceback."""
     stack.plain_python()
     stack.program({"laptop": {"kind": "PublicKey", "key": "not a key"}})
     run = stack.up(fails=True)
@@ -54,14 +54,14 @@ def test_an_api_error_is_one_clear_message(stack: Stack) -> None:
 
 
 def test_the_next_up_finishes_an_unfinished_object(stack: Stack) -> None:
-    """A create that exceeds its customTimeouts keeps the object in the state; the next `up` finishes it."""
+    """After a create that exceeds its custom timeout, the object is in the state, and the next `up` finishes it."""
     stack.cloud.configure(provision_seconds=3.0)
     stack.program({"d": DISK | {"timeouts": {"create": "1s"}}})
     run = stack.up(fails=True)
     [disk] = stack.cloud.objects("disks")
-    held = stack.resources()["d"]
-    assert held["id"] == disk["id"]
-    assert held["initErrors"]
+    state = stack.resources()["d"]
+    assert state["id"] == disk["id"]
+    assert state["initErrors"]
     assert f"the disk {disk['id']} is still provisioning" in run.text
     assert f"The disk {disk['id']} is in the state; the next `pulumi up` continues with it." in run.text
     assert "Traceback" not in run.text
@@ -71,7 +71,7 @@ def test_the_next_up_finishes_an_unfinished_object(stack: Stack) -> None:
 
 
 def test_a_failed_object_is_replaced(stack: Stack) -> None:
-    """An object that failed to provision stays in the state, is reported, and replaced by the next `up`."""
+    """An object that failed to provision is in the state and reported, and the next `up` replaces it."""
     stack.cloud.fail_provisioning("disks")
     stack.program({"d": DISK})
     run = stack.up(fails=True)
@@ -85,7 +85,7 @@ def test_a_failed_object_is_replaced(stack: Stack) -> None:
 
 
 def test_long_values_do_not_lose_the_object(stack: Stack) -> None:
-    """A partial failure with more text than a gRPC trailer takes keeps the object, also where that takes only 8 KB."""
+    """The object of a partial failure that exceeds a gRPC trailer is in the state, even if the limit is 8 KB."""
     stack.environ["GRPC_GO_EXPERIMENTAL_ENABLE_8KB_DEFAULT_HEADER_LIST_SIZE"] = "true"
     stack.cloud.configure(provision_seconds=3.0)
     machine = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
@@ -113,8 +113,8 @@ def test_ctrl_c_keeps_the_object_in_the_state(stack: Stack) -> None:
         os.kill(running.pid, signal.SIGINT)
         pressed = time.monotonic()
         printed, _ = running.communicate(timeout=60)
-    last_look = max(request.time for request in stack.cloud.requests)
-    assert last_look - pressed < 15
+    last_request = max(request.time for request in stack.cloud.requests)
+    assert last_request - pressed < 15
     assert "interrupted" in printed
     [disk] = stack.cloud.objects("disks")
     assert stack.resources()["d"]["id"] == disk["id"]
@@ -125,17 +125,17 @@ def test_ctrl_c_keeps_the_object_in_the_state(stack: Stack) -> None:
 
 
 def test_warnings_are_shown_in_preview(stack: Stack) -> None:
-    """What may stop a machine is a warning on its resource, also in `preview --json`."""
+    """A change that may stop a machine causes a warning on its resource, also in `preview --json`."""
     machine = {"kind": "Instance", "memory": 1024, "performance_tier": "Standard"}
     stack.program({"i": machine})
     stack.up()
     stack.program({"i": machine | {"memory": 2048}})
     expected = "changing memory may need the instance stopped: `up` then refuses it unless allow_stopping=True"
     assert stack.preview().warnings == [("i", f"{expected}\n")]
-    shown = json.loads(stack.pulumi("preview", "--json").text)
-    [said] = shown["diagnostics"]
-    assert said["urn"].endswith("::i")
-    assert (said["message"], said["severity"]) == (f"warning: {expected}\n", "warning")
+    output = json.loads(stack.pulumi("preview", "--json").text)
+    [diagnostic] = output["diagnostics"]
+    assert diagnostic["urn"].endswith("::i")
+    assert (diagnostic["message"], diagnostic["severity"]) == (f"warning: {expected}\n", "warning")
 
 
 def test_a_refresh_does_not_warn(stack: Stack) -> None:
@@ -166,7 +166,7 @@ assert str(call.NOBODY.partial_failure('id', {'a': 1}, 'clear')) == 'clear'
 
 
 def test_nothing_breaks_outside_the_plugin() -> None:
-    """If the plugin looks different, every function falls back silently."""
+    """If the plugin is not as expected, every function falls back silently."""
     done = subprocess.run([sys.executable, "-c", OUTSIDE], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -188,21 +188,21 @@ LONG = 20_000
 def test_a_partial_failure_fits_into_a_trailer(
     outputs: dict[str, Any], reason: str, dropped: list[str] | None, mocker: MockerFixture
 ) -> None:
-    """The id and what is hidden always come through, then the smallest values, and how the reason begins and ends."""
+    """The id and hidden keys are always sent, then the smallest values, and the start and end of the reason."""
     context = mocker.Mock(spec=grpc.ServicerContext)
     abort = context.abort
     error = Call(context=context).partial_failure("the-id", outputs, reason)
     context.abort(grpc.StatusCode.UNKNOWN, f"Traceback … {LONG * 'x'} {error}")
     [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
     assert len(base64.b64encode(packed)) + len(abort.call_args.args[1]) < 6_000
-    status, half = status_pb2.Status.FromString(packed), provider_pb2.ErrorResourceInitFailed()
-    assert status.details[0].Unpack(half)
-    held = MessageToDict(half.properties)
-    assert half.id == "the-id"
-    assert held.get("__kept") == outputs.get("__kept")
-    assert (half.reasons[0][:5], half.reasons[0][-5:]) == (reason[:5], reason[-5:])
-    left_out = held.get("__dropped", [])
-    assert {*left_out} | held.keys() - {"__dropped", "__provider"} == {*outputs}
+    status, partial = status_pb2.Status.FromString(packed), provider_pb2.ErrorResourceInitFailed()
+    assert status.details[0].Unpack(partial)
+    properties = MessageToDict(partial.properties)
+    assert partial.id == "the-id"
+    assert properties.get("__kept") == outputs.get("__kept")
+    assert (partial.reasons[0][:5], partial.reasons[0][-5:]) == (reason[:5], reason[-5:])
+    left_out = properties.get("__dropped", [])
+    assert {*left_out} | properties.keys() - {"__dropped", "__provider"} == {*outputs}
     if dropped is not None:
         assert left_out == dropped
 
@@ -211,19 +211,19 @@ def test_a_refusal_fits_into_a_trailer(mocker: MockerFixture) -> None:
     context = mocker.Mock(spec=grpc.ServicerContext)
     Call(context=context).refusal("begins" + "é" * LONG + "ends")
     [(_, packed)] = context.set_trailing_metadata.call_args.args[0]
-    said = status_pb2.Status.FromString(packed).message
+    message = status_pb2.Status.FromString(packed).message
     assert len(base64.b64encode(packed)) < 6_000
-    assert (said[:6], said[-4:]) == ("begins", "ends")
-    assert len(said.encode()) > 3_900
+    assert (message[:6], message[-4:]) == ("begins", "ends")
+    assert len(message.encode()) > 3_900
 
 
 def test_the_whole_trailer_is_short(cloud: Emulator, plugged: Plugin) -> None:
-    """What the real plugin sends of an error is within what a client takes, with all that the SDK adds."""
+    """An error of the real plugin, with all that the SDK adds, stays below the limit of a client."""
     cloud.fail_provisioning("instances")
-    said: Any = {"memory": 512, "performance_tier": "Standard", "region": "SY3", "name": "i", "note": "ä" * 5_000}
+    args: Any = {"memory": 512, "performance_tier": "Standard", "region": "SY3", "name": "i", "note": "ä" * 5_000}
     type_ = "pulumi-python:dynamic/joviam:Instance"
     properties = Struct()
-    properties.update({**said, "__provider": serialize_provider(joviam.Instance._lifecycle())})
+    properties.update({**args, "__provider": serialize_provider(joviam.Instance._lifecycle())})
     request = provider_pb2.CreateRequest(
         urn=f"urn:pulumi:trailer::p::{type_}::i", name="i", type=type_, properties=properties
     )
@@ -233,7 +233,7 @@ def test_the_whole_trailer_is_short(cloud: Emulator, plugged: Plugin) -> None:
     sent = {key: base64.b64encode(value) for key, value in error.trailing_metadata()}
     sent["grpc-message"] = urllib.parse.quote(error.details()).encode()
     assert sum(len(key) + len(value) + 32 for key, value in sent.items()) < 6_000
-    half = provider_pb2.ErrorResourceInitFailed()
+    partial = provider_pb2.ErrorResourceInitFailed()
     status = status_pb2.Status.FromString(base64.b64decode(sent["grpc-status-details-bin"]))
-    assert status.details[0].Unpack(half)
-    assert half.id == cloud.objects("instances")[0]["id"]
+    assert status.details[0].Unpack(partial)
+    assert partial.id == cloud.objects("instances")[0]["id"]

@@ -1,4 +1,4 @@
-"""Class.get: existing objects, read as they are, and left as they are."""
+"""Class.get: existing objects are read and not changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.stack import Stack
 Json = dict[str, Any]
 
 PATHS = {kind: path for kind, found in RESOURCES.items() if (path := found._lifecycle.model.path)}
-"""{resource: where its objects are}, of those that the API has objects for."""
+"""{resource: path of its objects}, for the resources that have one in the API."""
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
+MISSING = "00000000-0000-0000-0000-000000000000"
 
 
 def program(stack: Stack, *lines: str) -> None:
-    """Write the program: what is wanted from now on."""
+    """Write the program."""
     (stack.project / "__main__.py").write_text("import pulumi\nimport pulumi_joviam as joviam\n" + "\n".join(lines))
 
 
@@ -32,7 +32,7 @@ def outputs(stack: Stack) -> Json:
 
 
 def existing(cloud: Emulator) -> dict[str, str]:
-    """Make one of each kind by hand, used by an instance, and return {class: id}."""
+    """Create one object of each kind outside Pulumi, used by an instance, and return {class: id}."""
     account = Account(cloud)
     network = account.network(gateway="10.1.0.1")
     ids = {
@@ -65,18 +65,18 @@ for kind, id in json.load(open("ids.json")).items():
 """
 
 
-def test_what_is_there_is_read_and_left_alone(stack: Stack) -> None:
-    """Each kind is read with its live values, in the first preview already; up, refresh and destroy change nothing."""
+def test_existing_objects_are_read_and_not_changed(stack: Stack) -> None:
+    """Each kind is read with its live values, even in the first preview; up, refresh and destroy change nothing."""
     ids = existing(stack.cloud)
     (stack.project / "ids.json").write_text(json.dumps(ids))
     program(stack, GET_ALL)
-    before, made = stack.cloud.count(), len(stack.cloud.requests)
+    before, sent = stack.cloud.count(), len(stack.cloud.requests)
     first = stack.preview()
     assert first.steps == dict.fromkeys(ids, "read")
     assert "[unknown]" not in first.text
     up = stack.up()
     assert (up.warnings, up.errors) == ([], [])
-    shown = outputs(stack)
+    values = outputs(stack)
     template = Account(stack.cloud).template("ubuntu-16-04", version=2)
     for name, value in {
         **{f"{kind}.id": id for kind, id in ids.items()},
@@ -88,7 +88,7 @@ def test_what_is_there_is_read_and_left_alone(stack: Stack) -> None:
         "Network.netmask": "255.255.255.0",
         "Network.is_public": False,
         "IpAddress.name": "web",
-        "IpAddress.address": shown["Instance.private_ip"],
+        "IpAddress.address": values["Instance.private_ip"],
         "IpAddress.network_id": ids["Network"],
         "IpAddress.shareable": False,
         "Disk.size": 10,
@@ -102,31 +102,33 @@ def test_what_is_there_is_read_and_left_alone(stack: Stack) -> None:
         "Instance.note": "by hand",
         "Instance.context": {"A": "1"},
     }.items():
-        assert shown[name] == value, name
+        assert values[name] == value, name
     for kind, id in ids.items():
         live = Account(stack.cloud).call("GET", f"{PATHS[kind]}/{id}")
-        alike = {name for name, value in live.items() if isinstance(value, (str, int)) and f"{kind}.{name}" in shown}
-        assert alike >= {"id"}
-        assert {name: shown[f"{kind}.{name}"] for name in alike} == {name: live[name] for name in alike}
+        compared = {
+            name for name, value in live.items() if isinstance(value, (str, int)) and f"{kind}.{name}" in values
+        }
+        assert compared >= {"id"}
+        assert {name: values[f"{kind}.{name}"] for name in compared} == {name: live[name] for name in compared}
     absent = {"Network.primary_nameserver", "Disk.source_disk", "Disk.allow_stopping", "Instance.public_ip"}
-    assert not absent & set(shown)
+    assert not absent & set(values)
     second = stack.preview()
     assert second.steps == dict.fromkeys(ids, "read")
     assert "outputs" not in second.text
     assert stack.refresh().empty
     assert stack.destroy().steps == dict.fromkeys(ids, "discard")  # from the state only
     assert stack.cloud.count() == before
-    assert {request.method for request in stack.cloud.requests[made:]} == {"GET"}
+    assert {request.method for request in stack.cloud.requests[sent:]} == {"GET"}
 
 
 def test_every_resource_is_read(cloud: Emulator) -> None:
-    """What the API has objects for is read in the test above."""
-    left = PATHS.keys() - existing(cloud).keys()
-    assert not left, "no POST in EXAMPLES of tests/emulator/reference.py, and no object in `existing` here"
+    """The test above reads every resource that has a path in the API."""
+    unread = PATHS.keys() - existing(cloud).keys()
+    assert not unread, "no POST in EXAMPLES of tests/emulator/reference.py, and no object in `existing` here"
 
 
-def test_what_was_read_is_used(stack: Stack) -> None:
-    """What is managed can use what was read; an id that is unknown in a preview is read in `up`."""
+def test_managed_resources_use_what_was_read(stack: Stack) -> None:
+    """A managed resource can use an object that was read; an id that is unknown in preview is read in `up`."""
     ids = existing(stack.cloud)
     stack.cloud.configure(provision_seconds=0)
     program(
@@ -150,25 +152,25 @@ def test_what_was_read_is_used(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("id", "told"),
+    ("id", "message"),
     [
-        (NOBODY, f"there is no disk {NOBODY}"),
+        (MISSING, f"there is no disk {MISSING}"),
         ("the disk", "id: is not a valid id (ids look like 00000000-0000-…)"),
     ],
 )
-def test_what_is_not_there(stack: Stack, id: str, told: str) -> None:
-    """An id of nothing, or that is no id, is one clear error; nothing is kept of it."""
+def test_a_missing_object_is_one_clear_error(stack: Stack, id: str, message: str) -> None:
+    """An id that does not exist or is invalid is one clear error, and the state stays empty."""
     program(stack, f"disk = joviam.Disk.get('d', {id!r})", f"joviam.PublicKey('k', key={KEY!r}, name=disk.name)")
     preview = stack.preview(fails=True)
     run = stack.up(fails=True)
-    assert f'reading disk "d": {told}' in preview.text
-    assert [message for name, message in run.errors if name == "d"] == [f'reading disk "d": {told}\n']
+    assert f'reading disk "d": {message}' in preview.text
+    assert [text for name, text in run.errors if name == "d"] == [f'reading disk "d": {message}\n']
     assert "Traceback" not in preview.text + run.text
     assert (stack.resources(), stack.cloud.count()) == ({}, {})
 
 
-def test_what_is_gone_later(stack: Stack) -> None:
-    """An object that vanishes after it was read is an error for the program that still names it."""
+def test_an_object_deleted_after_it_was_read(stack: Stack) -> None:
+    """It is an error until the program no longer names it."""
     disk = Account(stack.cloud).disk()
     program(stack, f"joviam.Disk.get('d', {disk!r})")
     stack.up()

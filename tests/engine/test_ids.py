@@ -1,4 +1,4 @@
-"""An object is the same one in whatever case its id is written, and a resource has its whole name."""
+"""The case of ids makes no difference, and the names of resources may contain colons."""
 
 from __future__ import annotations
 
@@ -13,38 +13,37 @@ from pulumi_joviam.api import models
 from pulumi_joviam.emulator import Emulator
 from tests.emulator.account import Account
 from tests.miniature import Miniature, Plugin, _plain, _struct
-from tests.samples import SAMPLES, There
+from tests.samples import SAMPLES, ExistingObjects
 from tests.stack import Stack
 from tests.unknown import PLAIN
 
 
-def shouted(value: Any) -> Any:
-    """Return a value with every id in it in upper case."""
+def upper_case(value: Any) -> Any:
+    """Return the value with every id in upper case."""
     if isinstance(value, dict):
-        held = cast(dict[str, Any], value)
-        return {key: shouted(item) for key, item in held.items()}
+        items = cast(dict[str, Any], value)
+        return {key: upper_case(item) for key, item in items.items()}
     if isinstance(value, list):
-        items = cast(Sequence[Any], value)
-        return [shouted(item) for item in items]
+        return [upper_case(item) for item in cast(Sequence[Any], value)]
     return value.upper() if isinstance(value, str) and re.fullmatch(models.UUID, value) else value
 
 
 def test_ids_in_upper_case(cloud: Emulator, plugged: Plugin) -> None:
     """Every id in a program may be in upper case, in new stacks and in old ones."""
-    world = There(Account(cloud))
+    existing = ExistingObjects(Account(cloud))
     for kind in [kind for kind in SAMPLES if kind not in PLAIN]:
-        for said in world.say(kind):
-            cloud.configure(provision_seconds=0.0)  # making what is said of it has changed that
-            program = {"it": {"kind": kind, **said}}
-            loud = {"it": {"kind": kind, **shouted(said)}}
+        for args in existing.arguments(kind):
+            cloud.configure(provision_seconds=0.0)  # the sample may have changed it
+            program = {"it": {"kind": kind, **args}}
+            upper = {"it": {"kind": kind, **upper_case(args)}}
             stack = Miniature(plugged, f"ids of {kind}")
-            assert stack.up(loud).error == "", kind
-            held = stack.state["it"]
-            for same in (program, loud):
+            assert stack.up(upper).error == "", kind
+            state = stack.state["it"]
+            for same in (program, upper):
                 assert (stack.up(same).steps, stack.refresh().steps) == ({}, {}), kind
-            # 0.1.0 kept what the program said, and each of its updates was in vain
-            held.inputs = _struct(shouted(_plain(held.inputs)))
-            assert (stack.up(loud).steps, stack.refresh().steps) == ({}, {}), kind
+            # 0.1.0 stored the ids as the program wrote them, and showed an update each time
+            state.inputs = _struct(upper_case(_plain(state.inputs)))
+            assert (stack.up(upper).steps, stack.refresh().steps) == ({}, {}), kind
             assert stack.destroy().error == "", kind
 
 
@@ -58,7 +57,7 @@ def test_two_spellings_of_an_id_are_a_duplicate(plugged: Plugin) -> None:
 
 
 def test_look_ups_ignore_the_case_of_ids(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also for objects that the API can only list."""
+    """This includes objects that the API can only list."""
     monkeypatch.setenv("JOVIAM_TOKEN", cloud.token)
     monkeypatch.setenv("JOVIAM_ENDPOINT", cloud.url)
     account = Account(cloud)
@@ -68,7 +67,7 @@ def test_look_ups_ignore_the_case_of_ids(cloud: Emulator, monkeypatch: pytest.Mo
 
 
 def test_names_with_colons(stack: Stack) -> None:
-    """The names of objects in the cloud are as distinct as the Pulumi names."""
+    """The objects in the cloud have the full names of the resources."""
     disk = {"kind": "Disk", "size": 1, "performance_tier": "Fast"}
     stack.program({"web::db": disk, "api::db": disk})
     assert stack.up().steps == {"web::db": "create", "api::db": "create"}

@@ -1,4 +1,4 @@
-"""`pulumi-joviam import`: the real CLI takes over what others made, and nothing changes by that."""
+"""`pulumi-joviam import`: the real CLI imports existing objects, and nothing changes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.stack import Stack
 
 BIN = Path(sys.executable).parent
 SECRET = "hunter2"
-NOBODY = "00000000-0000-0000-0000-000000000001"
+MISSING = "00000000-0000-0000-0000-000000000001"
 
 
 @dataclass
-class Done:
-    """What one run of the command printed and wrote."""
+class Result:
+    """What one run of the command printed, and the program it wrote."""
 
     status: int
     out: str
@@ -38,24 +38,24 @@ class Done:
     program: str
 
 
-def run(cloud: Emulator, folder: Path, *arguments: str, program: str = "__main__.py") -> Done:
-    """Run the command in a folder. Whatever it is told, it only reads, and prints neither token nor secret."""
+def run(cloud: Emulator, folder: Path, *arguments: str, program: str = "__main__.py") -> Result:
+    """Run the command in a folder. With any options it only reads, and prints neither token nor secret."""
     before = len(cloud.requests)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOVIAM_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("JOVIAM_")}
     account = {"JOVIAM_TOKEN": cloud.token, "JOVIAM_ENDPOINT": cloud.url, "COLUMNS": "400", "NO_COLOR": "1"}
     done = subprocess.run(
         [*forks.python(), BIN / "pulumi-joviam", "import", "--program", program, *arguments],
-        cwd=folder, env={**kept, **account}, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env={**environ, **account}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert {request.method for request in cloud.requests[before:]} <= {"GET"}
     for secret in (cloud.token, SECRET, "Traceback"):
         assert secret not in done.stdout + done.stderr
     file = folder / program
-    return Done(done.returncode, done.stdout, done.stderr, file.read_text() if file.exists() else "")
+    return Result(done.returncode, done.stdout, done.stderr, file.read_text() if file.exists() else "")
 
 
-def account_of_others(cloud: Emulator) -> dict[str, str]:
-    """Make 30 objects of all kinds by plain requests, and return {what the test calls it: its id}."""
+def existing_account(cloud: Emulator) -> dict[str, str]:
+    """Create 30 objects of all kinds with plain requests, and return {name in the tests: id}."""
     cloud.configure(provision_seconds=0)
     account, made = Account(cloud), dict[str, str]()
     for number, name in enumerate(("laptop", "Sharon's Desktop", "laptop")):
@@ -102,22 +102,22 @@ def account_of_others(cloud: Emulator) -> dict[str, str]:
     ]
     account.call("PUT", f"/instances/{made['db']}/network_adapters", {"network_adapters": adapters})
     account.call("PUT", f"/instances/{made['db']}", {"note": f'mind "this"\nand {made["lan"]} \\ {{x}}'})
-    context(account, made["db"], PASSWORD=f"{SECRET} one", **{'odd "key"': f'{SECRET} "two"\n'})
-    context(account, made["app 1"], PASSWORD=f"{SECRET} three")
+    set_context(account, made["db"], PASSWORD=f"{SECRET} one", **{'odd "key"': f'{SECRET} "two"\n'})
+    set_context(account, made["app 1"], PASSWORD=f"{SECRET} three")
     for name in ("web", "app 1"):
         account.call("POST", f"/instances/{made[name]}/start")
     account.settle()
     cloud.configure(provision_seconds=0)
-    assert len(made) == 29  # and an availability group, which has no id in the API
+    assert len(made) == 29  # plus an availability group, which has no id in the API
     return made
 
 
-def context(account: Account, instance: str, **variables: str) -> None:
+def set_context(account: Account, instance: str, **variables: str) -> None:
     account.call("POST", f"/instances/{instance}/context", variables)
 
 
-def follow(stack: Stack, done: Done) -> None:
-    """Run the commands that were printed, as somebody who says yes; the last one is the preview."""
+def run_commands(stack: Stack, done: Result) -> None:
+    """Run the printed commands but the last, the preview; confirm each import."""
     commands = done.out.splitlines()
     assert (done.status, commands[-1]) == (0, "pulumi preview")
     for command in commands[:-1]:
@@ -126,19 +126,19 @@ def follow(stack: Stack, done: Done) -> None:
                        capture_output=True)  # fmt: skip
 
 
-def held(stack: Stack) -> dict[str, Any]:
-    """Return {URN: id, inputs and outputs} of all that the state holds, where no secret stands in clear."""
+def in_state(stack: Stack) -> dict[str, Any]:
+    """Return {URN: (id, inputs, outputs)} of everything in the state, which has no secret in plain text."""
     [file] = stack.state.glob(".pulumi/stacks/project/dev.json")
     text = file.read_text()
     assert SECRET not in text
-    text = re.sub(r'("ciphertext": ?)"[^"]*"', r'\1""', text)  # another one at each encryption
+    text = re.sub(r'("ciphertext": ?)"[^"]*"', r'\1""', text)  # differs after each encryption
     found = json.loads(text)["checkpoint"]["latest"]["resources"]
     return {it["urn"]: (it["id"], it["inputs"], it["outputs"]) for it in found if "joviam:" in it["type"]}
 
 
-def test_an_account_of_others(cloud: Emulator, stack: Stack) -> None:
-    """After the import there is nothing to do, however often one asks, until somebody changes an object."""
-    made, account, main = account_of_others(cloud), Account(cloud), stack.project / "__main__.py"
+def test_a_whole_account_is_imported(cloud: Emulator, stack: Stack) -> None:
+    """After the import nothing is left to do, in any number of previews, until an object changes."""
+    made, account, main = existing_account(cloud), Account(cloud), stack.project / "__main__.py"
     main.unlink()
     done = run(cloud, stack.project)
     assert {file.name: file.stat().st_mode & 0o077 for file in stack.project.glob("*.json")} == {
@@ -146,17 +146,17 @@ def test_an_account_of_others(cloud: Emulator, stack: Stack) -> None:
     }  # fmt: skip
     assert SECRET not in done.program
     before = len(cloud.requests)
-    follow(stack, done)
-    imported = held(stack)
+    run_commands(stack, done)
+    imported = in_state(stack)
     assert len(imported) == 30
     assert {id for id, *_ in imported.values()} > set(made.values())
     kinds = {urn.split("joviam:")[1].split(":")[0] for urn in imported}
     plain = {it.__name__ for it in RESOURCES.values() if f"POST {it._lifecycle.model.path}" in EXAMPLES}
-    assert kinds | plain == {it.__name__ for it in RESOURCES.values()}, "the rest is imported by no test"
+    assert kinds | plain == {it.__name__ for it in RESOURCES.values()}, "no test imports the other kinds"
     for _ in range(2):
         assert stack.settled()
     assert stack.up().empty
-    assert held(stack) == imported  # what a refresh would write
+    assert in_state(stack) == imported  # the import wrote what a refresh would write
     assert {request.method for request in cloud.requests[before:]} == {"GET"}
 
     account.call("PUT", f"/instances/{made['bare']}", {"memory": 2048})
@@ -164,15 +164,15 @@ def test_an_account_of_others(cloud: Emulator, stack: Stack) -> None:
     assert changed.steps == {"bare": "update"}
     assert changed.changed == {"bare": {"memory"}}
 
-    # one more object, into the stack that is there now
+    # import one more object into the same stack
     late = account.instance("ML1", name="late", disks=[made["import"]], availability_group=[made["bare"]])
-    context(account, late, PASSWORD=f"{SECRET} four")
+    set_context(account, late, PASSWORD=f"{SECRET} four")
     more = run(cloud, stack.project, late, program="late.py")
     assert f'disks=[\n        "{made["import"]}",  # disk "import"\n    ],' in more.program
-    follow(stack, more)
+    run_commands(stack, more)
     main.write_text(f"{done.program}\nimport late\n")
     assert stack.preview().empty
-    assert len(held(stack)) == 31
+    assert len(in_state(stack)) == 31
 
     for check in (["ruff", "format", "--isolated", "--check"], ["mypy", "--strict"]):
         files = [main, stack.project / "late.py"]
@@ -188,32 +188,32 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_whatever_things_are_called(cloud: Emulator, tmp_path: Path) -> None:
-    """Names, notes and variables reach the program as they are, as literals; its own names are distinct and plain."""
+def test_names_with_any_characters(cloud: Emulator, tmp_path: Path) -> None:
+    """Names, notes and variables are unchanged literals in the program, whose own names are distinct and plain."""
     account = Account(cloud)
     made = {account.disk(name=name): name for name in NAMES}
     note, variables = "".join(NAMES), {name: f"{SECRET} {number}" for number, name in enumerate(NAMES) if name != ".."}
     odd = account.instance(name=NAMES[0], disks=list(made))
     account.call("PUT", f"/instances/{odd}", {"note": note})
-    context(account, odd, **variables)
+    set_context(account, odd, **variables)
     done = run(cloud, tmp_path)
     assert done.status == 0, done.err
     calls = dict(resources(done.program))
     assert len(calls) == len(made) + 1
     entries = json.loads((tmp_path / "import.json").read_text())["resources"]
     assert [made[entry["id"]] for entry in entries[:-1]] == NAMES
-    said: dict[str | None, ast.expr] = {}
+    args: dict[str | None, ast.expr] = {}
     for entry, (variable, call) in zip(entries, calls.items(), strict=True):
-        said = {keyword.arg: keyword.value for keyword in call.keywords}
-        [name] = [ast.literal_eval(said["name"])] if "name" in said else [ast.literal_eval(call.args[0])]
+        args = {keyword.arg: keyword.value for keyword in call.keywords}
+        [name] = [ast.literal_eval(args["name"])] if "name" in args else [ast.literal_eval(call.args[0])]
         assert (name, ast.literal_eval(call.args[0])) == (entry["inputs"]["name"], entry["name"])
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", entry["name"])
         assert variable.isidentifier()
     assert len({(entry["type"], entry["name"]) for entry in entries}) == len(entries)
-    assert ast.literal_eval(said["note"]) == note
-    shown = said["context"]
-    assert isinstance(shown, ast.Dict)
-    assert [ast.literal_eval(key) for key in shown.keys if key] == list(variables)
+    assert ast.literal_eval(args["note"]) == note
+    literal = args["context"]
+    assert isinstance(literal, ast.Dict)
+    assert [ast.literal_eval(key) for key in literal.keys if key] == list(variables)
     assert json.loads((tmp_path / "contexts.json").read_text()) == {entries[-1]["name"]: variables}
     run(cloud, tmp_path, program="again.py")
     again = (tmp_path / "again.py").read_text()
@@ -221,48 +221,48 @@ def test_whatever_things_are_called(cloud: Emulator, tmp_path: Path) -> None:
 
 
 def resources(program: str) -> Iterator[tuple[str, ast.Call]]:
-    """Yield (variable, call) for each resource of a program that does nothing else than make them."""
+    """Yield (variable, call) for each resource of a program, which only creates resources."""
     docstring, *statements = ast.parse(program).body
     assert isinstance(docstring, ast.Expr)
-    there = {"pulumi", "joviam"}
+    names = {"pulumi", "joviam"}
     for statement in statements:
         if isinstance(statement, ast.Import):
-            assert {alias.asname or alias.name for alias in statement.names} <= there
+            assert {alias.asname or alias.name for alias in statement.names} <= names
             continue
         assert isinstance(statement, ast.Assign)
         [target], call = statement.targets, statement.value
         assert isinstance(target, ast.Name)
         assert isinstance(call, ast.Call)
-        assert {node.id for node in ast.walk(call) if isinstance(node, ast.Name)} <= there
-        assert target.id not in there
-        there.add(target.id)
+        assert {node.id for node in ast.walk(call) if isinstance(node, ast.Name)} <= names
+        assert target.id not in names
+        names.add(target.id)
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "joviam":
             yield target.id, call
 
 
 @pytest.mark.parametrize("path", sorted(made.split()[1] for made in EXAMPLES if made.startswith("POST")))
-def test_a_plain_noun(cloud: Emulator, stack: Stack, path: str) -> None:
-    """What is made by a POST and read as it is: the program says it as it is, and changes nothing."""
+def test_a_resource_with_a_plain_post_is_imported(cloud: Emulator, stack: Stack, path: str) -> None:
+    """The program has the values that the API shows, and changes nothing."""
     cloud.configure(provision_seconds=0)
     account = Account(cloud)
     made = make(account, path)
     (stack.project / "__main__.py").unlink()
     [kind] = [kind for kind, resource in RESOURCES.items() if resource._lifecycle.model.path == path]
     done = run(cloud, stack.project, "--kind", kind)
-    follow(stack, done)
-    assert [id for id, *_ in held(stack).values()] == [made]
+    run_commands(stack, done)
+    assert [id for id, *_ in in_state(stack).values()] == [made]
     assert stack.settled()
     [call] = [call for _, call in resources(done.program)]
-    shown, names = account.call("GET", f"{path}/{made}"), RESOURCES[kind]._lifecycle.args.model_fields
-    said = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg != "name"}
-    assert said == {argument: shown.get(argument, shown.get(f"{argument}_id")) for argument in names.keys() - {"name"}}
+    live, names = account.call("GET", f"{path}/{made}"), RESOURCES[kind]._lifecycle.args.model_fields
+    args = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg != "name"}
+    assert args == {argument: live.get(argument, live.get(f"{argument}_id")) for argument in names.keys() - {"name"}}
 
 
 def test_a_part_of_an_account(cloud: Emulator, tmp_path: Path) -> None:
-    """Region, name and kind choose together, as do ids; what is used but not chosen is named by its id."""
-    made = account_of_others(cloud)
+    """Filters by region, name, kind and id combine; used objects that are not selected are named by id."""
+    made = existing_account(cloud)
 
-    def chosen(*options: str) -> list[str]:
+    def selected(*options: str) -> list[str]:
         done = run(cloud, tmp_path, *options, program="part.py")
         (tmp_path / "part.py").unlink()
         (tmp_path / "part-contexts.json").unlink(missing_ok=True)
@@ -274,14 +274,14 @@ def test_a_part_of_an_account(cloud: Emulator, tmp_path: Path) -> None:
         return [names.get(entry["id"], "the group") for entry in entries]
 
     keys = ["key 0", "key 1", "key 2"]
-    assert chosen("--region", "ML1") == [*keys, "other lan", "nameless public", "import", "bare"]
-    assert chosen("--region", "AU South", "--kind", "disk", "--kind", "instance") == ["import", "bare"]
-    assert chosen("--name", "[dw]*") == ["db address", "public", "web disk", "db disk", "data 10", "data 11", "data 12",
-                                         "web"]  # fmt: skip
-    assert chosen("--name", "10.*") == ["nameless lan", "nameless address"]
-    assert chosen("--name", "app") == ["app 1", "app 2", "app 3", "the group"]
-    assert chosen("--kind", "availability-group", made["app 1"], made["app 2"]) == ["the group"]
-    assert chosen(made["db"], made["db disk"]) == ["db disk", "db"]
+    assert selected("--region", "ML1") == [*keys, "other lan", "nameless public", "import", "bare"]
+    assert selected("--region", "AU South", "--kind", "disk", "--kind", "instance") == ["import", "bare"]
+    matches = ["db address", "public", "web disk", "db disk", "data 10", "data 11", "data 12", "web"]
+    assert selected("--name", "[dw]*") == matches
+    assert selected("--name", "10.*") == ["nameless lan", "nameless address"]
+    assert selected("--name", "app") == ["app 1", "app 2", "app 3", "the group"]
+    assert selected("--kind", "availability-group", made["app 1"], made["app 2"]) == ["the group"]
+    assert selected(made["db"], made["db disk"]) == ["db disk", "db"]
 
     done = run(cloud, tmp_path, made["db"], made["app 2"], "--kind", "instance")
     calls = dict(resources(done.program))
@@ -293,19 +293,19 @@ def test_a_part_of_an_account(cloud: Emulator, tmp_path: Path) -> None:
     assert {"app", "datenbank_fur_alles_nichts"} == set(calls)
 
 
-def test_what_is_left_out(cloud: Emulator, tmp_path: Path) -> None:
-    """What is gone is not seen; what failed or moves, and what no program may say, is left out with its reason."""
+def test_objects_that_cannot_be_imported_are_left_out(cloud: Emulator, tmp_path: Path) -> None:
+    """Deleted objects are ignored; failed, busy and invalid ones are left out, with the reason."""
     account = Account(cloud)
     cloud.configure(provision_seconds=0, gone_is_404=False)
     gone, failed, busy, empty, _good = (account.disk(name=it) for it in ("gone", "failed", "busy", "empty", "good"))
     cloud.configure(provision_seconds=0)
     account.call("DELETE", f"/disks/{gone}")
-    for disk, now in ((failed, "failed_to_provision"), (busy, "resizing")):
-        cloud.change(disk, state=now)
+    for disk, state in ((failed, "failed_to_provision"), (busy, "resizing")):
+        cloud.change(disk, state=state)
     cloud.change(empty, size=0)
     lan = account.network(name="lan")
     cloud.change(lan, gateway="192.168.1.1")
-    cloud.change(account.address(lan, name="moved"), network_id=NOBODY)
+    cloud.change(account.address(lan, name="moved"), network_id=MISSING)
     done = run(cloud, tmp_path)
     assert done.status == 0
     assert done.err.splitlines()[1:4] == [
@@ -318,11 +318,11 @@ def test_what_is_left_out(cloud: Emulator, tmp_path: Path) -> None:
         "# gateway is left out and therefore not managed: it must be inside the network of specification\nlan = "
         in done.program
     )
-    assert f'network="{NOBODY}",  # nothing that this account shows' in done.program
+    assert f'network="{MISSING}",  # nothing that this account shows' in done.program
 
 
-def test_groups_that_are_none(cloud: Emulator, tmp_path: Path) -> None:
-    """Instances of which not each names all others keep their own lists."""
+def test_incomplete_availability_groups(cloud: Emulator, tmp_path: Path) -> None:
+    """Instances whose lists do not all name each other become no group, but have their own lists."""
     account = Account(cloud)
     cloud.configure(symmetric_groups=False)
     first, second, third = (account.instance(name=name) for name in ("first", "second", "third"))
@@ -334,8 +334,8 @@ def test_groups_that_are_none(cloud: Emulator, tmp_path: Path) -> None:
     assert f'availability_group=[\n        first.id,\n        "{third}",' in program
 
 
-def test_words_that_are_not_clear(cloud: Emulator, tmp_path: Path) -> None:
-    """A tier or template is named by a word only where that finds the same one."""
+def test_ambiguous_names_are_imported_as_ids(cloud: Emulator, tmp_path: Path) -> None:
+    """A tier or template is given by name or slug only if that finds the same one."""
     account = Account(cloud)
     fast, standard = (account.tier("disks", name) for name in ("Fast", "Standard"))
     template = account.template("windows-2016")
@@ -350,8 +350,8 @@ def test_words_that_are_not_clear(cloud: Emulator, tmp_path: Path) -> None:
     assert f"template='{template}'" in slow_disk
 
 
-def test_what_the_command_refuses(cloud: Emulator, tmp_path: Path) -> None:
-    """One message each: nothing there or nothing that fits, an unknown id, region or folder, a file in the way."""
+def test_refused_imports(cloud: Emulator, tmp_path: Path) -> None:
+    """Each has its own message: nothing to import or no match, an unknown id, region or folder, an existing file."""
 
     def refused(*options: str, program: str = "__main__.py") -> str:
         done = run(cloud, tmp_path, *options, program=program)
@@ -362,7 +362,7 @@ def test_what_the_command_refuses(cloud: Emulator, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     Account(cloud).disk()
     assert refused("--name", "no*") == "pulumi-joviam: there is nothing to import that matches"
-    assert refused(NOBODY) == f"pulumi-joviam: no object that can be imported has the id {NOBODY}"
+    assert refused(MISSING) == f"pulumi-joviam: no object that can be imported has the id {MISSING}"
     assert refused("--region", "XX1") == "pulumi-joviam: region: is unknown; available: ML1, SY3"
     assert refused(program="no/main.py") == "pulumi-joviam: --program: there is no folder no"
     assert list(tmp_path.iterdir()) == []

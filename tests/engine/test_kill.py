@@ -1,4 +1,4 @@
-"""The CLI or its plugin dies in the middle of an `up`, with and without checkpoints. More: `python -m tests.kill`."""
+"""The CLI or its plugin is killed during an `up`, with and without checkpoints. More: `python -m tests.kill`."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from tests.stack import Run, Spec, Stack
 
 @pytest.fixture
 def stack(stack: Stack) -> Stack:
-    """Every process starts from nothing here: they are killed, and looked for."""
+    """Start all processes without the fork server, because the tests kill them and search for them."""
     stack.plain_python()
     return stack
 
 
 @pytest.mark.parametrize(("who", "skip"), [("cli", "true"), ("plugin", "")])
-def test_objects_being_created_are_taken_over(stack: Stack, who: Literal["cli", "plugin"], skip: str) -> None:
+def test_objects_being_created_are_adopted(stack: Stack, who: Literal["cli", "plugin"], skip: str) -> None:
     stack.environ["PULUMI_SKIP_CHECKPOINTS"] = skip
     stack.program(thirty())
-    there = kill(stack, who, lambda: sum(stack.cloud.count().values()) >= 12)
-    assert there >= 12
+    created = kill(stack, who, lambda: sum(stack.cloud.count().values()) >= 12)
+    assert created >= 12
     assert recover(stack) == ""
 
 
 def kill_with(stack: Stack, program: Spec) -> None:
-    """Kill an `up` as soon as there is all that a program of disks names, and let the cloud finish it."""
+    """Kill an `up` as soon as all disks of its program exist, and let the cloud finish them."""
     stack.cloud.configure(provision_seconds=5.0)
     stack.program(program)
     kill(stack, "cli", lambda: stack.cloud.count()["disks"] == len(program))
@@ -56,22 +56,22 @@ def kill_with(stack: Stack, program: Spec) -> None:
     stack.cloud.configure(provision_seconds=0.1)
 
 
-def of_ours(run: Run) -> list[str]:
-    """Return what the end of a run told of earlier ones."""
+def journal_warnings(run: Run) -> list[str]:
+    """Return the warnings about earlier runs at the end of a run."""
     return [message for name, message in run.warnings if not name and message.startswith("an interrupted")]
 
 
 def test_orphans_that_the_program_no_longer_names_are_reported(stack: Stack) -> None:
-    """`up` takes over what the program names, and names the ids of the rest, to be deleted by hand."""
+    """`up` adopts what the program names, and lists the ids of the others, to be deleted by hand."""
     disks: Spec = {name: {"kind": "Disk", "size": 5, "performance_tier": "Fast"} for name in ("one", "two")}
     kill_with(stack, disks)
-    [before] = of_ours(stack.preview())
+    [before] = journal_warnings(stack.preview())
     assert "The next `pulumi up` continues with that." in before
     assert "by hand" not in before
     stack.program({"one": disks["one"]})
     (stack.folder / "link").symlink_to("state")
-    stack.environ["PULUMI_BACKEND_URL"] = "file://../link/"  # the same backend in other words
-    [after] = of_ours(stack.up())
+    stack.environ["PULUMI_BACKEND_URL"] = "file://../link/"  # the same backend, by another path
+    [after] = journal_warnings(stack.up())
     [orphan] = {it["id"] for it in stack.cloud.objects("disks")} - {stack.resources()["one"]["id"]}
     [file] = (stack.folder / "home" / "joviam").rglob("*.jsonl")
     assert after.startswith(f"an interrupted or failed run created {orphan} (two), which")
@@ -83,33 +83,33 @@ def test_orphans_of_a_renamed_stack_are_reported(stack: Stack) -> None:
     [orphan] = stack.cloud.objects("disks")
     stack.pulumi("stack", "rename", "new")
     stack.environ["PULUMI_STACK"] = "new"
-    [told] = of_ours(stack.up())
-    assert told.startswith(
+    [warning] = journal_warnings(stack.up())
+    assert warning.startswith(
         f"an interrupted or failed run of the stack dev, which no longer exists, created {orphan['id']} (one)."
     )
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["in the state", "lost on the way"])
+@pytest.mark.parametrize("received", [True, False], ids=["in the state", "lost"])
 def test_a_partial_failure_stays_in_the_journal_until_it_is_in_the_state(
-    cloud: Emulator, tmp_path: Path, kept: bool
+    cloud: Emulator, tmp_path: Path, received: bool
 ) -> None:
     """It outlives its run, because the engine may not have received the response."""
     cloud.fail("GET /disks/{disk_id}/state", status=403, times=5)
     news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
-    wanted: Any = {"urn": "urn:pulumi:dev::shop::pulumi-python:dynamic/joviam:Disk::d"}
+    resource: Any = {"urn": "urn:pulumi:dev::shop::pulumi-python:dynamic/joviam:Disk::d"}
     with miniature.plugin(cloud, tmp_path) as first:
         with pytest.raises(grpc.RpcError):
-            first.stub.Create(provider_pb2.CreateRequest(**wanted, properties=news))
+            first.stub.Create(provider_pb2.CreateRequest(**resource, properties=news))
         first.stub.Cancel(Empty())
     [disk] = cloud.objects("disks")
     [file] = tmp_path.rglob("*.jsonl")
     cloud.change(disk["id"], state="unattached")
     with miniature.plugin(cloud, tmp_path) as second:
-        second.stub.Check(provider_pb2.CheckRequest(**wanted, olds=news, news=news))
-        if kept:
-            second.stub.Diff(provider_pb2.DiffRequest(**wanted, id=disk["id"], olds=news, news=news))
+        second.stub.Check(provider_pb2.CheckRequest(**resource, olds=news, news=news))
+        if received:
+            second.stub.Diff(provider_pb2.DiffRequest(**resource, id=disk["id"], olds=news, news=news))
         else:
-            made = second.stub.Create(provider_pb2.CreateRequest(**wanted, properties=news))
+            made = second.stub.Create(provider_pb2.CreateRequest(**resource, properties=news))
             assert made.id == disk["id"]
             assert any("adopted the disk" in message for message in second.warnings())
         second.stub.Cancel(Empty())
@@ -119,7 +119,7 @@ def test_a_partial_failure_stays_in_the_journal_until_it_is_in_the_state(
 
 
 def test_an_undelivered_response_stays_in_the_journal(cloud: Emulator, tmp_path: Path) -> None:
-    """The connection may be lost, by an endless error of another provider, while the engine lives."""
+    """A huge error of another provider may break the connection while the engine lives."""
     news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
     with miniature.plugin(cloud, tmp_path) as plugin:
         call = plugin.stub.Create.future(
@@ -129,21 +129,21 @@ def test_an_undelivered_response_stays_in_the_journal(cloud: Emulator, tmp_path:
             time.sleep(0.01)
         call.cancel()
         [disk] = cloud.objects("disks")
-        while cloud.requests[-1].operation != "GET /disks/{disk_id}":  # the last that the step asks for
+        while cloud.requests[-1].operation != "GET /disks/{disk_id}":  # the last request of the step
             time.sleep(0.01)
-        said, until = "", time.monotonic() + 30
-        while '"ended": true' not in said and time.monotonic() < until:
-            plugin.stub.Cancel(Empty())  # which ends the run once the step has ended
-            said = "".join(file.read_text() for file in tmp_path.rglob("*.jsonl"))
+        text, until = "", time.monotonic() + 30
+        while '"ended": true' not in text and time.monotonic() < until:
+            plugin.stub.Cancel(Empty())  # ends the run as soon as the step has ended
+            text = "".join(file.read_text() for file in tmp_path.rglob("*.jsonl"))
             time.sleep(0.05)
-    assert f'"id": "{disk["id"]}", "ended": true' in said
+    assert f'"id": "{disk["id"]}", "ended": true' in text
 
 
 class Slow(ResourceProvider):
-    """Somebody else's provider in the plugin that ours is in."""
+    """A provider of another package in our plugin process."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Make a file, which takes some time."""
+        """Write a file slowly."""
         Path(props["file"]).write_text("begun")
         time.sleep(1.5)
         Path(props["file"]).write_text("made")
@@ -152,7 +152,7 @@ class Slow(ResourceProvider):
 
 @contextmanager
 def plugin(folder: Path, engine: socket.socket) -> Generator[tuple[subprocess.Popen[str], Any], None, None]:
-    """Run a plugin in which a provider of ours is configured; yield it, and what calls it."""
+    """Run a plugin with one of our providers configured; yield the process and a gRPC stub."""
     command = [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"]
     environ = {**os.environ, "JOVIAM_TOKEN": "t", "PULUMI_HOME": str(folder), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
@@ -175,13 +175,13 @@ def properties(provider: ResourceProvider, **values: Any) -> Struct:
 
 
 def test_a_plugin_exits_after_its_engine(tmp_path: Path) -> None:
-    """Also if the engine was killed before the plugin had connected to it."""
+    """This holds even if the engine was killed before the plugin connected to it."""
     with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, _):
-        engine.close()  # it has listened, and said nothing
+        engine.close()  # it has listened, but never answered
         assert process.wait(30) == 1
 
 
-def test_a_plugin_exits_though_the_port_of_its_engine_closes_late(tmp_path: Path) -> None:
+def test_a_plugin_exits_even_if_the_port_of_its_engine_closes_late(tmp_path: Path) -> None:
     """A killed engine may lose its connections before its port."""
     server = grpc.server(futures.ThreadPoolExecutor(1))
     behind = server.add_insecure_port("127.0.0.1:0")
@@ -191,38 +191,38 @@ def test_a_plugin_exits_though_the_port_of_its_engine_closes_late(tmp_path: Path
         for end in (ours, theirs):
             end.shutdown(socket.SHUT_RDWR)
             end.close()
-        engine.accept()[0].close()  # the plugin looks whether it is still there
+        engine.accept()[0].close()  # the plugin checks whether the engine still listens
         engine.close()
         assert process.wait(30) == 1
     server.stop(None)
 
 
 def _connected(engine: socket.socket, behind: int) -> tuple[socket.socket, socket.socket]:
-    """Pass on what a plugin and its engine say, from the first connection that both speak in."""
+    """Forward the data between a plugin and its engine, on the first connection on which both send some."""
     while True:
         ours = engine.accept()[0]
-        if not ours.recv(1, socket.MSG_PEEK):  # it only looked whether somebody is there
+        if not ours.recv(1, socket.MSG_PEEK):  # it only checked whether the port is open
             ours.close()
             continue
         theirs = socket.create_connection(("127.0.0.1", behind))
         answered = threading.Event()
-        threading.Thread(target=_pass_on, args=(ours, theirs, threading.Event()), daemon=True).start()
-        threading.Thread(target=_pass_on, args=(theirs, ours, answered), daemon=True).start()
+        threading.Thread(target=_forward, args=(ours, theirs, threading.Event()), daemon=True).start()
+        threading.Thread(target=_forward, args=(theirs, ours, answered), daemon=True).start()
         assert answered.wait(30)
         return ours, theirs
 
 
-def _pass_on(source: socket.socket, to: socket.socket, begun: threading.Event) -> None:
+def _forward(source: socket.socket, to: socket.socket, begun: threading.Event) -> None:
     try:
-        while said := source.recv(65536):
-            to.sendall(said)
+        while data := source.recv(65536):
+            to.sendall(data)
             begun.set()
     except OSError:
         return
 
 
 def test_a_plugin_exits_only_after_the_steps_of_other_providers(tmp_path: Path) -> None:
-    """It does not cut off their create calls."""
+    """It does not interrupt their create calls."""
     file = tmp_path / "file"
     with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, stub):
         call = stub.Create.future(provider_pb2.CreateRequest(urn="urn", properties=properties(Slow(), file=str(file))))

@@ -1,7 +1,7 @@
-"""Every argument of every resource: set, changed, changed behind our back, taken away. On the real engine.
+"""Every argument of every resource: set, changed, drifted and removed, on the real engine.
 
-One stack holds one resource for each row of ARGUMENTS, and the whole stack goes through its life together:
-each stage is one change of the program or of the cloud for all rows at once.
+One stack has a resource for each row of ARGUMENTS. Each stage is one change of the program or of the cloud, for all
+rows at once.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tests.conftest import TOKEN
 from tests.keys import key
 from tests.stack import Run, Stack
 
-# the story is told once, whatever the number of workers
+# one worker runs the stages for all tests of this module
 pytestmark = pytest.mark.xdist_group("lifecycles")
 
-GONE = object()
+ABSENT = object()
 """The argument is not in the program."""
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ def ref(name: str) -> Json:
     return {"ref": f"{name}.id"}
 
 
-# What the rows below refer to; it stays as it is.
+# Resources that the rows refer to; they do not change.
 AROUND: Json = {
     "net": {"kind": "Network", "specification": "10.1.0.0/24"},
     "net2": {"kind": "Network", "specification": "10.2.0.0/24"},
@@ -49,67 +49,67 @@ DISK = {"size": 10, "performance_tier": "Standard"}
 
 @dataclass(frozen=True)
 class Row:
-    """One argument: three values, and what the CLI must show for each change. ``drift`` is what the cloud is given."""
+    """One argument: three values, and the steps that the CLI must show. ``drift`` is the value set in the cloud."""
 
     kind: str
     argument: str
     values: tuple[Any, Any, Any]
-    """In the first program, once set, once changed."""
+    """In the first program, when set, when changed."""
     steps: tuple[str, str, str] = ("update", "update", "update")
-    """Shown for: set, changed, taken away ("" for nothing)."""
+    """The steps when it is set, changed and removed ("" for none)."""
     others: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    drift: Any = GONE
+    drift: Any = ABSENT
     repair: str = "update"
-    default: Any = GONE
-    """What the cloud shows after the argument was taken away."""
+    default: Any = ABSENT
+    """The live value after the argument was removed."""
     api: str = ""
-    """The API's name of it."""
+    """Its name in the API, if that differs."""
 
     @property
     def name(self) -> str:
         return f"{self.kind}-{self.argument}"
 
-    def said(self, value: Any) -> Json:
+    def inputs(self, value: Any) -> Json:
         given = {"kind": self.kind, **self.others}
-        return given if value is GONE else {**given, self.argument: value}
+        return given if value is ABSENT else {**given, self.argument: value}
 
 
 def instance(argument: str, *values: Any, others: Json = INSTANCE, **more: Any) -> Row:
-    return Row("Instance", argument, (GONE, *values), others=others, **more)
+    return Row("Instance", argument, (ABSENT, *values), others=others, **more)
 
 
 ARGUMENTS = [
-    Row("PublicKey", "name", (GONE, "first", "second"), others={"key": key("name")}, drift="drifted"),
+    Row("PublicKey", "name", (ABSENT, "first", "second"), others={"key": key("name")}, drift="drifted"),
     Row("PublicKey", "key", (key("a"), key("b"), key("c")), ("replace", "replace", "")),
-    Row("Network", "name", (GONE, "first", "second"), others={"specification": "10.10.0.0/24"}, drift="drifted"),
+    Row("Network", "name", (ABSENT, "first", "second"), others={"specification": "10.10.0.0/24"}, drift="drifted"),
     Row("Network", "specification", ("10.11.0.0/24", "10.11.0.0/25", "10.12.0.0/24"), ("replace", "replace", "")),
     Row("Network", "region", ("SY3", "ML1", "SY3"), ("replace", "replace", ""), {"specification": "10.13.0.0/24"}),
     Row(
-        "Network", "gateway", (GONE, "10.14.0.1", "10.14.0.2"), others={"specification": "10.14.0.0/24"},
+        "Network", "gateway", (ABSENT, "10.14.0.1", "10.14.0.2"), others={"specification": "10.14.0.0/24"},
         drift="10.14.0.9", default=None,
     ),
     Row(
-        "Network", "primary_nameserver", (GONE, "8.8.8.8", "9.9.9.9"), others={"specification": "10.15.0.0/24"},
+        "Network", "primary_nameserver", (ABSENT, "8.8.8.8", "9.9.9.9"), others={"specification": "10.15.0.0/24"},
         drift=None, default=None,
     ),
     Row(
-        "Network", "secondary_nameserver", (GONE, "8.8.8.8", "9.9.9.9"), others={"specification": "10.16.0.0/24"},
+        "Network", "secondary_nameserver", (ABSENT, "8.8.8.8", "9.9.9.9"), others={"specification": "10.16.0.0/24"},
         drift="1.1.1.1", default=None,
     ),
-    Row("IpAddress", "name", (GONE, "first", "second"), drift="drifted"),
+    Row("IpAddress", "name", (ABSENT, "first", "second"), drift="drifted"),
     Row("IpAddress", "network", (ref("net"), ref("net2"), ref("net")), ("replace", "replace", "")),
     Row("IpAddress", "region", ("SY3", "ML1", "SY3"), ("replace", "replace", "")),
-    Row("IpAddress", "address", (GONE, "203.0.113.200", "203.0.113.201"), ("replace", "replace", "")),
-    Row("IpAddress", "shareable", (GONE, True, False), drift=True, default=False, steps=("update", "update", "")),
-    Row("Disk", "name", (GONE, "first", "second"), others=DISK, drift="drifted"),
+    Row("IpAddress", "address", (ABSENT, "203.0.113.200", "203.0.113.201"), ("replace", "replace", "")),
+    Row("IpAddress", "shareable", (ABSENT, True, False), drift=True, default=False, steps=("update", "update", "")),
+    Row("Disk", "name", (ABSENT, "first", "second"), others=DISK, drift="drifted"),
     Row("Disk", "size", (10, 20, 15), ("update", "replace", ""), {"performance_tier": "Standard"}),
     Row("Disk", "performance_tier", ("Standard", "Fast", "Standard"), ("replace", "replace", ""), {"size": 10}),
     Row("Disk", "region", ("SY3", "ML1", "SY3"), ("replace", "replace", ""), DISK),
-    Row("Disk", "template", (GONE, "ubuntu-16-04", "debian-9"), ("replace", "replace", ""), DISK),
-    Row("Disk", "source_disk", (GONE, ref("disk0"), ref("disk1")), ("replace", "replace", ""), DISK),
-    Row("Disk", "cdrom", (GONE, True, True), ("update", "", "update"), DISK, drift=False, default=False),
-    Row("Disk", "is_template", (GONE, True, True), ("update", "", "update"), DISK, drift=False, default=False),
-    Row("Disk", "allow_stopping", (GONE, True, False), ("update", "update", ""), DISK),
+    Row("Disk", "template", (ABSENT, "ubuntu-16-04", "debian-9"), ("replace", "replace", ""), DISK),
+    Row("Disk", "source_disk", (ABSENT, ref("disk0"), ref("disk1")), ("replace", "replace", ""), DISK),
+    Row("Disk", "cdrom", (ABSENT, True, True), ("update", "", "update"), DISK, drift=False, default=False),
+    Row("Disk", "is_template", (ABSENT, True, True), ("update", "", "update"), DISK, drift=False, default=False),
+    Row("Disk", "allow_stopping", (ABSENT, True, False), ("update", "update", ""), DISK),
     instance("name", "first", "second", drift="drifted"),
     Row("Instance", "memory", (1024, 2048, 4096), ("update", "update", ""),
         {"performance_tier": "Standard", "allow_stopping": True}, drift=512),
@@ -148,7 +148,7 @@ IDS = [row.name for row in ARGUMENTS]
 
 @dataclass
 class Stage:
-    """What the CLI showed around one change."""
+    """The results of the CLI before, during and after one change."""
 
     preview: Run
     up: Run
@@ -156,24 +156,24 @@ class Stage:
     cloud: dict[str, Json]
 
 
-Story = dict[str, Any]
+Stages = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def story(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """The whole life of the stack, told stage by stage."""
+def stages(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """The results of each stage in the lifecycle of the stack."""
     with Emulator(token=TOKEN, provision_seconds=0.05) as cloud:
         stack = Stack(tmp_path_factory.mktemp("lifecycles"), cloud, engine_folder)
-        told: Story = {}
+        results: Stages = {}
         for number, stage in enumerate(("bare", "set", "changed")):
-            told[stage] = _change(stack, {row.name: row.said(row.values[number]) for row in ARGUMENTS})
-        told["drift"] = _drift(stack)
-        bare = {row.name: row.said(GONE if row.values[0] is GONE else row.values[2]) for row in ARGUMENTS}
-        told["taken"] = _change(stack, bare)
-        told["vanished"] = _vanish(stack, bare)
-        told["destroy"] = stack.destroy()
-        told["left"] = cloud.count()
-        yield told
+            results[stage] = _change(stack, {row.name: row.inputs(row.values[number]) for row in ARGUMENTS})
+        results["drift"] = _drift(stack)
+        bare = {row.name: row.inputs(ABSENT if row.values[0] is ABSENT else row.values[2]) for row in ARGUMENTS}
+        results["removed"] = _change(stack, bare)
+        results["deleted"] = _delete(stack, bare)
+        results["destroy"] = stack.destroy()
+        results["left"] = cloud.count()
+        yield results
 
 
 def _change(stack: Stack, rows: Json) -> Stage:
@@ -182,97 +182,97 @@ def _change(stack: Stack, rows: Json) -> Stage:
 
 
 def _objects(stack: Stack) -> dict[str, Json]:
-    ids = {name: held["id"] for name, held in stack.resources().items()}
+    ids = {name: state["id"] for name, state in stack.resources().items()}
     live = {item["id"]: item for kind in stack.cloud.count() for item in stack.cloud.objects(kind)}
     return {name: live[id] for name, id in ids.items()}
 
 
-def _drift(stack: Stack) -> Story:
+def _drift(stack: Stack) -> Stages:
     objects = _objects(stack)
-    drifting = [row for row in ARGUMENTS if row.drift is not GONE]
+    drifting = [row for row in ARGUMENTS if row.drift is not ABSENT]
     for row in drifting:
         stack.cloud.change(objects[row.name]["id"], **{row.api or row.argument: row.drift})
     found = stack.refresh()
     return {"found": found, "preview": stack.preview(), "up": stack.up(), "after": stack.refresh(), "names": drifting}
 
 
-def _vanish(stack: Stack, bare: Json) -> Story:
-    objects, held = _objects(stack), stack.resources()
+def _delete(stack: Stack, bare: Json) -> Stages:
+    objects, state = _objects(stack), stack.resources()
     for name in bare:
         stack.cloud.remove(objects[name]["id"])
-        for made in _made_with(held[name]):
-            stack.cloud.remove(made)
+        for owned in _owned(state[name]):
+            stack.cloud.remove(owned)
     return {"found": stack.refresh(), "up": stack.up(), "after": (stack.preview(), stack.refresh())}
 
 
-def _made_with(held: Json) -> list[str]:
-    """Return the ids of what a resource made for itself: nobody manages that when the resource is gone."""
-    kept = held["outputs"].get("__kept", {})
-    return [*kept.get("addresses", {}).values(), *([kept["boot_disk"]] if "boot_disk" in kept else [])]
+def _owned(state: Json) -> list[str]:
+    """Return the ids of the objects that a resource created for itself; without it, nothing manages them."""
+    private = state["outputs"].get("__kept", {})
+    return [*private.get("addresses", {}).values(), *([private["boot_disk"]] if "boot_disk" in private else [])]
 
 
-@pytest.mark.parametrize("stage", ["bare", "set", "changed", "taken"])
-def test_nothing_is_left_to_do(story: Story, stage: str) -> None:
+@pytest.mark.parametrize("stage", ["bare", "set", "changed", "removed"])
+def test_nothing_is_left_to_do(stages: Stages, stage: str) -> None:
     """After `up`, preview and refresh show nothing."""
-    for run in story[stage].after:
+    for run in stages[stage].after:
         assert (run.steps, run.changed) == ({}, {}), run.text
 
 
-@pytest.mark.parametrize("stage", ["bare", "set", "changed", "taken"])
-def test_preview_tells_the_truth(story: Story, stage: str) -> None:
-    """The steps of the preview are the steps of the `up` after it."""
-    assert story[stage].preview.steps == story[stage].up.steps
+@pytest.mark.parametrize("stage", ["bare", "set", "changed", "removed"])
+def test_preview_shows_the_steps_of_up(stages: Stages, stage: str) -> None:
+    """A preview has the same steps as the `up` after it."""
+    assert stages[stage].preview.steps == stages[stage].up.steps
 
 
 @pytest.mark.parametrize("row", ARGUMENTS, ids=IDS)
-def test_an_argument_is_set(story: Story, row: Row) -> None:
+def test_an_argument_is_set(stages: Stages, row: Row) -> None:
     """Setting an argument does what the table says, and shows its name."""
-    _shows(story["set"], row, row.steps[0])
+    _shows(stages["set"], row, row.steps[0])
 
 
 @pytest.mark.parametrize("row", ARGUMENTS, ids=IDS)
-def test_an_argument_is_changed(story: Story, row: Row) -> None:
+def test_an_argument_is_changed(stages: Stages, row: Row) -> None:
     """Changing an argument does what the table says, and shows its name."""
-    _shows(story["changed"], row, row.steps[1])
+    _shows(stages["changed"], row, row.steps[1])
 
 
 @pytest.mark.parametrize("row", ARGUMENTS, ids=IDS)
-def test_an_argument_is_taken_away(story: Story, row: Row) -> None:
-    """An argument that is taken away goes back to the API's default, or changes nothing."""
-    stage = story["taken"]
-    _shows(stage, row, row.steps[2] if row.values[0] is GONE else "")
-    if row.default is not GONE and row.argument in stage.cloud[row.name]:
+def test_an_argument_is_removed(stages: Stages, row: Row) -> None:
+    """Removing an argument sets the API's default, or changes nothing."""
+    stage = stages["removed"]
+    _shows(stage, row, row.steps[2] if row.values[0] is ABSENT else "")
+    if row.default is not ABSENT and row.argument in stage.cloud[row.name]:
         assert row.default == stage.cloud[row.name][row.argument]
 
 
-@pytest.mark.parametrize("row", [row for row in ARGUMENTS if row.drift is not GONE], ids=lambda row: row.name)
-def test_a_change_behind_our_back_is_shown_and_repaired(story: Story, row: Row) -> None:
-    """Drift is found by refresh under the argument's name, shown by preview, and repaired by one `up`."""
-    drift = story["drift"]
+@pytest.mark.parametrize("row", [row for row in ARGUMENTS if row.drift is not ABSENT], ids=lambda row: row.name)
+def test_drift_is_shown_and_repaired(stages: Stages, row: Row) -> None:
+    """Refresh finds drift under the name of the argument, preview shows it, and one `up` repairs it."""
+    drift = stages["drift"]
     assert row.argument in drift["found"].changed.get(row.name, set()), drift["found"].text
     assert row.repair == drift["preview"].steps[row.name]
     assert row.argument in drift["preview"].changed[row.name]
     assert row.repair == drift["up"].steps[row.name]
 
 
-def test_only_drift_is_repaired(story: Story) -> None:
-    """What did not drift is not touched, and afterwards nothing is left."""
-    drift = story["drift"]
+def test_only_drift_is_repaired(stages: Stages) -> None:
+    """Resources without drift are not changed, and afterwards nothing is left to do."""
+    drift = stages["drift"]
     assert {row.name for row in drift["names"]} == set(drift["up"].steps)
     assert drift["after"].steps == {}
 
 
-def test_what_vanished_is_made_again(story: Story) -> None:
-    """Objects deleted behind our back are found by refresh and made again by `up`."""
-    vanished = story["vanished"]
-    assert dict.fromkeys(IDS, "delete") == {name: vanished["found"].steps.get(name) for name in IDS}
-    assert dict.fromkeys(IDS, "create") == vanished["up"].steps
-    assert all(run.empty for run in vanished["after"])
+def test_deleted_objects_are_created_again(stages: Stages) -> None:
+    """Refresh finds objects that were deleted outside Pulumi, and `up` creates them again."""
+    deleted = stages["deleted"]
+    assert dict.fromkeys(IDS, "delete") == {name: deleted["found"].steps.get(name) for name in IDS}
+    assert dict.fromkeys(IDS, "create") == deleted["up"].steps
+    assert all(run.empty for run in deleted["after"])
 
 
-def test_destroy_leaves_nothing(story: Story) -> None:
+def test_destroy_leaves_nothing(stages: Stages) -> None:
     """After destroy the cloud is empty."""
-    assert sum(story["left"].values()) == 0, story["left"]
+    assert sum(stages["left"].values()) == 0, stages["left"]
 
 
 def _shows(stage: Stage, row: Row, step: str) -> None:
@@ -283,6 +283,6 @@ def _shows(stage: Stage, row: Row, step: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted({row.kind for row in ARGUMENTS}))
 def test_every_argument_has_a_row(kind: str) -> None:
-    """A new argument cannot be forgotten here."""
+    """No argument can be forgotten here."""
     fields = getattr(joviam, kind)._lifecycle.args.model_fields
     assert set(fields) == {row.argument for row in ARGUMENTS if row.kind == kind}

@@ -1,4 +1,4 @@
-"""Look-ups: in a process that has an account in its environment, and in programs on the real engine."""
+"""Look-ups: in a process with the account in its environment, and in programs on the real engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tools import look_ups
 
 Json = dict[str, Any]
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
+MISSING = "00000000-0000-0000-0000-000000000000"
 
 EXAMPLES: dict[str, Json] = {
     "get_region": {"code": "SY3"},
@@ -48,18 +48,18 @@ EXAMPLES: dict[str, Json] = {
     "get_public_key": {"name": "laptop"},
     "get_public_keys": {},
 }
-"""A call of every look-up that finds something in a stocked account."""
+"""Arguments with which each look-up finds something in the account of `filled`."""
 
 PLAIN = {
     f"get_{model.noun.lower().replace(' ', '_')}": model
     for model in [resource._lifecycle.model for resource in RESOURCES.values()]
     if f"POST {model.path}" in reference.EXAMPLES
 }
-"""{look-up: its model} of what a plain request makes; its plural is called by the model's path."""
+"""{look-up: its model} for objects that a plain POST creates. The plural is named after the path of the model."""
 
 
-def stocked(cloud: Emulator) -> Account:
-    """Put some of everything into the account."""
+def filled(cloud: Emulator) -> Account:
+    """Create some objects of each kind, and return the account."""
     account = Account(cloud)
     for name, region in (("data", "SY3"), ("data", "ML1"), ("logs", "SY3")):
         account.disk(region, name=name)
@@ -73,15 +73,15 @@ def stocked(cloud: Emulator) -> Account:
 
 @pytest.fixture
 def account(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """A stocked account that this process looks things up in."""
+    """A filled account that the look-ups of this process use."""
     monkeypatch.setenv("JOVIAM_TOKEN", cloud.token)
     monkeypatch.setenv("JOVIAM_ENDPOINT", cloud.url)
     operation._open.cache_clear()
-    return stocked(cloud)
+    return filled(cloud)
 
 
-def asked(cloud: Emulator) -> list[str]:
-    """Return the requests that were made, as the reference writes them."""
+def operations(cloud: Emulator) -> list[str]:
+    """Return the requests that were sent, as the API reference writes them."""
     return [request.operation or "" for request in cloud.requests]
 
 
@@ -91,19 +91,19 @@ def refused(act: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-# -- what is found --
+# -- results --
 
 
 def test_every_look_up_has_two_forms() -> None:
     """Every look-up is exported, has an `_output` form with the same arguments, and an example here."""
-    assert look_ups.OUTPUTS.read_text() == look_ups.source(), "python tools/look_ups.py writes outputs.py anew"
+    assert look_ups.OUTPUTS.read_text() == look_ups.source(), "run tools/look_ups.py to update outputs.py"
     plain = {name for name in vars(lookups) if name.startswith("get_")}
     assert plain == {*EXAMPLES, *PLAIN, *(f"get_{model.path[1:]}" for model in PLAIN.values())}
     assert {*plain, *(f"{name}_output" for name in plain)} == {n for n in joviam.__all__ if n.startswith("get_")}
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "more"),
+    ("name", "arguments", "more"),
     [
         ("region", ("id", "code", "name"), {}),
         ("performance_tier", ("id", "name"), {"use": "disk", "region": "ML1"}),
@@ -116,61 +116,60 @@ def test_every_look_up_has_two_forms() -> None:
         ("public_key", ("id", "name"), {}),
     ],
 )
-def test_each_word_finds_the_object(account: Account, name: str, words: tuple[str, ...], more: Json) -> None:
-    """An object is found by its id and by each of its words, and is what the API shows of it."""
+def test_each_argument_finds_the_object(account: Account, name: str, arguments: tuple[str, ...], more: Json) -> None:
+    """An object is found by its id and by each of these arguments, and has the values of the API."""
     find = getattr(joviam, f"get_{name}")
-    said = EXAMPLES[f"get_{name}"]
-    found = find(**{**said, **more})
+    found = find(**{**EXAMPLES[f"get_{name}"], **more})
     kind = f"performance_tiers/{more['use']}s" if "use" in more else found.path[1:]
-    [shown] = [item for item in account.call("GET", f"/{kind}") if item["id"] == found.id]
+    [live] = [item for item in account.call("GET", f"/{kind}") if item["id"] == found.id]
     model = cast(type[BaseModel], type(found))
-    assert model.model_validate(shown) == found
-    assert set(shown) <= set(model.model_fields)
-    assert {word: find(**{word: shown[word]}, **more) for word in words} == dict.fromkeys(words, found)
-    assert find(**{word: shown[word] for word in words}, **more) == found
+    assert model.model_validate(live) == found
+    assert set(live) <= set(model.model_fields)
+    assert {it: find(**{it: live[it]}, **more) for it in arguments} == dict.fromkeys(arguments, found)
+    assert find(**{it: live[it] for it in arguments}, **more) == found
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_plain_noun_is_found(account: Account, name: str) -> None:
-    """Each argument of its look-up finds it alone, its plural lists it, and what is gone is not found."""
+def test_objects_of_a_plain_post_are_found(account: Account, name: str) -> None:
+    """Each argument of the look-up alone finds the object and the plural lists it, until it is deleted."""
     find, model = getattr(joviam, name), PLAIN[name]
     find_all = getattr(joviam, f"get_{model.path[1:]}")
     account.cloud.reset()
     id = reference.make(account, model.path)
-    shown = account.call("GET", f"{model.path}/{id}")
+    live = account.call("GET", f"{model.path}/{id}")
     found = find(id=id)
     assert type(found) is model
-    assert model.model_validate(shown) == found
-    assert set(shown) <= set(model.model_fields)
-    words = {word: shown[word] for word in inspect.signature(find).parameters if word in shown}
-    assert {"id", "name"} <= words.keys()
-    assert {word: find(**{word: value}) for word, value in words.items()} == dict.fromkeys(words, found)
+    assert model.model_validate(live) == found
+    assert set(live) <= set(model.model_fields)
+    arguments = {name: live[name] for name in inspect.signature(find).parameters if name in live}
+    assert {"id", "name"} <= arguments.keys()
+    assert {name: find(**{name: value}) for name, value in arguments.items()} == dict.fromkeys(arguments, found)
     assert find_all() == [found]
     account.cloud.remove(id)
-    for word, value in words.items():
-        assert "no match" in refused(partial(find, **{word: value}))
+    for argument, value in arguments.items():
+        assert "no match" in refused(partial(find, **{argument: value}))
     assert find_all() == []
 
 
-def test_by_id_the_object_itself_is_asked_for(account: Account) -> None:
-    """An id is one request for that object; only performance tiers have to be listed."""
+def test_a_look_up_by_id_is_one_request(account: Account) -> None:
+    """Only that object is requested; only performance tiers have to be listed."""
     ids = {name: getattr(joviam, f"get_{name}")(**EXAMPLES[f"get_{name}"]).id for name in ("region", "disk", "network")}
-    before = len(asked(account.cloud))
+    before = len(operations(account.cloud))
     for name, id in ids.items():
         getattr(joviam, f"get_{name}")(id=id)
-    assert asked(account.cloud)[before:] == [
+    assert operations(account.cloud)[before:] == [
         "GET /regions/{region_id}",
         "GET /disks/{disk_id}",
         "GET /networks/{network_id}",
     ]
 
 
-def test_a_slug_means_the_newest_version(account: Account) -> None:
-    """A slug or name finds what nothing supersedes, an id finds any version, and lists can be of either."""
+def test_a_slug_finds_the_newest_version(account: Account) -> None:
+    """A slug or name finds the newest version, an id finds any version, and lists can be filtered by it."""
     old = joviam.get_template(slug="debian-9", region="SY3")
     disk = joviam.get_disk(name="logs").id
     account.call("POST", "/templates", {"disk": disk, "supersedes": old.id})
-    operation._open.cache_clear()  # as the next process would see it
+    operation._open.cache_clear()  # as in the next process
     assert joviam.get_template(slug="debian-9", region="SY3").version == 2
     assert joviam.get_template(name="Debian 9", region="SY3").disk_id == disk
     assert joviam.get_template(id=old.id).version == 1
@@ -182,8 +181,8 @@ def test_a_slug_means_the_newest_version(account: Account) -> None:
     assert {item.id for item in everything} == {item.id for item in [*newest, *older]}
 
 
-def test_lists(account: Account) -> None:
-    """A list holds what fits, in the API's order; public and private are the API's own lists."""
+def test_plural_look_ups(account: Account) -> None:
+    """They return the matches in the API's order; `public` selects one of the API's own lists."""
     assert [region.code for region in joviam.get_regions()] == ["SY3", "ML1"]
     assert [tier.name for tier in joviam.get_performance_tiers(use="disk", region="ML1")] == ["Standard", "Fast"]
     assert len(joviam.get_performance_tiers(use="instance")) == 4
@@ -193,7 +192,7 @@ def test_lists(account: Account) -> None:
     assert [instance.name for instance in joviam.get_instances(region="SY3")] == ["Web Server"]
     assert joviam.get_instances(region="ML1") == []
     assert [found.name for found in joviam.get_public_keys()] == ["laptop", "desktop"]
-    before = len(asked(account.cloud))
+    before = len(operations(account.cloud))
     assert len(joviam.get_networks()) == 3
     assert [network.is_public for network in joviam.get_networks(public=True, region="SY3")] == [True]
     assert [network.name for network in joviam.get_networks(public=False)] == ["lan"]
@@ -201,11 +200,11 @@ def test_lists(account: Account) -> None:
     assert [address.name for address in joviam.get_ip_addresses(public=True)] == [None]
     assert [address.name for address in joviam.get_ip_addresses(public=False)] == ["web"]
     lists = [f"GET /{kind}{which}" for kind in ("networks", "ip_addresses") for which in ("", "/public", "/private")]
-    assert [request for request in asked(account.cloud)[before:] if "regions" not in request] == lists
+    assert [request for request in operations(account.cloud)[before:] if "regions" not in request] == lists
 
 
-def test_what_is_gone_is_not_found(account: Account) -> None:
-    """What is terminated or belongs to another organization now is neither found nor listed."""
+def test_terminated_objects_are_not_found(account: Account) -> None:
+    """Objects that are terminated or were transferred to another organization are neither found nor listed."""
     disks = account.call("GET", "/disks")
     disks[0]["state"], disks[1]["state"] = "terminated", "transferred"
     account.cloud.fail("GET /disks", body=json.dumps(disks).encode(), times=2)
@@ -215,19 +214,19 @@ def test_what_is_gone_is_not_found(account: Account) -> None:
     assert "no match" in refused(lambda: joviam.get_disk(id=disks[0]["id"]))
 
 
-def test_what_joviam_offers_is_listed_once(account: Account) -> None:
-    """Regions, tiers and templates are listed once per process, what the account has each time."""
-    before = len(asked(account.cloud))
+def test_the_catalog_is_listed_once(account: Account) -> None:
+    """Regions, tiers and templates are listed once per process, the objects of the account each time."""
+    before = len(operations(account.cloud))
     for _ in range(2):
         for name in EXAMPLES:
             getattr(joviam, name)(**EXAMPLES[name])
-    seen = asked(account.cloud)[before:]
+    sent = operations(account.cloud)[before:]
     once = ("GET /regions", "GET /performance_tiers/disks", "GET /performance_tiers/instances", "GET /templates")
-    assert [seen.count(path) for path in once] == [1, 1, 1, 1]
-    assert seen.count("GET /disks") == 4
+    assert [sent.count(path) for path in once] == [1, 1, 1, 1]
+    assert sent.count("GET /disks") == 4
 
 
-# -- what is refused --
+# -- errors --
 
 NO_ID = "is not a valid id (ids look like 00000000-0000-…)"
 
@@ -235,7 +234,7 @@ REFUSED: list[tuple[str, Json, str]] = [
     ("get_disk", {}, "pass at least one of id, name"),
     ("get_disk", {"region": "SY3"}, "pass at least one of id, name"),
     ("get_disk", {"name": "dta"}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
-    ("get_disk", {"id": NOBODY}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
+    ("get_disk", {"id": MISSING}, "no match; available:\n  data, ML1, ID\n  data, SY3, ID\n  logs, SY3, ID"),
     ("get_disk", {"name": "logs", "region": "ML1"}, "no match; available:\n  data, ML1, ID"),
     ("get_disk", {"name": "data"}, "2 matches; narrow it down or use an id:\n  data, ML1, ID\n  data, SY3, ID"),
     ("get_instance", {"name": "Web Server", "region": "ML1"}, "no match; the list is empty"),
@@ -254,17 +253,17 @@ REFUSED: list[tuple[str, Json, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "said", "told"), REFUSED)
-def test_a_mistake_is_told(account: Account, name: str, said: Json, told: str) -> None:  # noqa: ARG001 - is stocked
-    """None, several, or what cannot be asked: one message that says what was asked and what there is."""
-    asked = f"{name}({', '.join(f'{key}={value!r}' for key, value in said.items())}): "
-    text = refused(lambda: getattr(joviam, name)(**said))
-    assert text.startswith(asked)
-    assert re.sub(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}", "ID", text.removeprefix(asked)) == told
+@pytest.mark.parametrize(("name", "args", "message"), REFUSED)
+def test_mistakes(account: Account, name: str, args: Json, message: str) -> None:  # noqa: ARG001 - fills the cloud
+    """No match, several, or invalid arguments: one message with the call and the available objects."""
+    call = f"{name}({', '.join(f'{key}={value!r}' for key, value in args.items())}): "
+    text = refused(lambda: getattr(joviam, name)(**args))
+    assert text.startswith(call)
+    assert re.sub(r"\w{8}-\w{4}-\w{4}-\w{4}-\w{12}", "ID", text.removeprefix(call)) == message
 
 
-def test_the_region_of_the_stack_is_meant(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what every region has, that of the stack's or the Provider's region is meant; nothing else is narrowed."""
+def test_names_are_looked_up_in_the_region_of_the_stack(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiers and templates default to the region of the stack or Provider; other look-ups and ids do not."""
     other = object.__new__(joviam.Provider)
     config: dict[str, pulumi.Input[str]] = {
         "joviam:token": TOKEN, "joviam:endpoint": account.cloud.url, "joviam:region": "ML1",
@@ -293,7 +292,7 @@ def test_the_region_of_the_stack_is_meant(account: Account, monkeypatch: pytest.
 
 
 def test_only_twenty_candidates_are_listed(cloud: Emulator, account: Account) -> None:
-    """Of many candidates the first twenty are listed, by name, and the others counted."""
+    """The message lists the first twenty of many candidates, by name, and counts the others."""
     for number in range(30):
         account.disk(name=f"d{number:02}")
     lines = refused(lambda: joviam.get_disk(name="x")).splitlines()
@@ -302,18 +301,18 @@ def test_only_twenty_candidates_are_listed(cloud: Emulator, account: Account) ->
     assert cloud.token not in str(lines)
 
 
-def test_an_output_needs_the_output_form(account: Account) -> None:  # noqa: ARG001 - is stocked
-    """The plain form takes no Output, and says which form does."""
+def test_an_output_needs_the_output_form(account: Account) -> None:  # noqa: ARG001 - fills the cloud
+    """The plain form refuses an Output and names the form that takes one."""
 
     async def look_up() -> str:
         return refused(lambda: joviam.get_disk(name=pulumi.Output.from_input("logs")))  # type: ignore[arg-type] # the mistake
 
-    told = "get_disk: name is an Output, whose value comes later; get_disk_output waits for it"
-    assert asyncio.run(look_up()) == told
+    message = "get_disk: name is an Output, whose value comes later; get_disk_output waits for it"
+    assert asyncio.run(look_up()) == message
 
 
-def test_another_kind_of_provider_is_refused(account: Account) -> None:  # noqa: ARG001 - is stocked
-    """Only a Provider of ours names an account."""
+def test_another_kind_of_provider_is_refused(account: Account) -> None:  # noqa: ARG001 - fills the cloud
+    """Only a pulumi_joviam.Provider has an account."""
     options = pulumi.InvokeOptions(provider=object.__new__(pulumi.ProviderResource))
     assert "asks the account of a pulumi_joviam.Provider" in refused(lambda: joviam.get_disks(opts=options))
 
@@ -322,7 +321,7 @@ def test_another_kind_of_provider_is_refused(account: Account) -> None:  # noqa:
 
 
 def program(stack: Stack, text: str) -> None:
-    """Write the program: what is wanted from now on."""
+    """Write the program."""
     (stack.project / "__main__.py").write_text(f"import pulumi\nimport pulumi_joviam as joviam\n{text}")
 
 
@@ -331,23 +330,23 @@ def outputs(stack: Stack) -> Json:
     return found
 
 
-def told(run: Run) -> list[str]:
-    """Return the errors, without the one in which Pulumi says that there were some."""
+def errors(run: Run) -> list[str]:
+    """Return the errors, without Pulumi's own one about the exit code."""
     assert "Traceback" not in run.text
     return [message.rstrip("\n") for _, message in run.errors if "exited with non-zero exit code" not in message]
 
 
 def test_both_forms_find_the_same(stack: Stack) -> None:
-    """In a program the `_output` form finds what the plain one does, and answers are exported as mappings."""
-    stocked(stack.cloud)
+    """In a program the `_output` form finds the same as the plain one, and results are exported as mappings."""
+    filled(stack.cloud)
     (stack.project / "examples.json").write_text(json.dumps(EXAMPLES))
     program(
         stack,
         """
 import json
-for name, said in json.load(open("examples.json")).items():
-    plain = getattr(joviam, name)(**said)
-    later = {key: pulumi.Output.from_input(value) for key, value in said.items()}
+for name, args in json.load(open("examples.json")).items():
+    plain = getattr(joviam, name)(**args)
+    later = {key: pulumi.Output.from_input(value) for key, value in args.items()}
     output = getattr(joviam, f"{name}_output")(**later)
     pulumi.export(name, output.apply(lambda found, plain=plain: found == plain))
 pulumi.export("region", joviam.get_region(code="SY3"))
@@ -366,25 +365,25 @@ pulumi.export("keys", joviam.get_public_keys_output())
     assert stack.cloud.token not in run.text
 
 
-def test_plain_nouns_in_a_program(stack: Stack) -> None:
-    """Also what only samples tell about is found by both forms, one and all."""
+def test_both_forms_find_objects_of_a_plain_post(stack: Stack) -> None:
+    """Both forms, singular and plural, find the objects of every resource with a plain POST."""
     account = Account(stack.cloud)
-    said: dict[str, Json] = {f"get_{model.path[1:]}": {} for model in PLAIN.values()}
-    said |= {name: {"id": reference.make(account, model.path)} for name, model in PLAIN.items()}
+    calls: dict[str, Json] = {f"get_{model.path[1:]}": {} for model in PLAIN.values()}
+    calls |= {name: {"id": reference.make(account, model.path)} for name, model in PLAIN.items()}
     program(
         stack,
         f"""
-for name, said in {said}.items():
-    plain, later = getattr(joviam, name)(**said), getattr(joviam, f"{{name}}_output")(**said)
+for name, args in {calls}.items():
+    plain, later = getattr(joviam, name)(**args), getattr(joviam, f"{{name}}_output")(**args)
     pulumi.export(name, later.apply(lambda found, plain=plain: bool(found) and found == plain))
 """,
     )
     stack.up()
-    assert outputs(stack) == dict.fromkeys(said, True)
+    assert outputs(stack) == dict.fromkeys(calls, True)
 
 
-def test_what_is_unknown_stays_unknown(stack: Stack) -> None:
-    """In a preview a look-up with an unknown input or a resource still to be made is not asked; in `up` it is."""
+def test_look_ups_with_unknown_arguments(stack: Stack) -> None:
+    """With an unknown argument or a dependency that does not exist yet, a look-up runs in `up`, not in preview."""
     program(
         stack,
         f"""
@@ -396,14 +395,14 @@ pulumi.export("before", joviam.get_regions_output().apply(len))
 """,
     )
     run = stack.preview()
-    assert asked(stack.cloud) == ["GET /regions"]
+    assert operations(stack.cloud) == ["GET /regions"]
     assert run.text.count("[unknown]") == 2
     stack.up()
     assert outputs(stack) == {"by id": "laptop", "after": ["laptop"], "before": 2}
 
 
-def test_a_slow_answer_holds_nobody_up(stack: Stack) -> None:
-    """While an `_output` look-up waits for its answer, resources are registered and made."""
+def test_a_slow_look_up_delays_nothing_else(stack: Stack) -> None:
+    """While an `_output` look-up waits for its response, resources are registered and created."""
     program(
         stack,
         f"""
@@ -413,16 +412,16 @@ for name, key in {[(name, key(name)) for name in "abcde"]}:
 """,
     )
     stack.preview()
-    cloud, before = stack.cloud, asked(stack.cloud)
+    cloud, before = stack.cloud, operations(stack.cloud)
     cloud.fail("GET /disks", until=lambda: cloud.count()["public_keys"] == 5)
     stack.up()
-    assert asked(cloud)[len(before) :].count("GET /disks") == 1  # no second one, after a first that was given up
+    assert operations(cloud)[len(before) :].count("GET /disks") == 1  # no retry after a timeout
     assert cloud.count() == {"public_keys": 5}
 
 
 @pytest.mark.parametrize("form", ["get_disk", "get_disk_output"])
-def test_a_program_that_finds_nothing(stack: Stack, form: str) -> None:
-    """A look-up that fails ends the program with its message, without a traceback, also when a resource needs it."""
+def test_a_look_up_without_a_match(stack: Stack, form: str) -> None:
+    """It ends the program with its message, without a traceback, even if a resource uses its result."""
     program(
         stack,
         f"""
@@ -432,12 +431,12 @@ joviam.PublicKey("other", key="{key("b")}", name=disk.name)
 """,
     )
     run = stack.preview(fails=True)
-    assert told(run) == ["get_disk(name='dta'): no match; the list is empty"]
+    assert errors(run) == ["get_disk(name='dta'): no match; the list is empty"]
 
 
 def test_a_look_up_with_a_secret(stack: Stack) -> None:
-    """What was asked with a secret is not in the message, and what every region has is that of the stack's region."""
-    stocked(stack.cloud)
+    """The message does not contain the secret, and a template is that of the stack's region."""
+    filled(stack.cloud)
     program(
         stack,
         """
@@ -446,7 +445,7 @@ joviam.get_disk_output(name=pulumi.Output.secret("hunter2"), region="SY3")
 """,
     )
     run = stack.preview(fails=True)
-    [text] = told(run)
+    [text] = errors(run)
     assert text.startswith("get_disk(name=[secret], region=[secret]): no match; available:\n  data, SY3, ")
     assert "hunter2" not in run.text
     program(stack, 'pulumi.export("template", joviam.get_template(slug="debian-9").region.code)')
@@ -455,21 +454,21 @@ joviam.get_disk_output(name=pulumi.Output.secret("hunter2"), region="SY3")
 
 
 def test_without_a_token(stack: Stack) -> None:
-    """A look-up without a token is one message that tells how to set it."""
+    """A look-up without a token is one message, which explains how to set it."""
     stack.pulumi("config", "rm", "joviam:token")
     program(stack, "joviam.get_region(code='SY3')")
     run = stack.preview(fails=True)
     text = "no Joviam token: set it with `pulumi config set --secret joviam:token`, or in the environment variable"
-    assert told(run) == [f"get_region(code='SY3'): {text} JOVIAM_TOKEN"]
+    assert errors(run) == [f"get_region(code='SY3'): {text} JOVIAM_TOKEN"]
     assert stack.cloud.requests == []
 
 
-def test_the_environment_comes_second(stack: Stack) -> None:
-    """Without stack config a look-up uses the token and the endpoint of the environment; the region is never theirs."""
+def test_the_environment_is_the_fallback(stack: Stack) -> None:
+    """Without stack config, a look-up uses the token and endpoint of the environment."""
     stack.pulumi("config", "rm", "joviam:token")
     stack.pulumi("config", "rm", "joviam:endpoint")
     stack.environ |= {"JOVIAM_TOKEN": "wrong", "JOVIAM_ENDPOINT": stack.cloud.url}
     program(stack, "joviam.get_disk(name='x')")
-    [text] = told(stack.preview(fails=True))
+    [text] = errors(stack.preview(fails=True))
     assert "the API refused the token (401 invalid_token, GET /disks)" in text
     assert "The token came from the environment variable JOVIAM_TOKEN." in text

@@ -1,4 +1,4 @@
-"""Answers that are lost while the server acts later, on the real engine, with the patience that users have."""
+"""Lost responses to create requests that the server executes late, on the real engine, with the default pace."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ LOST: list[dict[str, Any]] = [
 
 
 def test_every_disk_is_created_once_or_the_duplicate_is_reported(stack: Stack) -> None:
-    """However a response is lost and whenever the server acts, also where lists show new objects late."""
+    """This holds for any way to lose a response, any delay of the server, and lists that show new objects late."""
     stack.cloud.configure(late_lists=2.0, provision_seconds=5.0)
-    # the last one acts later than it is looked for
+    # the last one is executed after the search for it has ended
     faults: list[dict[str, Any]] = [*LOST, {**DROPPED, "act_after": Pace().late_create + 2.5}]
     for fault in faults:
         stack.cloud.fail("POST /disks", **fault)
     disks = {f"d{n}": {"kind": "Disk", "size": 5 + n, "performance_tier": "Fast"} for n in range(len(faults))}
     stack.program(disks)
-    [(name, told)] = stack.up("--parallel=32").warnings
-    held = {name: it["id"] for name, it in stack.resources().items()}
-    [twin] = [it for it in stack.cloud.objects("disks") if it["id"] not in held.values()]
-    assert twin["name"] == name
-    assert told.strip() == (
-        f"the request for the disk {held[name]} was sent more than once, because the first response was lost. "
-        f"Another one was created that is not in the state: {twin['id']}. Delete it by hand, with what was created "
+    [(name, warning)] = stack.up("--parallel=32").warnings
+    ids = {name: it["id"] for name, it in stack.resources().items()}
+    [other] = [it for it in stack.cloud.objects("disks") if it["id"] not in ids.values()]
+    assert other["name"] == name
+    assert warning.strip() == (
+        f"the request for the disk {ids[name]} was sent more than once, because the first response was lost. "
+        f"Another one was created that is not in the state: {other['id']}. Delete it by hand, with what was created "
         "with it, unless somebody else uses it"
     )
     assert stack.cloud.count() == {"disks": len(disks) + 1}

@@ -1,4 +1,4 @@
-"""What 0.1.0 wrote goes on working: its state holds every kind, secrets and hidden keys, and its cloud the objects."""
+"""A stack that 0.1.0 created still works. Its state has every resource, secrets and hidden keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_stack_of_0_1_0(tmp_path: Path, engine_folder: str) -> None:
         assert stack.refresh().empty
         assert stack.up().empty
         assert writes(cloud) == []
-        # the cloud calls other things by the same words now
+        # the template and the tier get other names
         shop = next(it for it in cloud.objects("instances") if it["name"] == "shop")
         cloud.change(shop["disks"][0]["template"]["id"], slug="debian-9-old")
         cloud.change(shop["disks"][0]["performance_tier"]["id"], name="Fast (legacy)")
@@ -36,6 +36,8 @@ def test_a_stack_of_0_1_0(tmp_path: Path, engine_folder: str) -> None:
         run = stack.up()
         assert run.steps == steps
         assert [message for name, message in run.warnings if name == "shop" and "memory is 2048" in message]
-        about_shop = [(it.operation, it.body) for it in cloud.requests if shop["id"] in it.path and it.method != "GET"]
-        assert about_shop == [("PUT /instances/{instance_id}", {"note": "new"})]
+        requests_for_shop = [
+            (it.operation, it.body) for it in cloud.requests if shop["id"] in it.path and it.method != "GET"
+        ]
+        assert requests_for_shop == [("PUT /instances/{instance_id}", {"note": "new"})]
         assert stack.preview().empty

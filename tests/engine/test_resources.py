@@ -1,4 +1,4 @@
-"""What is special about each resource, beyond what test_lifecycles.py shows of all of them."""
+"""Behavior of single resources, beyond what test_lifecycles.py tests for all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engine.machines import DISK, MACHINE, ref
-from tests.engine.traffic import STOPS, asked
+from tests.engine.traffic import STOPS, sent
 from tests.keys import key
 from tests.stack import Stack
 
@@ -15,31 +15,31 @@ Json = dict[str, Any]
 
 
 def test_equivalent_inputs_are_no_change(stack: Stack) -> None:
-    """Region, tier and template by id, name or code, another order of keys, a key's comment: no diff."""
-    said: Json = {
+    """Another alias of a region, tier or template, another order of keys or comment of a key is no diff."""
+    args: Json = {
         "k": {"kind": "PublicKey", "key": key("a")},
         "k2": {"kind": "PublicKey", "key": key("b")},
         "d": DISK | {"region": "SY3", "template": "ubuntu-16-04"},
         "n": {"kind": "Network", "specification": "10.0.0.0/24", "region": "SY3"},
         "i": MACHINE | {"region": "SY3", "public_keys": [ref("k"), ref("k2")], "disks": [ref("d")]},
     }
-    stack.program(said)
+    stack.program(args)
     stack.up()
     disk = stack.cloud.objects("disks")[0]
     region = disk["region"]["id"]
-    said["k"] |= {"key": key("a").rsplit(" ", 1)[0] + " other-comment"}
-    said["d"] |= {
+    args["k"] |= {"key": key("a").rsplit(" ", 1)[0] + " other-comment"}
+    args["d"] |= {
         "region": "AU East",
         "performance_tier": disk["performance_tier"]["id"],
         "template": disk["template"]["id"],
     }
-    said["n"] |= {"region": region}
-    said["i"] |= {
+    args["n"] |= {"region": region}
+    args["i"] |= {
         "region": region,
         "public_keys": [ref("k2"), ref("k")],
         "performance_tier": stack.cloud.objects("instances")[0]["performance_tier"]["id"],
     }
-    stack.program(said)
+    stack.program(args)
     assert stack.preview().empty
     assert stack.up().empty
     assert stack.settled()
@@ -114,16 +114,16 @@ def test_an_attached_disk_is_not_deleted(stack: Stack) -> None:
 
 def test_an_overlapping_network_is_deleted_first(stack: Stack) -> None:
     """A network replaced by an overlapping one is deleted first, with its addresses, and the machine is updated."""
-    said: Json = {
+    args: Json = {
         "n": {"kind": "Network", "specification": "10.0.0.0/24"},
         "a": {"kind": "IpAddress", "network": ref("n")},
         "i": MACHINE | {"ip_addresses": [ref("a")]},
     }
-    stack.program(said)
+    stack.program(args)
     stack.up()
     instance = stack.cloud.objects("instances")[0]["id"]
-    said["n"] |= {"specification": "10.0.0.0/23"}
-    stack.program(said)
+    args["n"] |= {"specification": "10.0.0.0/23"}
+    stack.program(args)
     preview = stack.preview()
     run = stack.up()
     assert preview.steps == run.steps
@@ -149,12 +149,12 @@ def test_the_region_of_an_address_must_match_its_network(stack: Stack) -> None:
 
 def test_a_pinned_address_is_deleted_first(stack: Stack) -> None:
     """If an address is replaced by one with the same number, the old one is released first."""
-    said: Json = {"a": {"kind": "IpAddress", "address": "203.0.113.9", "region": "SY3"}}
-    stack.program(said | {"n": {"kind": "Network", "specification": "10.0.0.0/24"}})
+    args: Json = {"a": {"kind": "IpAddress", "address": "203.0.113.9", "region": "SY3"}}
+    stack.program(args | {"n": {"kind": "Network", "specification": "10.0.0.0/24"}})
     stack.up()
     network = stack.cloud.objects("ip_addresses")[0]["network_id"]
-    said["a"] = {"kind": "IpAddress", "address": "203.0.113.9", "network": network}
-    stack.program(said)
+    args["a"] = {"kind": "IpAddress", "address": "203.0.113.9", "network": network}
+    stack.program(args)
     assert stack.up().steps["a"] == "replace"
     assert [item["address"] for item in stack.cloud.objects("ip_addresses")] == ["203.0.113.9"]
 
@@ -175,10 +175,10 @@ def test_one_stop_for_all_changes(stack: Stack) -> None:
     """With allow_stopping, memory and tier of a running machine change with exactly one stop and one start."""
     stack.program({"i": MACHINE | {"allow_stopping": True}})
     stack.up()
-    seen = len(asked(stack.cloud, *STOPS))
+    before = len(sent(stack.cloud, *STOPS))
     stack.program({"i": MACHINE | {"allow_stopping": True, "memory": 2048, "performance_tier": "Fast"}})
     stack.up()
-    assert asked(stack.cloud, *STOPS)[seen:] == list(STOPS)
+    assert sent(stack.cloud, *STOPS)[before:] == list(STOPS)
     [instance] = stack.cloud.objects("instances")
     assert (instance["state"], instance["memory"], instance["performance_tier"]["name"]) == ("running", 2048, "Fast")
 
@@ -187,17 +187,17 @@ def test_no_stop_without_allow_stopping(stack: Stack) -> None:
     """Without it nothing is stopped, the error names it, and the cloud is unchanged."""
     stack.program({"i": MACHINE})
     stack.up()
-    seen = len(asked(stack.cloud, *STOPS))
+    before = len(sent(stack.cloud, *STOPS))
     stack.program({"i": MACHINE | {"memory": 2048, "note": "new"}})
     run = stack.up(fails=True)
     assert "allow_stopping=True lets the next `up` stop it" in run.text
-    assert asked(stack.cloud, *STOPS)[seen:] == []
+    assert sent(stack.cloud, *STOPS)[before:] == []
     [instance] = stack.cloud.objects("instances")
     assert (instance["state"], instance["memory"]) == ("running", 1024)
     stack.cloud.configure(live_memory=True)
     assert stack.up().steps == {"i": "update"}
     assert stack.preview().empty
-    assert asked(stack.cloud, *STOPS)[seen:] == []
+    assert sent(stack.cloud, *STOPS)[before:] == []
 
 
 def test_a_machine_is_started_again_after_a_failed_change(stack: Stack) -> None:
@@ -214,19 +214,19 @@ def test_a_machine_is_started_again_after_a_failed_change(stack: Stack) -> None:
 
 
 def test_a_disk_of_a_running_machine_grows(stack: Stack) -> None:
-    """Growing an attached disk where that needs a stop: refused without allow_stopping, one stop and start with it."""
+    """If growing an attached disk needs a stop, it is refused without allow_stopping; with it, there is one stop."""
     stack.cloud.configure(live_resize=False)
-    said: Json = {"d": dict(DISK), "i": MACHINE | {"disks": [ref("d")]}}
-    stack.program(said)
+    args: Json = {"d": dict(DISK), "i": MACHINE | {"disks": [ref("d")]}}
+    stack.program(args)
     stack.up()
-    said["d"] |= {"size": 20}
-    stack.program(said)
+    args["d"] |= {"size": 20}
+    stack.program(args)
     assert "allow_stopping=True lets the next `up` stop it" in stack.up(fails=True).text
-    seen = len(asked(stack.cloud, *STOPS))
-    said["d"] |= {"allow_stopping": True}
-    stack.program(said)
+    before = len(sent(stack.cloud, *STOPS))
+    args["d"] |= {"allow_stopping": True}
+    stack.program(args)
     stack.up()
-    assert asked(stack.cloud, *STOPS)[seen:] == list(STOPS)
+    assert sent(stack.cloud, *STOPS)[before:] == list(STOPS)
     assert [disk["size"] for disk in stack.cloud.objects("disks")] == [20]
     assert stack.cloud.objects("instances")[0]["state"] == "running"
     assert stack.preview().empty
@@ -272,7 +272,7 @@ def test_unmanaged_power_is_left_alone(stack: Stack) -> None:
     stack.program({"i": MACHINE | {"power_state": "unmanaged", "note": "new"}})
     stack.up()
     assert stack.cloud.objects("instances")[0]["state"] == "running"
-    assert asked(stack.cloud, *STOPS) == []
+    assert sent(stack.cloud, *STOPS) == []
 
 
 def test_ip_addresses_and_network_adapters_replace_each_other(stack: Stack) -> None:
@@ -284,8 +284,8 @@ def test_ip_addresses_and_network_adapters_replace_each_other(stack: Stack) -> N
     }
     one: Json = {"i": MACHINE | {"ip_addresses": [ref("a"), ref("b")]}}
     other: Json = {"i": MACHINE | {"network_adapters": [{"network": ref("n"), "ip_addresses": [ref("a")]}]}}
-    for said, addresses in ((one, 2), (other, 1), (one, 2)):
-        stack.program(around | said)
+    for args, addresses in ((one, 2), (other, 1), (one, 2)):
+        stack.program(around | args)
         stack.up()
         assert stack.settled()
         [instance] = stack.cloud.objects("instances")
@@ -294,11 +294,11 @@ def test_ip_addresses_and_network_adapters_replace_each_other(stack: Stack) -> N
 
 def test_secrets_stay_secret(stack: Stack) -> None:
     """A secret argument is never printed, and is encrypted in the state, also after a refresh and a failure."""
-    said = MACHINE | {"context": {"secret": {"PASSWORD": "open sesame"}}, "note": {"secret": "under the mat"}}
-    stack.program({"i": said})
+    args = MACHINE | {"context": {"secret": {"PASSWORD": "open sesame"}}, "note": {"secret": "under the mat"}}
+    stack.program({"i": args})
     printed = stack.up().text + stack.refresh().text + stack.preview("--diff").text
     stack.cloud.fail("PUT /instances/{instance_id}", status=422, details={"name": ["no"]})
-    stack.program({"i": said | {"name": "other"}})
+    stack.program({"i": args | {"name": "other"}})
     printed += stack.up(fails=True).text
     files = [file.read_text(errors="replace") for file in stack.state.rglob("*") if file.is_file()]
     for secret in ("open sesame", "under the mat"):
@@ -307,7 +307,7 @@ def test_secrets_stay_secret(stack: Stack) -> None:
 
 
 def test_updating_a_deleted_object_says_what_to_do(stack: Stack) -> None:
-    """An update of something that was deleted meanwhile says so and what to do."""
+    """Updating an object that was deleted meanwhile is an error with a next step."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}})
     stack.up()
     stack.cloud.remove(stack.cloud.objects("public_keys")[0]["id"])
@@ -317,7 +317,7 @@ def test_updating_a_deleted_object_says_what_to_do(stack: Stack) -> None:
 
 
 def test_destroy_accepts_objects_that_are_already_deleted(stack: Stack) -> None:
-    """Destroy succeeds also for objects that somebody deleted before."""
+    """Destroy succeeds even if objects were deleted before."""
     stack.program({"k": {"kind": "PublicKey", "key": key("a")}, "d": DISK, "i": MACHINE})
     stack.up()
     for kind in ("public_keys", "disks", "instances"):
@@ -331,7 +331,7 @@ def test_only_a_404_removes_an_object_from_the_state(stack: Stack) -> None:
     stack.up()
     garbage = {"status": 404, "body": b"<html>not found</html>"}
     faults: list[tuple[int, dict[str, Any]]] = [(1, {"status": 403}), (5, {"status": 500}), (1, garbage)]
-    for times, fault in faults:  # as often as it is asked
+    for times, fault in faults:  # as often as the request is sent
         stack.cloud.fail("GET /public_keys/{public_key_id}", times=times, **fault)
         stack.refresh(fails=True)
         assert list(stack.resources()) == ["k"]
@@ -339,7 +339,7 @@ def test_only_a_404_removes_an_object_from_the_state(stack: Stack) -> None:
 
 
 def test_a_subclass_has_the_same_resource_type(stack: Stack) -> None:
-    """A class that a program derives from ours is the same kind of resource."""
+    """A subclass in a program does not change the type in the state."""
     program = stack.project / "__main__.py"
     program.write_text(
         "import pulumi_joviam as joviam\n\nclass OurKey(joviam.PublicKey):\n    pass\n\n"

@@ -1,4 +1,4 @@
-"""Where a resource comes from: the engine shows and stores the line of the user's program, not one of ours."""
+"""Source positions: the engine shows and stores the line of the user's program, not one of this package."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ joviam.Disk.get("same", disk.id)  # same
 
 
 def test_resources_point_to_the_line_of_the_program(stack: Stack) -> None:
-    """In state and displays, also of children of our components; no frame of a stack trace is ours."""
+    """The state has them for all resources, even children of components; no stack trace has a frame of this package."""
     (stack.project / "__main__.py").write_text(PROGRAM)
     expected = {
         name: number
@@ -49,10 +49,10 @@ def test_resources_point_to_the_line_of_the_program(stack: Stack) -> None:
         for name in line.partition("  # ")[2].split()
     }
     stack.up()
-    held = json.loads((stack.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]["latest"]
-    found = {resource["urn"].rsplit("::", 1)[-1]: resource for resource in held["resources"]}
-    shown = {name: found[name].get("sourcePosition", "") for name in expected}
-    assert shown == {name: f"project:///__main__.py#{number}" for name, number in expected.items()}
+    state = json.loads((stack.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]["latest"]
+    found = {resource["urn"].rsplit("::", 1)[-1]: resource for resource in state["resources"]}
+    positions = {name: found[name].get("sourcePosition", "") for name in expected}
+    assert positions == {name: f"project:///__main__.py#{number}" for name, number in expected.items()}
     frames = [frame.get("sourcePosition", "") for name in expected for frame in found[name]["stackTrace"]]
     assert frames
     assert not [frame for frame in frames if "pulumi_joviam" in frame]

@@ -1,4 +1,4 @@
-"""The example for teams, as its README tells it: two people, one PostgreSQL backend, and the lock between them."""
+"""The commands in the README of the team example: two people, one PostgreSQL backend, and its lock."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from tests.conftest import ROOT
 from tests.kill import end
 
 TEAM = ROOT / "examples" / "06-team"
-DATABASE = Path("/usr/lib/postgresql")  # where README looks for it
+DATABASE = Path("/usr/lib/postgresql")  # the path in README
 SECONDS = 120
 
 Block = tuple[str, list[str]]
-"""(What the first line says: whose terminal it is; the other lines)."""
+"""(Comment in the first line, which names the terminal; the other lines)."""
 
 
-def told(replaced: dict[str, str]) -> list[list[Block]]:
-    """Return what README says to type, section by section, with places of this test instead of README's."""
+def commands(replaced: dict[str, str]) -> list[list[Block]]:
+    """Return the commands in README, section by section, with paths and URLs of this test."""
     text = (TEAM / "README.md").read_text()
-    for there, here in replaced.items():
-        assert there in text
-        text = text.replace(there, here)
+    for theirs, ours in replaced.items():
+        assert theirs in text
+        text = text.replace(theirs, ours)
     play: list[list[Block]] = []
     for section in text.split("\n## ")[1:]:
         blocks = [block.splitlines() for block in re.findall(r"```sh\n# (.*?)```", section, re.DOTALL)]
@@ -43,7 +43,7 @@ def told(replaced: dict[str, str]) -> list[list[Block]]:
 
 
 class Terminal:
-    """A shell whose folder and exports last from line to line, at first those of whoever opened it."""
+    """A shell that keeps its folder and exports from line to line."""
 
     def __init__(self, folder: Path, environ: dict[str, str], user: str | None = None) -> None:
         self.folder, self.environ, self.user = folder, environ, user
@@ -54,7 +54,7 @@ class Terminal:
             shutil.chown(self.lasting, user)
 
     def start(self, line: str) -> subprocess.Popen[str]:
-        """Start a line as somebody does who does not wait for its end."""
+        """Start a line without waiting for its end."""
         file = shlex.quote(str(self.lasting))
         last = f"status=$?; {{ declare -px; printf 'cd %q' \"$PWD\"; }} > {file}; exit $status"
         return subprocess.Popen(
@@ -64,20 +64,20 @@ class Terminal:
         )  # fmt: skip
 
     def run(self, lines: list[str], fails: bool = False) -> str:
-        """Run lines; each must end as expected. Return what the last one showed."""
-        shown = ""
+        """Run lines, each of which must end as expected. Return the output of the last one."""
+        output = ""
         for line in lines:
             with self.start(line) as running:
                 try:
-                    shown, _ = running.communicate(timeout=SECONDS)
+                    output, _ = running.communicate(timeout=SECONDS)
                 finally:
                     running.kill()
-            assert (running.returncode != 0) == fails, f"{line} ended with {running.returncode}:\n{shown}"
-        return shown
+            assert (running.returncode != 0) == fails, f"{line} ended with {running.returncode}:\n{output}"
+        return output
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Wait for something that must come."""
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait until a condition is true."""
     deadline = time.monotonic() + SECONDS
     while not true():
         assert time.monotonic() < deadline
@@ -86,9 +86,9 @@ def until(true: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def database() -> Iterator[Terminal]:
-    """A terminal in which PostgreSQL may be started: not root's. What is started there is stopped."""
+    """A terminal of a user who may start PostgreSQL, which root may not. The server is stopped afterwards."""
     user = "postgres" if os.getuid() == 0 else None
-    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+    with tempfile.TemporaryDirectory() as folder:  # other users cannot read pytest's folders
         if user:
             shutil.chown(folder, user)
         terminal = Terminal(Path(folder), {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C"}, user)
@@ -101,10 +101,10 @@ def database() -> Iterator[Terminal]:
     not list(DATABASE.glob("*/bin/initdb")), reason=f"there is no {DATABASE}/*/bin/initdb: apt-get install postgresql"
 )
 def test_two_people_and_one_backend(cloud: Emulator, database: Terminal, engine_folder: str, tmp_path: Path) -> None:
-    """README's lines do what it says: one `up` at a time, a killed one goes on where it was, both see the same."""
+    """The commands work as README says: one `up` at a time, a killed one is continued, both see the same stack."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    play = told(
+    play = commands(
         {
             "/tmp/team-db": str(database.folder / "team-db"),  # noqa: S108 - README's folder, not ours
             "/tmp/first": str(tmp_path / "first"),  # noqa: S108 - the same
@@ -124,30 +124,30 @@ def test_two_people_and_one_backend(cloud: Emulator, database: Terminal, engine_
     who = {"the database's": database, "the first": first, "the second": second}
 
     def run(*blocks: Block) -> str:
-        shown = ""
+        output = ""
         for remark, lines in blocks:
-            shown = who[remark.split(" terminal")[0]].run(lines, fails=remark.endswith("refused"))
-        return shown
+            output = who[remark.split(" terminal")[0]].run(lines, fails=remark.endswith("refused"))
+        return output
 
     database_starts, first_begins, second_joins, both, killed, the_end = play[:6]
     run(*database_starts, *first_begins, *second_joins)
     assert cloud.count() == {"networks": 1}
 
-    [(_, [up]), while_that_runs] = both
+    [(_, [up]), meanwhile] = both
     cloud.configure(provision_seconds=60)
     with first.start(up) as running:
-        until(lambda: cloud.count()["ip_addresses"] == 2 and cloud.count()["disks"] == 1)
-        refused = run(while_that_runs)
+        wait_until(lambda: cloud.count()["ip_addresses"] == 2 and cloud.count()["disks"] == 1)
+        refused = run(meanwhile)
         locked = re.search(r"locked by 1 lock\(s\).*?/locks/organization/shop/dev/.*\(pid (\d+)\)", refused, re.DOTALL)
         assert locked, refused
         os.kill(int(locked[1]), signal.SIGKILL)
-        end(str(tmp_path / "first" / "home"), "pulumi-language-python")  # outlives a CLI that was killed
+        end(str(tmp_path / "first" / "home"), "pulumi-language-python")  # survives a killed CLI
         running.wait(SECONDS)
-    assert "locked by 1 lock(s)" in run(while_that_runs)
+    assert "locked by 1 lock(s)" in run(meanwhile)
     cloud.configure(provision_seconds=0.1)
 
-    [go_on, look] = killed
-    assert "adopted the disk" in run(go_on)
+    [resume, check] = killed
+    assert "adopted the disk" in run(resume)
     assert cloud.count() == {"networks": 1, "ip_addresses": 2, "disks": 1, "instances": 1}
-    run(look, *the_end)
+    run(check, *the_end)
     assert cloud.count() == {}

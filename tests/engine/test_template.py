@@ -1,4 +1,4 @@
-"""Templates: new versions of those that exist."""
+"""Templates: new versions of existing ones."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ def versions(cloud: Emulator, slug: str = "ubuntu-16-04") -> dict[int, models.Te
 
 
 def test_the_lifecycle_of_a_version(stack: Stack) -> None:
-    """A version is created, equivalent inputs change nothing, another disk makes a new version, and all stay."""
-    said: Json = {"d": DISK, "d2": DISK | {"size": 20}, "t": template("d")}
-    # a disk whose template is known only after the new version was made
-    said["copy"] = DISK | {"template": {"ref": "t.slug"}}
-    stack.program(said)
+    """A version is created; equivalent inputs are no change; another disk creates a new version; none is deleted."""
+    args: Json = {"d": DISK, "d2": DISK | {"size": 20}, "t": template("d")}
+    # a disk whose template is unknown until the new version exists
+    args["copy"] = DISK | {"template": {"ref": "t.slug"}}
+    stack.program(args)
     stack.up()
     made = versions(stack.cloud)
     assert list(made) == [2, 1, 3]
     assert made[2].superseded_by_id == made[3].id
-    held = stack.resources()
-    assert held["t"]["id"] == made[3].id
-    outputs = held["t"]["outputs"]
+    state = stack.resources()
+    assert state["t"]["id"] == made[3].id
+    outputs = state["t"]["outputs"]
     assert (outputs["version"], outputs["slug"], outputs["name"]) == (3, "ubuntu-16-04", "Ubuntu 16.04")
     assert (outputs["region"], outputs["minimum_disk_size"]) == ("SY3", 10)
     assert (outputs["allows_public_key_auth"], outputs["recommended_virtualization"]) == (True, "hvm")
-    assert held["copy"]["outputs"]["template_id"] == made[3].id
+    assert state["copy"]["outputs"]["template_id"] == made[3].id
     assert stack.settled()
 
-    # the id of the version itself is what a look-up of the line finds by now
+    # all of these are aliases of the new version by now
     for same in ("Ubuntu 16.04", made[1].id, made[2].id, made[3].id, "ubuntu-16-04"):
-        said["t"]["supersedes"] = same
-        stack.program(said)
+        args["t"]["supersedes"] = same
+        stack.program(args)
         assert stack.preview().empty
 
-    said["t"] = template("d2")
-    stack.program(said)
+    args["t"] = template("d2")
+    stack.program(args)
     assert stack.preview().steps["t"] == "replace"
     run = stack.up()
     made = versions(stack.cloud)

@@ -1,4 +1,4 @@
-"""`pulumi new` from the template, on a terminal, as somebody does who has nothing yet."""
+"""`pulumi new` from the template, on a terminal, for a user without a project."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ SECONDS = 120
 
 
 def on_a_terminal(command: list[str], answers: dict[str, str], folder: Path, environ: dict[str, str]) -> str:
-    """Run a command as a person does: wait for each question, answer it. Return what stood on the screen."""
+    """Run a command on a terminal: wait for each question, answer it. Return the output."""
     keyboard, screen = pty.openpty()
     with subprocess.Popen(
         command, cwd=folder, env=environ, stdin=screen, stdout=screen, stderr=screen, start_new_session=True
     ) as running:
         os.close(screen)
-        shown, asked, deadline = "", list(answers), time.monotonic() + SECONDS
+        output, questions, deadline = "", list(answers), time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             if not select.select([keyboard], [], [], 1)[0]:
                 continue
             try:
-                shown += os.read(keyboard, 65536).decode(errors="replace")
+                output += os.read(keyboard, 65536).decode(errors="replace")
             except OSError:  # the command has closed the terminal
                 break
-            if asked and asked[0] in shown:
-                os.write(keyboard, f"{answers[asked.pop(0)]}\r".encode())
+            if questions and questions[0] in output:
+                os.write(keyboard, f"{answers[questions.pop(0)]}\r".encode())
         else:
             running.kill()
         os.close(keyboard)
-    assert running.returncode == 0, shown
-    assert not asked, shown
-    return shown
+    assert running.returncode == 0, output
+    assert not questions, output
+    return output
 
 
 @pytest.fixture
 def surroundings(tmp_path: Path, engine_folder: str) -> dict[str, str]:
-    """A machine with Pulumi, on which pip needs no index: all that a new project wants is there already."""
-    there = tmp_path / "there"
-    for package in ("setuptools", "wheel"):  # what Pulumi has pip upgrade first, and newer Pythons come without
-        (there / f"{package}-99.dist-info").mkdir(parents=True)
-        (there / f"{package}-99.dist-info" / "METADATA").write_text(
+    """An environment with Pulumi in which pip needs no index, because everything is installed."""
+    packages = tmp_path / "packages"
+    for package in ("setuptools", "wheel"):  # Pulumi upgrades them first, and newer Pythons do not contain them
+        (packages / f"{package}-99.dist-info").mkdir(parents=True)
+        (packages / f"{package}-99.dist-info" / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {package}\nVersion: 99\n"
         )
     (tmp_path / "state").mkdir()
@@ -64,7 +64,7 @@ def surroundings(tmp_path: Path, engine_folder: str) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PIP_NO_INDEX": "1",
-        "PYTHONPATH": os.pathsep.join([sysconfig.get_path("purelib"), str(there)]),
+        "PYTHONPATH": os.pathsep.join([sysconfig.get_path("purelib"), str(packages)]),
     }
 
 
@@ -80,12 +80,14 @@ def test_a_new_project_from_the_template(cloud: Emulator, tmp_path: Path, surrou
         "joviam:token": TOKEN,
     }
     template = ROOT / "templates" / "joviam-python"
-    shown = on_a_terminal(["pulumi", "new", str(template)], answers, project, surroundings)
-    assert TOKEN not in shown
-    assert "Your new project is ready to go!" in shown
-    assert 'pulumi config set publicKey "$(cat ~/.ssh/id_ed25519.pub)"' in shown
+    output = on_a_terminal(["pulumi", "new", str(template)], answers, project, surroundings)
+    assert TOKEN not in output
+    assert "Your new project is ready to go!" in output
+    assert 'pulumi config set publicKey "$(cat ~/.ssh/id_ed25519.pub)"' in output
 
-    if not (project / "venv").exists():  # the language host that tools/engine builds makes it in the project itself
+    if not (
+        project / "venv"
+    ).exists():  # the language host that tools/engine builds creates the venv in the project itself
         (project / "venv").symlink_to(project)
 
     written = yaml.safe_load((project / "Pulumi.dev.yaml").read_text())["config"]

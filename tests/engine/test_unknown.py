@@ -1,4 +1,4 @@
-"""A new program can be previewed: whatever it says may be unknown until `up`, at every place of every argument."""
+"""Preview works with unknown values: every position in every argument may be unknown until `up`."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from pulumi_joviam.resources.instance_args import BootDisk, NetworkAdapter
 from tests.conftest import TOKEN
 from tests.emulator.account import Account
 from tests.keys import key
-from tests.samples import SAMPLES, There
+from tests.samples import SAMPLES, ExistingObjects
 from tests.stack import Run, Stack
-from tests.unknown import PLAIN, hide, hidings
+from tests.unknown import PLAIN, hide, places_to_hide
 
-# the story is told once, whatever the number of workers
+# one worker runs the stack for all tests of this module
 pytestmark = pytest.mark.xdist_group("unknown")
 
 Json = dict[str, Any]
 SOURCE = "source"
-"""The resource that is new in the first run and replaced in the second: what comes after it is unknown in both."""
+"""A resource that is new in the first run and replaced in the second: values that depend on it are unknown in both."""
 
 
 @dataclass
-class Story:
-    """What the CLI showed of one stack, in which each resource but one has something unknown."""
+class Results:
+    """The results of the CLI for one stack, in which each resource but one has unknown values."""
 
     new: Run
     again: Run
     named: Run
-    """The preview of a program in which what is unknown may be something else by now."""
+    """The preview in which the unknown values may have changed."""
     replaced: Run
-    said: dict[str, list[Json]]
-    """{class: all that was said of resources of it, before anything was hidden}."""
+    args: dict[str, list[Json]]
+    """{class: arguments of its resources, before values were hidden}."""
     rows: set[str]
     writes: list[str]
-    """What the second `up` sent beside questions."""
+    """The requests of the second `up` that write."""
     left: Json
 
 
 @pytest.fixture(scope="module")
-def story(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """A stack of one resource for each place and some with many unknown values, made and then previewed anew."""
+def results(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    """A stack with a resource for each position and some with many unknown values: created, then previewed again."""
     with Emulator(token=TOKEN, provision_seconds=0.0) as cloud:
-        world = There(Account(cloud))
-        said = {kind: world.say(kind) for kind in SAMPLES}
+        existing = ExistingObjects(Account(cloud))
+        samples = {kind: existing.arguments(kind) for kind in SAMPLES}
         program: dict[str, Json] = {SOURCE: {"kind": "PublicKey", "key": key("first")}}
-        for kind, ways in said.items():
+        for kind, ways in samples.items():
             for number, way in enumerate(ways):
-                for places in hidings(kind, way):
-                    row = {"kind": kind, **world.say(kind)[number]}
+                for places in places_to_hide(kind, way):
+                    row = {"kind": kind, **existing.arguments(kind)[number]}
                     for place in places:
                         row = hide(row, place, SOURCE)
                     program[f"{kind}-{number}-{'-'.join('.'.join(map(str, place)) for place in places)}"] = row
-        there = cloud.count()
+        before = cloud.count()
         cloud.configure(provision_seconds=0.0)
         stack = Stack(tmp_path_factory.mktemp("unknown"), cloud, engine_folder)
         stack.program(program)
@@ -67,47 +67,47 @@ def story(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         program[SOURCE] = {"kind": "PublicKey", "key": key("second")}
         stack.program(program)
         named = stack.preview()
-        before = len(cloud.requests)
+        sent = len(cloud.requests)
         replaced = stack.up()
-        asked = [f"{it.method} {it.path}" for it in cloud.requests[before:] if it.method != "GET"]
+        writes = [f"{it.method} {it.path}" for it in cloud.requests[sent:] if it.method != "GET"]
         stack.destroy()
-        left = cloud.count() - there
-        yield Story(new, again, named, replaced, said, program.keys() - {SOURCE}, asked, left)
+        left = cloud.count() - before
+        yield Results(new, again, named, replaced, samples, program.keys() - {SOURCE}, writes, left)
 
 
-def test_every_place_of_every_argument_is_tried(story: Story) -> None:
-    """A new argument cannot be forgotten here."""
+def test_every_argument_is_tested(results: Results) -> None:
+    """No argument can be forgotten here."""
     classes = {name for name in joviam.__all__ if isinstance(getattr(joviam, name), type)}
     resources = {name for name in classes if issubclass(getattr(joviam, name), pulumi.Resource)}
-    assert resources - {"Provider"} == set(story.said)
-    for kind, ways in story.said.items():
+    assert resources - {"Provider"} == set(results.args)
+    for kind, ways in results.args.items():
         signature = inspect.signature(getattr(joviam, kind).__init__).parameters
         arguments = {name for name, found in signature.items() if found.kind is found.KEYWORD_ONLY}
         assert arguments == {argument for way in ways for argument in way}, kind
-    instances = story.said["Instance"]
+    instances = results.args["Instance"]
     assert any(set(BootDisk.__annotations__) == set(way.get("boot_disk", ())) for way in instances)
     assert any(
         set(NetworkAdapter.__annotations__) == set(it) for way in instances for it in way.get("network_adapters", ())
     )
 
 
-def test_a_new_program_is_previewed_and_made(story: Story) -> None:
-    """The first `up` of a stack, with its preview as people run it, makes everything; then nothing is left to do."""
-    assert story.rows < story.new.steps.keys()
-    assert set(story.new.steps.values()) == {"create"}
-    assert story.again.empty, story.again.text
+def test_a_new_program_is_previewed_and_created(results: Results) -> None:
+    """The first `up` of a stack, with its preview, creates everything; then nothing is left to do."""
+    assert results.rows < results.new.steps.keys()
+    assert set(results.new.steps.values()) == {"create"}
+    assert results.again.empty, results.again.text
 
 
-def test_what_is_unknown_again_is_named_and_left_alone(story: Story) -> None:
-    """Where what comes first is replaced, each resource may change; in `up` it turns out to be what it was."""
-    components = {row for row in story.rows if row.split("-")[0] in PLAIN}
-    assert story.rows - components <= story.named.steps.keys()
-    assert story.replaced.steps == {SOURCE: "replace"}
-    assert [written.split("/")[1] for written in story.writes] == ["public_keys", "public_keys"]
+def test_values_that_are_unknown_again_cause_no_update(results: Results) -> None:
+    """If the source is replaced, preview shows that each resource may change; in `up` no value has changed."""
+    components = {row for row in results.rows if row.split("-")[0] in PLAIN}
+    assert results.rows - components <= results.named.steps.keys()
+    assert results.replaced.steps == {SOURCE: "replace"}
+    assert [written.split("/")[1] for written in results.writes] == ["public_keys", "public_keys"]
 
 
-def test_a_size_that_is_unknown_may_be_smaller(stack: Stack) -> None:
-    """The preview names the replacement and the loss that such a size may mean, so `up` does nothing unannounced."""
+def test_an_unknown_size_may_be_smaller(stack: Stack) -> None:
+    """Preview shows the replacement and the loss that such a size may cause, so `up` does nothing unannounced."""
 
     def program(owner: str, size: int) -> Json:
         disk = {"kind": "Disk", "size": {"after": SOURCE, "say": size}, "performance_tier": "Fast"}
@@ -124,16 +124,16 @@ def test_a_size_that_is_unknown_may_be_smaller(stack: Stack) -> None:
     assert [disk["size"] for disk in stack.cloud.objects("disks")] == [10]
 
 
-def test_an_account_that_is_unknown(stack: Stack) -> None:
-    """Also another account may be known only in `up`: what is in it is previewed, and made there."""
+def test_an_unknown_account(stack: Stack) -> None:
+    """The settings of a Provider may be unknown until `up`: preview shows its resources, and `up` creates them."""
     with Emulator(token="another", provision_seconds=0.0) as other:
         (stack.project / "__main__.py").write_text(
             f"""
 import pulumi
 import pulumi_joviam as joviam
 first = joviam.PublicKey("first", key={key("first")!r})
-said = dict(token="another", endpoint={other.url!r}, region="SY3", max_concurrency=4)
-account = joviam.Provider("other", **{{name: first.id.apply(lambda _, it=it: it) for name, it in said.items()}})
+settings = dict(token="another", endpoint={other.url!r}, region="SY3", max_concurrency=4)
+account = joviam.Provider("other", **{{name: first.id.apply(lambda _, it=it: it) for name, it in settings.items()}})
 disk = joviam.Disk("d", pulumi.ResourceOptions(provider=account), size=5, performance_tier="Fast")
 found = joviam.get_disk_output(id=disk.id, opts=pulumi.InvokeOptions(provider=account))
 joviam.PublicKey("second", key={key("second")!r}, name=found.apply(lambda it: f"{{it.size}} GB"))
@@ -145,6 +145,6 @@ joviam.PublicKey("second", key={key("second")!r}, name=found.apply(lambda it: f"
     assert sorted(item["name"] for item in stack.cloud.objects("public_keys")) == ["5 GB", "first"]
 
 
-def test_destroy_leaves_what_cannot_be_deleted(story: Story) -> None:
-    """What each resource made is gone, but for the versions of a template."""
-    assert set(story.left) <= {"templates", "console_sessions"}
+def test_destroy_leaves_what_cannot_be_deleted(results: Results) -> None:
+    """Everything is deleted but the versions of a template."""
+    assert set(results.left) <= {"templates", "console_sessions"}

@@ -1,4 +1,4 @@
-"""What is waited for, what is not, and what a user reads when a wait comes to nothing."""
+"""Waits: for which states, for how long, and with which message if they fail."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def id_of(cloud: Emulator, kind: str, name: str | None = None) -> str:
 
 @contextmanager
 def once(cloud: Emulator, operation: str, act: Callable[[], object]) -> Generator[None, None, None]:
-    """Act as soon as an operation has been answered from now on."""
-    seen, over = len(cloud.requests), threading.Event()
+    """Act as soon as the next request of an operation has been answered."""
+    before, over = len(cloud.requests), threading.Event()
 
     def watch() -> None:
-        while not any(it.operation == operation and it.status for it in cloud.requests[seen:]) and not over.is_set():
+        while not any(it.operation == operation and it.status for it in cloud.requests[before:]) and not over.is_set():
             time.sleep(0.01)
         act()
 
@@ -56,7 +56,7 @@ def once(cloud: Emulator, operation: str, act: Callable[[], object]) -> Generato
 
 
 @pytest.fixture
-def small(cloud: Emulator, plugged: Plugin, request: pytest.FixtureRequest) -> Miniature:  # noqa: ARG001 - emptied
+def small(cloud: Emulator, plugged: Plugin, request: pytest.FixtureRequest) -> Miniature:  # noqa: ARG001 - empties it
     """A stack on the small engine, in an empty cloud."""
     plugged.warnings()
     node = cast(pytest.Item, request.node)  # pyright: ignore[reportUnknownMemberType] # pytest gives it no type
@@ -80,17 +80,17 @@ def test_a_stuck_object_is_deleted(stack: Stack) -> None:
     assert run.warnings == []
 
 
-@pytest.mark.parametrize(("kind", "said"), [("disks", DISK), ("networks", NETWORK), ("instances", MACHINE)])
-def test_a_refused_delete_is_retried(cloud: Emulator, small: Miniature, kind: str, said: Json) -> None:
+@pytest.mark.parametrize(("kind", "args"), [("disks", DISK), ("networks", NETWORK), ("instances", MACHINE)])
+def test_a_refused_delete_is_retried(cloud: Emulator, small: Miniature, kind: str, args: Json) -> None:
     """The delete is sent first, and again once the state of the object has changed."""
-    assert small.up({"x": said}).error == ""
-    id, seen = id_of(cloud, kind), len(cloud.requests)
+    assert small.up({"x": args}).error == ""
+    id, before = id_of(cloud, kind), len(cloud.requests)
     cloud.change(id, state="provisioning")
     operation = f"DELETE /{kind}/{{{kind[:-1]}_id}}"
     with once(cloud, operation, lambda: cloud.change(id, state="failed_to_provision")):
         assert small.destroy().error == ""
     assert cloud.count() == {}
-    sent = [(it.operation, it.status) for it in cloud.requests[seen:] if it.method != "GET"]
+    sent = [(it.operation, it.status) for it in cloud.requests[before:] if it.method != "GET"]
     assert sent == [(operation, 422), (operation, 202 if kind == "instances" else 200)]
 
 
@@ -98,11 +98,11 @@ def test_a_stuck_machine_is_not_deleted_with_attached_disks(cloud: Emulator, sma
     """A delete might delete its disks too, so it is not sent while disks of other resources are attached."""
     cloud.configure(delete_under_way=True, delete_takes_disks=True)
     small.up({"d": DISK, "i": MACHINE | {"disks": [ref("d")]}})
-    id, seen = id_of(cloud, "instances"), len(cloud.requests)
+    id, before = id_of(cloud, "instances"), len(cloud.requests)
     cloud.change(id, state="provisioning")
     with once(cloud, "PUT /instances/{instance_id}/disks", lambda: cloud.change(id, state="stopped")):
         assert small.up({"d": DISK}).error == ""
-    sent = [(it.method, it.path.rsplit("/", 1)[-1], it.status) for it in cloud.requests[seen:] if it.method != "GET"]
+    sent = [(it.method, it.path.rsplit("/", 1)[-1], it.status) for it in cloud.requests[before:] if it.method != "GET"]
     assert sent == [("PUT", "disks", 422), ("PUT", "disks", 200), ("DELETE", id, 202)]
     assert cloud.count() == {"disks": 1}
 
@@ -112,9 +112,9 @@ def test_stale_references_to_a_deleted_machine_are_waited_for(cloud: Emulator, s
     around = {"n": NETWORK, "a": ADDRESS, "d": DISK}
     cloud.configure(detach_seconds=0.5, delete_under_way=True)
     cloud.fail_provisioning("instances")
-    said = around | {"i": MACHINE | {"disks": [ref("d")], "ip_addresses": [ref("a")]}}
-    assert "failed_to_provision" in small.up(said).error
-    run = small.up(said)
+    args = around | {"i": MACHINE | {"disks": [ref("d")], "ip_addresses": [ref("a")]}}
+    assert "failed_to_provision" in small.up(args).error
+    run = small.up(args)
     assert (run.error, run.steps) == ("", {"i": "replace"})
     cloud.remove(id_of(cloud, "instances"))
     assert small.destroy().error == ""
@@ -149,20 +149,20 @@ def test_a_boot_disk_attached_to_another_machine_is_not_deleted(cloud: Emulator,
 
 def test_a_failed_new_boot_disk_is_deleted_later(cloud: Emulator, small: Miniature) -> None:
     """If a new boot disk fails and cannot be deleted now, a later `up` deletes it."""
-    said: Json = BASIC | {"power_state": "stopped"}
-    small.up({"i": said})
+    args: Json = BASIC | {"power_state": "stopped"}
+    small.up({"i": args})
     disk = id_of(cloud, "disks")
     cloud.fail_provisioning("disks")
     cloud.fail("DELETE /disks/{disk_id}", status=403)
     assert (
-        "may not do this" in small.up({"i": said | {"boot_disk": said["boot_disk"] | {"template": "debian-9"}}}).error
+        "may not do this" in small.up({"i": args | {"boot_disk": args["boot_disk"] | {"template": "debian-9"}}}).error
     )
     assert cloud.count()["disks"] == 2
-    assert small.up({"i": said}).error == ""
+    assert small.up({"i": args}).error == ""
     assert id_of(cloud, "disks") == disk
 
 
-# What only one machine can have
+# Disks and addresses, which only one machine can have
 
 
 def test_swapping_addresses_needs_two_runs(cloud: Emulator, small: Miniature) -> None:
@@ -187,40 +187,40 @@ def test_swapping_addresses_needs_two_runs(cloud: Emulator, small: Miniature) ->
 
 def test_attaching_a_disk_in_use_names_its_machine(cloud: Emulator, small: Miniature) -> None:
     """The error names it, both when updating and when creating the other machine."""
-    said = {"d": DISK, "a": MACHINE, "b": MACHINE | {"disks": [ref("d")]}}
-    small.up(said)
+    args = {"d": DISK, "a": MACHINE, "b": MACHINE | {"disks": [ref("d")]}}
+    small.up(args)
     has = f'The instance "b" ({id_of(cloud, "instances", "b")}) has the disk "d" ({id_of(cloud, "disks")}).'
-    assert has in small.up(said | {"a": MACHINE | {"disks": [ref("d")]}}).error
-    assert has in small.up(said | {"c": MACHINE | {"disks": [ref("d")]}}).error
+    assert has in small.up(args | {"a": MACHINE | {"disks": [ref("d")]}}).error
+    assert has in small.up(args | {"c": MACHINE | {"disks": [ref("d")]}}).error
 
 
-# What vanishes meanwhile
+# Objects deleted meanwhile
 
 
 def test_an_object_deleted_during_its_creation_is_created_again(cloud: Emulator, small: Miniature) -> None:
     """The next `up` creates it again, and deletes what was created with it."""
 
-    def vanish(kind: str) -> None:
+    def delete(kind: str) -> None:
         cloud.remove(id_of(cloud, kind))
 
-    for said, kind, look in ((DISK, "disks", LOOK_AT_DISK), (BASIC, "instances", LOOK_AT_INSTANCE)):
+    for args, kind, look in ((DISK, "disks", LOOK_AT_DISK), (BASIC, "instances", LOOK_AT_INSTANCE)):
         cloud.reset()
         small.state.clear()
         cloud.configure(provision_seconds=NEVER)
-        with once(cloud, look, functools.partial(vanish, kind)):
-            error = small.up({"x": said}).error
+        with once(cloud, look, functools.partial(delete, kind)):
+            error = small.up({"x": args}).error
         assert "was deleted by another client while waiting for it" in error
         assert error.endswith("no longer exists; the next `pulumi up` creates another.")
         cloud.configure(provision_seconds=0.1)
-        assert small.preview({"x": said}).steps == {"x": "replace"}
-        assert small.up({"x": said}).error == ""
+        assert small.preview({"x": args}).steps == {"x": "replace"}
+        assert small.up({"x": args}).error == ""
         assert cloud.count() == ({"disks": 1} if kind == "disks" else {"disks": 1, "instances": 1})
 
 
 def test_an_object_deleted_during_an_update_needs_a_refresh(cloud: Emulator, small: Miniature) -> None:
     """The message names `pulumi refresh`, which warns of leftovers that may hold data."""
-    rests = BASIC | {"power_state": "stopped"}
-    small.up({"x": rests})
+    stopped = BASIC | {"power_state": "stopped"}
+    small.up({"x": stopped})
     cloud.configure(provision_seconds=NEVER)
     with once(cloud, LOOK_AT_INSTANCE, lambda: cloud.remove(id_of(cloud, "instances"))):
         error = small.up({"x": BASIC | {"power_state": "running"}}).error
@@ -272,25 +272,25 @@ def test_a_lost_response_to_a_stop_or_start_is_recovered(
     cloud: Emulator, small: Miniature, operation: str, how: str
 ) -> None:
     """The power state shows whether the request arrived; the change goes on, and the machine runs in the end."""
-    said = MACHINE | {"allow_stopping": True}
-    small.up({"i": said})
+    args = MACHINE | {"allow_stopping": True}
+    small.up({"i": args})
     cloud.fail(operation, **LOST[how])
-    assert small.up({"i": said | {"memory": 2048}}).error == ""
+    assert small.up({"i": args | {"memory": 2048}}).error == ""
     [machine] = cloud.objects("instances")
     assert (machine["state"], machine["memory"]) == ("running", 2048)
 
 
 def test_the_next_up_starts_a_machine_that_stopped_late(cloud: Emulator, small: Miniature) -> None:
-    """The error says that it may still stop, and the next `up` starts it again, without a warning that it does not."""
-    said = MACHINE | {"allow_stopping": True, "memory": 2048}
-    small.up({"i": said | {"memory": 1024}})
+    """The error says that it may still stop, and the next `up` starts it again, without a false warning."""
+    args = MACHINE | {"allow_stopping": True, "memory": 2048}
+    small.up({"i": args | {"memory": 1024}})
     cloud.fail(STOP, status=502, act_after=4.0)  # the plugin here waits for 2 seconds
-    assert "answered 502 to POST" in (error := small.up({"i": said}).error)
+    assert "answered 502 to POST" in (error := small.up({"i": args}).error)
     assert "It may still stop" in error
     while cloud.objects("instances")[0]["state"] == "running":
         time.sleep(0.1)
     small.plugin.warnings()
-    assert small.up({"i": said}).error == ""
+    assert small.up({"i": args}).error == ""
     assert "left as is" not in " ".join(small.plugin.warnings())
     [machine] = cloud.objects("instances")
     assert (machine["state"], machine["memory"]) == ("running", 2048)

@@ -1,4 +1,4 @@
-"""What was asked of the cloud: of some operations, and all that writes."""
+"""The requests that the cloud received: those of given operations, and those that write."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pulumi_joviam.emulator import Emulator
 STOPS = ("POST /instances/{instance_id}/stop", "POST /instances/{instance_id}/start")
 
 
-def asked(cloud: Emulator, *operations: str, of: str = "") -> list[str]:
-    """Return the requests that were made for these operations, in order: all, or those about one object."""
+def sent(cloud: Emulator, *operations: str, of: str = "") -> list[str]:
+    """Return the requests of these operations, in order: all, or those about one object."""
     return [it.operation or "" for it in cloud.requests if it.operation in operations and of in it.path]
 
 

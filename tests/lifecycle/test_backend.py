@@ -1,4 +1,4 @@
-"""The backend: the same one however it is written, another one in another folder."""
+"""The backend: its URL is normalized, and the stacks in it are found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STACK = "urn:pulumi:dev::shop"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project in which there is no backend but what a test says."""
+    """A project without a backend; a test can set one."""
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["not a plugin"])
@@ -34,19 +34,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "./state", "state", "../link/state", "~/shop/state", "{here}/shop/state?no_tmp_dir=true", "{here}/shop/st%61te",
     ],
 )  # fmt: skip
-def test_a_folder_is_one_backend(folder: Path, url: str) -> None:
+def test_all_urls_of_a_folder_are_the_same_backend(folder: Path, url: str) -> None:
     assert backend.place(f"file://{url.format(here=folder)}") == f"file://{folder.resolve()}/shop/state"
 
 
-def test_other_backends_are_what_they_are_called() -> None:
-    """The password in a URL may change between a kill and the next run."""
+def test_the_urls_of_other_backends() -> None:
+    """They lose their user and password, which may change between a kill and the next run."""
     assert backend.place("postgres://team@db.example.com/pulumi") == "postgres://db.example.com/pulumi"
     assert backend.place("postgres://team:secret@db.example.com/pulumi") == "postgres://db.example.com/pulumi"
     assert backend.place("s3://bucket/a?region=x") != backend.place("s3://bucket/b?region=x")
 
 
-def test_a_relative_one_lies_where_the_cli_runs(folder: Path) -> None:
-    """The engine starts its plugins, through a script, in the folder of the project."""
+def test_a_relative_url_starts_at_the_folder_of_the_cli(folder: Path) -> None:
+    """Not at the folder of the project, where the engine starts its plugins through a script."""
     plugin = "from pulumi_joviam.lifecycle import backend; print(backend.place('file://./state'))"
     (folder / "plugin.sh").write_text(f'"{sys.executable}" -c "{plugin}" "$1"\nexit\n')
     cli = "import subprocess; subprocess.run(['sh', 'plugin.sh', '127.0.0.1:1'], cwd='..', check=True)"
@@ -54,8 +54,8 @@ def test_a_relative_one_lies_where_the_cli_runs(folder: Path) -> None:
     assert done.stdout == f"file://{folder.resolve()}/shop/state\n"
 
 
-def test_where_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment before the project, that before the login: as the CLI reads them."""
+def test_where_the_url_is_read_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the CLI: the environment, then the project, then the login."""
     assert backend.url(folder) == ""
     (folder / "credentials.json").write_text(json.dumps({"current": "file://~"}))
     assert backend.url(folder) == "file://~"
@@ -68,14 +68,14 @@ def test_where_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("text", ["", "- a", "backend: x", "backend: {url: }", "{", "backend: [", "\x00"])
-def test_an_odd_project_file_says_nothing(folder: Path, text: str) -> None:
+def test_an_invalid_project_file_has_no_url(folder: Path, text: str) -> None:
     (folder / "shop" / "Pulumi.yaml").write_text(text)
     assert backend.url(folder) == ""
 
 
-def test_whether_a_stack_is_there(folder: Path) -> None:
+def test_whether_a_stack_exists(folder: Path) -> None:
     place = backend.place("file://./state")
-    assert backend.holds(place, STACK) is None  # no backend at all, as far as can be seen
+    assert backend.holds(place, STACK) is None  # no backend in this folder: unknown
     stacks = folder / "shop" / "state" / ".pulumi" / "stacks"
     (stacks / "shop").mkdir(parents=True)
     assert backend.holds(place, STACK) is False

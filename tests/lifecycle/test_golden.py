@@ -1,4 +1,4 @@
-"""What stands in users' state is a file format: old state must load for ever."""
+"""The state of users is a file format: old state must always load."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from tests.conftest import ROOT
 from tools import golden
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "providers.json").read_text())
-"""{resource: {"type": its type in the state, "provider": its provider as the state holds it}}, never changed."""
+"""{resource: {"type": its type in the state, "provider": its serialized provider in the state}}, never changed."""
 
 RESOURCES = {name: found for name in joviam.__all__ if isinstance(found := getattr(joviam, name), type)
              and issubclass(found, Resource)}  # fmt: skip
 
 
 def test_every_resource_has_a_sample() -> None:
-    """A new resource adds its sample; no sample is ever taken away, nor one changed by the command that adds them."""
+    """Each resource has a sample, and no sample was ever removed."""
     assert not [name for name in RESOURCES if name not in GOLDEN], "not in providers.json: run python tools/golden.py"
     assert not [name for name in GOLDEN if name not in RESOURCES]
 
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_old_state_loads(name: str) -> None:
-    """The provider that an old state names is the one of today."""
-    held = base64.b64decode(GOLDEN[name]["provider"])
-    provider: Lifecycle[Any, Any] = dill.loads(held)  # noqa: S301 - our own sample # pyright: ignore[reportUnknownMemberType] # untyped
+    """A provider in old state loads as the current class."""
+    sample = base64.b64decode(GOLDEN[name]["provider"])
+    provider: Lifecycle[Any, Any] = dill.loads(sample)  # noqa: S301 - our own sample # pyright: ignore[reportUnknownMemberType] # untyped
     assert type(provider) is RESOURCES[name]._lifecycle
     assert vars(provider) == {}
 
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_new_state_is_like_the_old(name: str) -> None:
-    """The type and the provider that a program of today writes are those of the sample, and short."""
+    """A current program writes the same type and provider, and the provider is short."""
     resource = RESOURCES[name]
     assert golden.sample(resource) == GOLDEN[name]
     assert len(GOLDEN[name]["provider"]) < 150
@@ -67,7 +67,7 @@ WRITTEN: dict[str, dict[str, Any]] = {
     },
     "AvailabilityGroup": {"members": ["id"]},
 }
-"""{resource: private state with all that version 0.1.0 wrote}"""
+"""{resource: private state with every key that version 0.1.0 wrote}"""
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,11 @@ WRITTEN: dict[str, dict[str, Any]] = {
     ],
 )
 def test_private_state_is_read_and_written_as_before(kind: str, private: dict[str, Any]) -> None:
-    """Every key is a field, and comes back as it was; one of another version survives."""
+    """Every key is a field and written back unchanged; a key of another version is preserved."""
     memory = LIFECYCLES[kind].memory.read(private)
     assert {name: getattr(memory, name) for name in private} == private
     assert json.dumps(memory.write(), sort_keys=True) == json.dumps(private, sort_keys=True)
-    assert LIFECYCLES[kind].memory.read({**private, "of_tomorrow": 1}).write() == {**private, "of_tomorrow": 1}
+    assert LIFECYCLES[kind].memory.read({**private, "from_another_version": 1}).write() == {
+        **private,
+        "from_another_version": 1,
+    }

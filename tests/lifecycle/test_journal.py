@@ -1,4 +1,4 @@
-"""The journal: what it keeps, what it forgets, and what it never holds."""
+"""The journal: which entries it keeps and drops, and that there is no secret in it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def files(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    kept = Journal(tmp_path / "stack", STACK)
-    yield kept
-    kept.close()
+    opened = Journal(tmp_path / "stack", STACK)
+    yield opened
+    opened.close()
 
 
-def test_it_is_read_by_the_next_process(journal: Journal) -> None:
+def test_the_next_process_reads_it(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.close()  # as if the process had been killed
@@ -44,7 +44,7 @@ def test_it_is_read_by_the_next_process(journal: Journal) -> None:
     assert left(after) == {KEY: replace(ENTRY, id=DISK)}
 
 
-def test_what_the_state_holds_is_forgotten_and_the_file_goes(journal: Journal) -> None:
+def test_entries_in_the_state_are_dropped_and_the_file_is_deleted(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.close()  # as if the process had been killed
@@ -56,8 +56,8 @@ def test_what_the_state_holds_is_forgotten_and_the_file_goes(journal: Journal) -
     assert not files(journal.folder)
 
 
-def test_what_an_earlier_run_had_is_nobody_elses(journal: Journal) -> None:
-    """Of equal objects, those are not looked at whose answer another resource got, though it has not asked yet."""
+def test_objects_of_an_earlier_run_are_known(journal: Journal) -> None:
+    """So no other resource adopts them, even before their own resource has claimed them."""
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.asked(OTHER, ENTRY)
@@ -67,14 +67,14 @@ def test_what_an_earlier_run_had_is_nobody_elses(journal: Journal) -> None:
     assert not after.knows("another")
 
 
-def test_a_normal_end_leaves_nothing(journal: Journal) -> None:
+def test_a_normal_end_leaves_no_file(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.end()
     assert not files(journal.folder)
 
 
-def test_what_may_still_come_outlives_a_normal_end(journal: Journal) -> None:
+def test_a_request_without_a_response_outlives_a_normal_end(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     journal.end()
     journal.close()  # as if the process had been killed
@@ -83,8 +83,8 @@ def test_what_may_still_come_outlives_a_normal_end(journal: Journal) -> None:
     assert left(after) == {KEY: ENTRY}
 
 
-def test_an_end_that_was_none_is_taken_back(journal: Journal) -> None:
-    """The engine says the same at Ctrl-C as at the end, and may be writing the state for long after."""
+def test_the_end_is_revoked_if_the_process_continues(journal: Journal) -> None:
+    """The engine sends the same call at Ctrl-C as at the end, and may write the state long after it."""
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.end()
@@ -96,8 +96,8 @@ def test_an_end_that_was_none_is_taken_back(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("lasting", [True, False], ids=["without checkpoints", "in doubt"])
-def test_what_may_not_be_in_the_state_outlives_the_end(tmp_path: Path, lasting: bool) -> None:
-    """So does nothing else; and nobody is told of it in a run that only looks."""
+def test_entries_that_may_be_missing_from_the_state_outlive_the_end(tmp_path: Path, lasting: bool) -> None:
+    """With checkpoints, no other entry does. A run that changes nothing does not report them."""
     journal = Journal(tmp_path / "stack", STACK, lasting=lasting)
     for key, id in ((KEY, DISK), (OTHER, DISK.replace("1", "2"))):
         journal.asked(key, ENTRY)
@@ -116,8 +116,8 @@ def test_what_may_not_be_in_the_state_outlives_the_end(tmp_path: Path, lasting: 
     assert not files(journal.folder)
 
 
-def test_what_runs_at_once_close_is_closed_for_both(journal: Journal) -> None:
-    """Two accounts in one stack are two processes, each of which comes across its own objects only."""
+def test_an_entry_that_one_process_closes_is_closed_for_all(journal: Journal) -> None:
+    """Two accounts in one stack are two processes, each of which only sees its own objects."""
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.asked(OTHER, ENTRY)
@@ -142,7 +142,7 @@ def test_the_file_of_a_living_process_stays(journal: Journal) -> None:
     assert left(beside) == {}
 
 
-def test_only_the_user_reads_it_and_there_is_nothing_to_read(journal: Journal) -> None:
+def test_only_the_user_can_read_it_and_it_has_no_secrets(journal: Journal) -> None:
     journal.asked(KEY, ENTRY)
     (file,) = files(journal.folder)
     assert "secret name" not in file.read_text()
@@ -159,7 +159,7 @@ DAMAGES: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_lines_are_passed_over(journal: Journal, damage: Callable[[str], str]) -> None:
+def test_damaged_lines_are_skipped(journal: Journal, damage: Callable[[str], str]) -> None:
     journal.asked(KEY, ENTRY)
     journal.asked((KEY[0], "next"), ENTRY)
     journal.close()  # as if the process had been killed
@@ -168,8 +168,8 @@ def test_damaged_lines_are_passed_over(journal: Journal, damage: Callable[[str],
     assert Journal(journal.folder, STACK).earlier(KEY) == ENTRY
 
 
-def test_the_end_tells_what_to_do(tmp_path: Path) -> None:
-    """What the program names is nobody's work, and no file goes with something in it that is still needed."""
+def test_the_end_reports_entries_of_earlier_runs(tmp_path: Path) -> None:
+    """`up` continues with those that the program names; only files without other entries may be deleted."""
 
     def killed(*keys: Key) -> Path:
         journal = Journal(tmp_path / "project", STACK)
@@ -193,27 +193,27 @@ def test_the_end_tells_what_to_do(tmp_path: Path) -> None:
     assert list(told(other, lambda _stack: True)) == []
 
 
-@pytest.mark.parametrize(("there", "says"), [(False, "no longer exists"), (None, "If it was renamed or removed")])
-def test_what_a_renamed_stack_left_is_named(journal: Journal, there: bool | None, says: str) -> None:
-    """Nobody takes it over: the same name may stand for something else there. What the new stack holds is its own."""
+@pytest.mark.parametrize(("exists", "text"), [(False, "no longer exists"), (None, "If it was renamed or removed")])
+def test_entries_of_a_renamed_stack_are_reported(journal: Journal, exists: bool | None, text: str) -> None:
+    """Nothing adopts them: the new stack may use the same names for other objects. Those in its state are closed."""
     journal.asked(KEY, ENTRY)
     journal.made(KEY, DISK)
     journal.asked(OTHER, ENTRY)
-    journal.made(OTHER, "held")
+    journal.made(OTHER, "other-id")
     journal.close()  # as if the process had been killed
     renamed = Journal(journal.folder, "urn:pulumi:new::shop")
-    renamed.seen(["held"])
+    renamed.seen(["other-id"])
     assert renamed.earlier((KEY[0].replace("dev", "new"), "")) is None
-    [message] = told(renamed, lambda stack: there if stack == STACK else True)
+    [message] = told(renamed, lambda stack: exists if stack == STACK else True)
     assert "of the stack dev" in message
     assert f"{DISK} (a b)" in message
-    assert says in message
-    assert "held" not in message
+    assert text in message
+    assert "other-id" not in message
     assert str(files(journal.folder)[0]) in message
 
 
-def test_what_an_older_version_left_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Version 0.1.0 had a folder for each stack and each way to write its backend."""
+def test_the_journal_of_version_0_1_0_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had a folder for each stack and each spelling of its backend."""
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://user:secret@bucket")
     before = Journal(tmp_path / "joviam" / digest(["s3://bucket", STACK]), STACK)
@@ -227,7 +227,7 @@ def test_what_an_older_version_left_is_found(tmp_path: Path, monkeypatch: pytest
     assert not files(before.folder)
 
 
-def test_where_it_cannot_write_it_says_so(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "stack").write_text("a file where the folder should be")
     journal = Journal(tmp_path / "stack", STACK)
     journal.asked(KEY, ENTRY)

@@ -1,4 +1,4 @@
-"""A name is looked up once: what the cloud renames changes nothing, and what it does not know is refused early."""
+"""Aliases (names of regions, tiers and templates): resolved once, renamed without a diff, and refused early."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tier(cloud: Emulator, name: str) -> str:
     return next(str(it["performance_tier"]["id"]) for it in cloud.objects("disks") if it["name"] == name)
 
 
-def looked_up(cloud: Emulator) -> list[str]:
+def list_requests(cloud: Emulator) -> list[str]:
     return [it.operation or "" for it in cloud.requests if it.operation in LISTS]
 
 
@@ -35,31 +35,31 @@ def test_a_renamed_tier_is_no_change(cloud: Emulator, plugged: Plugin, taken: bo
     cloud.change(standard, name="Standard (legacy)")
     if taken:
         cloud.change(fast, name="Standard")
-    before = len(looked_up(cloud))
+    before = len(list_requests(cloud))
     for _ in range(2):
         assert (stack.preview(program).steps, stack.up(program).steps) == ({}, {})
         assert (stack.refresh().steps, stack.refresh().steps) == ({}, {})
-    assert len(looked_up(cloud)) == before
+    assert len(list_requests(cloud)) == before
 
 
 def test_a_new_resource_uses_the_current_name(stack: Stack) -> None:
-    said: Json = {"d": DISK, "other": DISK | {"performance_tier": "Fast"}}
-    stack.program(said)
+    args: Json = {"d": DISK, "other": DISK | {"performance_tier": "Fast"}}
+    stack.program(args)
     stack.up()
     standard, fast = tier(stack.cloud, "d"), tier(stack.cloud, "other")
     stack.cloud.change(standard, name="Standard (legacy)")
     stack.cloud.change(fast, name="Standard")
-    stack.program(said | {"new": DISK})
+    stack.program(args | {"new": DISK})
     assert stack.up().steps == {"new": "create"}
     assert [tier(stack.cloud, name) for name in ("d", "new")] == [standard, fast]
-    # the program follows: it is the same tier, asked once
-    stack.program(said | {"new": DISK, "d": DISK | {"performance_tier": "Standard (legacy)"}})
+    # the program uses the new name: it is the same tier, looked up once
+    stack.program(args | {"new": DISK, "d": DISK | {"performance_tier": "Standard (legacy)"}})
     assert stack.up().empty
-    before = len(looked_up(stack.cloud))
+    before = len(list_requests(stack.cloud))
     assert stack.preview().empty
     assert stack.refresh().empty
     assert stack.preview().empty
-    assert len(looked_up(stack.cloud)) == before
+    assert len(list_requests(stack.cloud)) == before
 
 
 def test_a_changed_tier_is_drift_even_if_it_has_the_old_name(cloud: Emulator, plugged: Plugin) -> None:
@@ -112,8 +112,8 @@ NEW: dict[str, tuple[Json, str]] = {
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("name", NEW)
 def test_an_unknown_name_is_refused_in_preview(plugged: Plugin, name: str) -> None:
-    said, message = NEW[name]
-    assert message in Miniature(plugged, f"new-{name}").preview({"r": said}).error
+    args, message = NEW[name]
+    assert message in Miniature(plugged, f"new-{name}").preview({"r": args}).error
 
 
 def test_a_typo_deletes_nothing(stack: Stack) -> None:
@@ -139,7 +139,7 @@ def test_each_list_is_requested_once(stack: Stack) -> None:
     assert sorted(it.operation or "" for it in stack.cloud.requests) == sorted(LISTS)
     stack.up()
     before = len(stack.cloud.requests)
-    stack.program({name: said | {"name": "renamed"} for name, said in program.items()})
+    stack.program({name: args | {"name": "renamed"} for name, args in program.items()})
     assert len(stack.preview().steps) == 20
     assert len(stack.cloud.requests) == before
 
@@ -155,8 +155,8 @@ def test_preview_works_offline(stack: Stack) -> None:
         )
         run = stack.preview()
         assert run.steps == {"d": "replace", "e": "create", "k": "create"}
-        told = [message for _, message in run.warnings if "cannot be reached" in message]
-        assert len(told) == 1
+        warnings = [message for _, message in run.warnings if "cannot be reached" in message]
+        assert len(warnings) == 1
     finally:
         stack.cloud.start()
 
