@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 
 THREADS = 64
 TICK = 0.1
-RESTING = {"unattached", "attached", "running", "stopped", "ready"}
+SETTLED = {"unattached", "attached", "running", "stopped", "ready"}
 
 session = requests.Session()
 session.headers["Authorization"] = f"Bearer {os.environ['JOVIAM_TOKEN']}"
@@ -43,11 +43,11 @@ def wait(path: str, ids: Iterable[str], done: Callable[[str], bool]) -> None:
         time.sleep(TICK)
 
 
-def rest(path: str, *ids: str) -> None:
-    wait(path, ids, RESTING.__contains__)
+def wait_settled(path: str, *ids: str) -> None:
+    wait(path, ids, SETTLED.__contains__)
 
 
-def gone(path: str, *ids: str) -> None:
+def wait_gone(path: str, *ids: str) -> None:
     wait(path, ids, "terminated".__eq__)
 
 
@@ -66,7 +66,7 @@ def place() -> tuple[str, str, str]:
 def make(pool: ThreadPoolExecutor, count: int) -> None:
     region, tier, _ = place()
     bodies = [{"name": f"disk-{i:04}", "size": 10, "performance_tier": tier, "region": region} for i in range(count)]
-    rest("/disks", *(made["id"] for made in pool.map(lambda body: call("POST", "/disks", body), bodies)))
+    wait_settled("/disks", *(made["id"] for made in pool.map(lambda body: call("POST", "/disks", body), bodies)))
 
 
 def web(pool: ThreadPoolExecutor) -> None:
@@ -77,17 +77,17 @@ def web(pool: ThreadPoolExecutor) -> None:
         disk = call("POST", "/disks", {**body, "template": "ubuntu-16-04"})["id"]
         private = call("POST", "/ip_addresses", {"name": f"{name}-private", "network": network.result()})["id"]
         addresses = [*([public.result()["id"]] if public else []), private]
-        rest("/disks", disk)
+        wait_settled("/disks", disk)
         body = {"name": name, "memory": memory, "performance_tier": tier, "region": region}
         id = call("POST", "/instances/assemble", {**body, "disks": [disk], "ip_addresses": addresses})["id"]
-        rest("/instances", id)
+        wait_settled("/instances", id)
         call("POST", f"/instances/{id}/start")
         wait("/instances", [id], "running".__eq__)
 
     def backstage() -> str:
         body = {"name": "backstage", "specification": "192.168.10.0/24", "gateway": "192.168.10.1", "region": region}
         id: str = call("POST", "/networks", body)["id"]
-        rest("/networks/private", id)
+        wait_settled("/networks/private", id)
         return id
 
     network = pool.submit(backstage)
@@ -114,13 +114,13 @@ def delete(pool: ThreadPoolExecutor) -> None:
     if instances:
         wait("/instances", instances, "stopped".__eq__)
         each(lambda id: call("PUT", f"/instances/{id}/disks", {"disks": []}), instances)
-        gone("/instances", *each(lambda id: call("DELETE", f"/instances/{id}"), instances))
+        wait_gone("/instances", *each(lambda id: call("DELETE", f"/instances/{id}"), instances))
     disks = each(lambda id: call("DELETE", f"/disks/{id}"), ids("/disks"))
     each(lambda id: call("DELETE", f"/ip_addresses/{id}"), ids("/ip_addresses"))
     networks = each(lambda id: call("DELETE", f"/networks/{id}"), ids("/networks/private"))
-    gone("/disks", *disks)
+    wait_gone("/disks", *disks)
     if networks:
-        gone("/networks/private", *networks)
+        wait_gone("/networks/private", *networks)
 
 
 if __name__ == "__main__":

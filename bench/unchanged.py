@@ -47,14 +47,14 @@ def unchanged(lab: Lab) -> Findings:
 
     found = alternate(lab.rounds, {SCRIPT: of_script, **{name: partial(of_stack, name) for name in stacks}})
     preview, refresh = found["preview"], found["refresh"]
-    asked = _by_kind(refresh[OURS].requests)
+    by_kind = _by_kind(refresh[OURS].requests)
     what = f"{count} unchanged resources"
     return Findings(
         [Row(f"preview of {what}", preview), Row(f"refresh of {what}, responses in 20 ms", refresh)],
         [
             Limit(f"preview of {what}: requests", preview[OURS].requests.total(), 0, "requests"),
             Limit(f"preview of {what}: time over engine alone", preview[OURS].value / preview[NOTHING].value, 1.15),
-            Limit(f"refresh of {what}: requests for the kind with most", max(asked.values()), 10, "requests"),
+            Limit(f"refresh of {what}: requests for the kind with most", max(by_kind.values()), 10, "requests"),
             Limit(
                 f"refresh of {what}: requests, naive over ours",
                 refresh[NAIVE].requests.total() / refresh[OURS].requests.total(),

@@ -1,6 +1,6 @@
-"""What the state holds of each resource for ever: tests/golden/providers.json.
+"""Samples of the type and provider that the state stores for each resource: tests/golden/providers.json.
 
-`python tools/golden.py` adds the sample of a resource that has none. It never changes one: the state of users holds it.
+`python tools/golden.py` adds missing samples. It never changes one, because the state of users contains them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FILE = Path(__file__).resolve().parent.parent / "tests/golden/providers.json"
 
 
 def sample(resource: type[Resource]) -> dict[str, str]:
-    """Return what the state of a resource says about its kind."""
+    """Return the type and the provider in the state of a resource."""
     provider = serialize_provider(resource._lifecycle())
     return {"type": f"pulumi-python:{resource._resource_type_name}", "provider": provider}
 

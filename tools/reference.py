@@ -1,5 +1,5 @@
-"""Generate the reference pages in docs/resources, docs/components and docs/look-ups from the code, and the lists of
-endpoints and in README.
+"""Generate the reference pages in docs/resources, docs/components and docs/look-ups, the list of endpoints, and the
+lists in README from the code.
 
 Run `python tools/reference.py` after a change; a test checks that the pages are current. Arguments and outputs are
 described by the class. The longer examples are the programs in the folder of docs/programs with the page's name.
@@ -123,7 +123,7 @@ def programs(page: str) -> list[Path]:
 
 
 def others() -> dict[Path, str]:
-    """Return {file: text} of those that are generated in part: README, and the list of endpoints."""
+    """Return {file: text} of README, in which parts are generated, and of the list of endpoints."""
     return {ROOT / "README.md": _readme((ROOT / "README.md").read_text()), DOCS / "endpoints.md": _endpoints()}
 
 
@@ -270,15 +270,15 @@ def _markdown(docstring: str) -> str:
     return re.sub(r"\s+Source: reference", f"\n\nSource: [API reference]({API_REFERENCE})", fenced).strip()
 
 
-# -- what is generated in part --
+# -- README and the list of endpoints --
 
 
 def _endpoints() -> str:
-    """Return the page that says of each endpoint what reaches it."""
+    """Return the page that lists what uses each endpoint."""
     names = sorted((operation.path, operation.method) for operation in OPERATIONS)
     reached = {**_reached(), **REACHED}
     if unknown := [f"{method} {path}" for path, method in names if f"{method} {path}" not in reached]:
-        raise LookupError(f"no resource, and no line of REACHED in tools/reference.py, says what reaches {unknown}")
+        raise LookupError(f"neither a resource nor REACHED in tools/reference.py says what uses {unknown}")
     rows = [f"| `{method} {path}` | {reached[f'{method} {path}']} |" for path, method in names]
     return f"""\
 {GENERATED}
@@ -294,7 +294,7 @@ you never need Joviam's web console for them.
 
 
 def _reached() -> dict[str, str]:
-    """Return {endpoint: what reaches it} for what all resources have alike."""
+    """Return {endpoint: what uses it} for the endpoints that all resources have."""
     found = {}
     for resource in _resources():
         name, path = resource.__name__, resource._lifecycle.model.path
@@ -309,15 +309,15 @@ def _reached() -> dict[str, str]:
                 case "GET" if one and look_ups:
                     found[operation.name] = f"`{look_ups[0]}(id=…)`, `{name}.get`"
                 case "PUT" if one:
-                    said = [it for it in operation.body.model_fields if it in resource._declaration.specs]
-                    found[operation.name] = f"`{name}({', '.join(f'{it}=…' for it in said)})`"
+                    fields = [it for it in operation.body.model_fields if it in resource._declaration.specs]
+                    found[operation.name] = f"`{name}({', '.join(f'{it}=…' for it in fields)})`"
                 case "DELETE" if one:
                     found[operation.name] = f"`{name}` removed"
     return found
 
 
 def _readme(text: str) -> str:
-    """Return README with what there is today."""
+    """Return README with its generated parts updated."""
     resources = sorted(_resources(), key=lambda it: list(wanted.PUBLIC).index(it.__name__))
     linked = [f"[{it.__name__}]({PAGES_URL}/resources/{_file(it.__name__)})" for it in resources]
     provider = f"a [Provider]({PAGES_URL}/resources/provider.md) for a second account"

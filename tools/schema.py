@@ -1,6 +1,6 @@
 """The schema of the native plugin, tests/golden/schema.json, written from the declarations.
 
-`python tools/schema.py` writes the file; a test compares. The file says no version: every release would change it.
+`python tools/schema.py` writes the file, and a test compares it. It has no version, which every release would change.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8TXOOeLEfLLXhXmVdHTcYLVAsmZ6vWZNTRn
 
 
 SOON = 10.0
-"""Much less than a minute, also on a slow machine. In seconds."""
+"""Much less than a minute, even on a slow machine, in seconds."""
 
 
 QUICK = Pace(first_retry=0.02)
@@ -36,7 +36,7 @@ QUICK = Pace(first_retry=0.02)
 def client_of(
     where: Loopback | Emulator | str, seconds: float = 60, token: str = "", width: int = 32, **pace: float
 ) -> Client:
-    """A client whose calls end after so many seconds; ``pace`` has other pauses and time limits."""
+    """A client whose calls end after this many seconds; ``pace`` has other pauses and time limits."""
     url = where if isinstance(where, str) else where.url
     token = where.token if isinstance(where, Emulator) else token or "a-token-that-must-not-be-seen"
     settings = Settings(token, url, max_concurrency=width, pace=dataclasses.replace(QUICK, **pace))
@@ -62,7 +62,7 @@ def wait_for_a_request(cloud: Emulator) -> None:
 
 
 def fails_after(seconds: float, act: Callable[[], object]) -> str:
-    """The message of an error that is raised after so many seconds, not at a later limit."""
+    """The message of an error that is raised after this many seconds, not at a later limit."""
     started = time.monotonic()
     text = failure(JoviamError, act)
     assert seconds - 0.3 < time.monotonic() - started < seconds + SOON

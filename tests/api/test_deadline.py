@@ -12,7 +12,7 @@ from pulumi_joviam.api.deadline import Deadline
 from pulumi_joviam.api.errors import Cancelled
 
 SOON = 10.0
-"""Much less than a minute, also on a slow machine. In seconds."""
+"""Much less than a minute, even on a slow machine, in seconds."""
 
 
 def after(seconds: float, act: Callable[[], object]) -> None:
@@ -23,7 +23,7 @@ def after(seconds: float, act: Callable[[], object]) -> None:
 
 
 def test_the_time_left_shrinks_to_zero() -> None:
-    """The time left is what was given, less the time that passed, and 0 after the deadline."""
+    """The time left is the given time minus the elapsed time, and 0 after the deadline."""
     deadline = Deadline.after(60)
     assert 50 < deadline.remaining() <= 60
     before = deadline.remaining()

@@ -80,10 +80,10 @@ class Account:
 
     def _only(self, path: str, **wanted: Any) -> str:
         found = list[Any]()
-        for shown in self.call("GET", path):
-            flat = {**shown, "region": shown.get("region", {}).get("code")}
+        for item in self.call("GET", path):
+            flat = {**item, "region": item.get("region", {}).get("code")}
             if wanted.items() <= flat.items():
-                found.append(shown["id"])
+                found.append(item["id"])
         assert len(found) == 1, (path, wanted, found)
         return str(found[0])
 

@@ -32,15 +32,15 @@ IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 CIDR = re.compile(r"\d+\.\d+\.\d+\.\d+/\d+")
 DATES = {"created_at": TIME, "updated_at": TIME}
 
-COMING = frozenset({"initial", "pending_verification", "provisioning", "failed_to_provision"})
-GOING = frozenset({"terminating", "terminated", "transferred"})
-NETWORK_STATES = frozenset({*COMING, "ready", *GOING})
+CREATION_STATES = frozenset({"initial", "pending_verification", "provisioning", "failed_to_provision"})
+DELETION_STATES = frozenset({"terminating", "terminated", "transferred"})
+NETWORK_STATES = frozenset({*CREATION_STATES, "ready", *DELETION_STATES})
 INSTANCE_STATES = frozenset(
-    {*COMING, "starting", "running", "updating", "updating_network", "stopping", "stopped", *GOING}
+    {*CREATION_STATES, "starting", "running", "updating", "updating_network", "stopping", "stopped", *DELETION_STATES}
 )
 DISK_STATES = frozenset(
     {
-        *COMING,
+        *CREATION_STATES,
         "pending",
         "unattached",
         "attaching",
@@ -48,7 +48,7 @@ DISK_STATES = frozenset(
         "detaching",
         "resizing",
         "failed_to_terminate",
-        *GOING,
+        *DELETION_STATES,
     }
 )
 
@@ -219,7 +219,7 @@ def make(account: Account, path: str) -> str:
 
 
 def differences(
-    shape: Shape, value: list[Any] | dict[str, Any] | str | float | None, where: str = "answer"
+    shape: Shape, value: list[Any] | dict[str, Any] | str | float | None, where: str = "response"
 ) -> list[str]:
     """Return the differences between a value and the shape."""
     if isinstance(shape, Nullable):
@@ -231,7 +231,7 @@ def differences(
         return [] if value in shape else [f"{where} is {value!r}, not one of {sorted(shape)}"]
     if isinstance(shape, list):
         if not isinstance(value, list) or not value:
-            return [f"{where} is {value!r}, not a list with something in it"]
+            return [f"{where} is {value!r}, not a non-empty list"]
         return [found for item in value for found in differences(shape[0], item, f"{where}[]")]
     if isinstance(shape, dict):
         if not isinstance(value, dict):

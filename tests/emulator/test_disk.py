@@ -26,7 +26,7 @@ def test_life_cycle(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "blamed"),
+    ("fields", "rejected"),
     [
         ({"size": 0}, "size"),
         ({"size": 10_001}, "size"),
@@ -39,9 +39,9 @@ def test_life_cycle(account: Account) -> None:
         ({"performance_tier": "00000000-0000-4000-8000-000000000000"}, "performance_tier"),
     ],
 )
-def test_values(account: Account, fields: dict[str, object], blamed: str) -> None:
+def test_values(account: Account, fields: dict[str, object], rejected: str) -> None:
     """Invalid values are rejected with the name of their field."""
-    assert account.invalid("POST", "/disks", {**account.disk_body(), **fields}).keys() == {blamed}
+    assert account.invalid("POST", "/disks", {**account.disk_body(), **fields}).keys() == {rejected}
 
 
 def test_wrong_tier(account: Account) -> None:
@@ -66,8 +66,8 @@ def test_resize(account: Account) -> None:
     disk = account.disk(size=10)
     for size in (9, 10, 10_001):
         assert account.invalid("POST", f"/disks/{disk}/resize", {"size": size}).keys() == {"size"}
-    shown = account.call("POST", f"/disks/{disk}/resize", {"size": 20})
-    assert (shown["size"], shown["state"]) == (20, "resizing")
+    result = account.call("POST", f"/disks/{disk}/resize", {"size": 20})
+    assert (result["size"], result["state"]) == (20, "resizing")
     account.settle()
     assert account.state(f"/disks/{disk}") == "unattached"
 

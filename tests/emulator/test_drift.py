@@ -52,12 +52,12 @@ def test_change(
 ) -> None:
     """Any field can change, even against the API's rules; regions, tiers and templates may be names."""
     account.cloud.change(objects[kind], **fields)
-    shown = account.call("GET", f"/{kind}/{objects[kind]}")
+    result = account.call("GET", f"/{kind}/{objects[kind]}")
     for field, value in fields.items():
         if field in names:
-            assert names[field] in shown[field].values()
+            assert names[field] in result[field].values()
         else:
-            assert shown[field] == value
+            assert result[field] == value
 
 
 def test_change_seed(account: Account) -> None:
@@ -125,8 +125,8 @@ def test_change_the_rest_of_an_instance(account: Account, objects: dict[str, str
     """Keys, group, note and context change."""
     instance, other, key = objects["instances"], account.instance(), account.key("other")
     account.cloud.change(instance, public_keys=[key], availability_group=[other], note="n", context={"A": "1"})
-    shown = account.call("GET", f"/instances/{instance}")
-    assert ([each["id"] for each in shown["public_keys"]], shown["availability_group"]) == ([key], [other])
+    result = account.call("GET", f"/instances/{instance}")
+    assert ([each["id"] for each in result["public_keys"]], result["availability_group"]) == ([key], [other])
     assert account.call("GET", f"/instances/{other}")["availability_group"] == [instance]
     assert account.call("GET", f"/instances/{instance}/note") == {"note": "n"}
     assert account.call("GET", f"/instances/{instance}/context") == {"A": "1"}
@@ -138,8 +138,8 @@ def test_remove(account: Account, objects: dict[str, str]) -> None:
     for kind in ("disks", "public_keys", "ip_addresses", "networks"):
         account.cloud.remove(objects[kind])
         assert account.refused("GET", f"/{kind}/{objects[kind]}").status == 404
-    shown = account.call("GET", f"/instances/{instance}")
-    assert [shown[field] for field in ("disks", "public_keys", "network_adapters")] == [[], [], []]
+    result = account.call("GET", f"/instances/{instance}")
+    assert [result[field] for field in ("disks", "public_keys", "network_adapters")] == [[], [], []]
     assert account.cloud.count() == {"instances": 1}
 
 

@@ -52,7 +52,7 @@ def test_each_error_of_the_reference(account: Account, error: str, status: int, 
     ],
 )
 def test_credentials(cloud: Emulator, header: str | None, error: str) -> None:
-    """Without the right token the response does not even tell whether a URL exists."""
+    """Without the right token the response does not even reveal whether a URL exists."""
     for path in ("/regions", "/nowhere"):
         headers = {} if header is None else {"Authorization": header}
         response = requests.get(cloud.url + path, headers=headers, timeout=10)

@@ -176,9 +176,9 @@ def test_update_live(account: Account) -> None:
         "start_on_shutdown": True,
         "memory": 1024,  # unchanged
     }
-    shown = account.call("PUT", f"/instances/{instance}", body)
+    result = account.call("PUT", f"/instances/{instance}", body)
     note = body.pop("note")
-    assert {**body, "state": "running", "hostname": "web-server"}.items() <= shown.items()
+    assert {**body, "state": "running", "hostname": "web-server"}.items() <= result.items()
     assert account.call("GET", f"/instances/{instance}/note") == {"note": note}
 
 
@@ -187,8 +187,8 @@ def test_update_stopped(account: Account) -> None:
     instance = account.instance()
     fast = account.tier("instances", "Fast")
     body = {"memory": 2048, "performance_tier": fast, "virtualization": "pv"}
-    shown = account.call("PUT", f"/instances/{instance}", body)
-    assert (shown["memory"], shown["performance_tier"]["id"], shown["virtualization"]) == (2048, fast, "pv")
+    result = account.call("PUT", f"/instances/{instance}", body)
+    assert (result["memory"], result["performance_tier"]["id"], result["virtualization"]) == (2048, fast, "pv")
     for field, value in (("memory", 1), ("virtualization", "x"), ("performance_tier", NOWHERE), ("boot_device", "x")):
         assert account.invalid("PUT", f"/instances/{instance}", {field: value}).keys() == {field}
 

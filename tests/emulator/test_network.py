@@ -51,10 +51,10 @@ def test_gateway(account: Account, gateway: str) -> None:
 def test_update(account: Account) -> None:
     """An update changes only the given fields; null is a value."""
     network = account.network("10.1.0.0/24", gateway="10.1.0.1", primary_nameserver="1.1.1.1")
-    shown = account.call("PUT", f"/networks/{network}", {"gateway": None, "name": None})
-    assert (shown["gateway"], shown["name"], shown["primary_nameserver"]) == (None, None, "1.1.1.1")
+    result = account.call("PUT", f"/networks/{network}", {"gateway": None, "name": None})
+    assert (result["gateway"], result["name"], result["primary_nameserver"]) == (None, None, "1.1.1.1")
     same = account.call("PUT", f"/networks/{network}", {})
-    assert same == {**shown, "updated_at": same["updated_at"]}
+    assert same == {**result, "updated_at": same["updated_at"]}
 
 
 def test_delete_in_use(account: Account) -> None:

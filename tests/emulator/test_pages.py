@@ -62,10 +62,10 @@ def test_live(account: Account, browser: Browser) -> None:
     browser.wait(state_of("lost", "failed to provision"))
     browser.wait(state_of("web", "running"))
     browser.wait(state_of("db", "stopped"))
-    shown = browser.text()
+    page = browser.text()
     for text in ("web-boot", "web-data", "50 GB", "ubuntu-16-04", "backend", "10.1.0.1", "inside", "anna"):
-        assert text in shown, text
-    assert "404\nan unknown URL" in shown
+        assert text in page, text
+    assert "404\nan unknown URL" in page
     account.call("POST", f"/instances/{other}/start")
     browser.wait(state_of("db", "starting"))
     browser.wait(shows("1 under way"))

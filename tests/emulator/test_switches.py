@@ -55,9 +55,9 @@ def test_live_memory(account: Account, field: str) -> None:
     value: Any = {"memory": 2048, "performance_tier": account.tier("instances", "Fast"), "virtualization": "pv"}[field]
     assert account.invalid("PUT", f"/instances/{instance}", {field: value}) == {field: [LIVE]}
     account.cloud.configure(live_memory=True)
-    shown = account.call("PUT", f"/instances/{instance}", {field: value})
-    assert shown["state"] == "updating"
-    assert value in (shown[field], shown["performance_tier"]["id"])
+    result = account.call("PUT", f"/instances/{instance}", {field: value})
+    assert result["state"] == "updating"
+    assert value in (result[field], result["performance_tier"]["id"])
     account.settle()
     assert account.state(f"/instances/{instance}") == "running"
 
@@ -120,7 +120,7 @@ def test_gone_is_404(account: Account) -> None:
         assert account.invalid("DELETE", f"{path}/{object_id}") == {"state": ["is terminated"]}
     body = account.instance_body(disks=[gone["/disks"]])
     assert account.invalid("POST", "/instances/assemble", body) == {"disks": [f"{gone['/disks']} does not exist"]}
-    account.network()  # with the same block
+    account.network()  # with the same address range
     assert account.cloud.count() == {"networks": 1, "ip_addresses": 1}
     account.cloud.configure(gone_is_404=True)
     assert account.call("GET", "/disks") == []
@@ -147,15 +147,15 @@ def test_delete_takes_disks(account: Account) -> None:
 def test_delete_takes_addresses(account: Account) -> None:
     """Addresses outlive their instance, or are deleted with it unless another instance shares them."""
     network = account.network()
-    kept = account.address(network)
-    account.call("DELETE", f"/instances/{account.instance(ip_addresses=[kept])}")
+    unaffected = account.address(network)
+    account.call("DELETE", f"/instances/{account.instance(ip_addresses=[unaffected])}")
     account.settle()
     account.cloud.configure(delete_takes_addresses=True)
     own, shared = account.address(network), account.address(network, shareable=True)
     account.instance(ip_addresses=[shared])
     account.call("DELETE", f"/instances/{account.instance(ip_addresses=[own, shared])}")
     account.settle()
-    assert {each["id"] for each in account.call("GET", "/ip_addresses")} == {kept, shared}
+    assert {each["id"] for each in account.call("GET", "/ip_addresses")} == {unaffected, shared}
 
 
 def test_delete_attached_disk(account: Account) -> None:
@@ -202,8 +202,8 @@ def test_detach_seconds(account: Account) -> None:
     cloud.configure(detach_seconds=3600, slow_delete=False)
     account.call("DELETE", f"/instances/{instance}")
     assert account.refused("GET", f"/instances/{instance}").status == 404
-    shown = account.call("GET", f"/disks/{disk}")
-    assert (shown["state"], shown["instance_id"]) == ("attached", instance)
+    result = account.call("GET", f"/disks/{disk}")
+    assert (result["state"], result["instance_id"]) == ("attached", instance)
     assert account.call("GET", f"/ip_addresses/{address}")["instance_ids"] == [instance]
     assert account.invalid("DELETE", f"/disks/{disk}") == {"state": ["is attached"]}
     assert account.invalid("POST", f"/disks/{disk}/resize", {"size": 99}) == {"state": ["is terminated"]}

@@ -85,12 +85,12 @@ def walk(account: Account) -> dict[str, requests.Response]:
     unused = account.network("10.2.0.0/24")
     step("DELETE /networks/{network_id}", network_id=unused)
 
-    for made in [operation for operation in EXAMPLES if operation.startswith("POST")]:
-        path = made.split()[1]
-        object_id: str = step(made, EXAMPLES[made](account))["id"]
+    for create in [operation for operation in EXAMPLES if operation.startswith("POST")]:
+        path = create.split()[1]
+        object_id: str = step(create, EXAMPLES[create](account))["id"]
         of_noun = [f"{method} {its}" for method, its, _, _ in ENDPOINTS if re.fullmatch(rf"{path}(/{{\w+}})?", its)]
         for operation in sorted(of_noun, key=lambda operation: operation.startswith("DELETE")):
-            if operation != made:
-                said = EXAMPLES[operation](account) if operation in EXAMPLES else None
-                step(operation, said, **dict.fromkeys(re.findall(r"{(\w+)}", operation), object_id))
+            if operation != create:
+                fields = EXAMPLES[operation](account) if operation in EXAMPLES else None
+                step(operation, fields, **dict.fromkeys(re.findall(r"{(\w+)}", operation), object_id))
     return replies
