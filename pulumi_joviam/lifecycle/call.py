@@ -1,7 +1,7 @@
-"""A call of the engine: what it says, and how to answer. A lifecycle does not know through which door it came.
+"""A call of the engine: its request, and how to respond. A lifecycle does not know which plugin received it.
 
-There are two: the plugin of dynamic providers (dynamic.py) and a plugin of our own (native/plugin.py). Either tells
-here where the engine listens, and makes a `Call` of what it is asked, before a method of a lifecycle runs.
+There are two: Pulumi's plugin for dynamic providers (dynamic.py) and the native plugin (native/plugin.py). Each one
+sets the address of the engine here, and creates a `Call` from a request before it runs a method of a lifecycle.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from typing_extensions import Self
 from pulumi_joviam.lifecycle.state import PREFIX, Hidden
 
 TRAILER_BYTES = 5_500
-"""How long what an error says may be on its way to the engine.
+"""The maximum size of an error that is sent to the engine.
 
-It travels in a gRPC trailer, and over one that is too long the engine drops the connection with all that is under way
-in it. grpc-go is about to take no more than 8 KB, of which the rest of the trailer needs some 200 bytes.
+It is sent in a gRPC trailer. If that is too long, the engine drops the connection, with all calls in progress. grpc-go
+is about to limit trailers to 8 KB, of which the rest needs some 200 bytes.
 """
 SHORTEST_MESSAGE = 300
 
@@ -54,11 +54,11 @@ def _as_it_is(outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Call:
-    """What the engine said in the call that a method of a lifecycle is serving.
+    """The request of the engine that a method of a lifecycle is serving.
 
-    ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are what the program said when the object was
-    last changed, or None where they cannot be had. ``hidden`` are the values of the state that no display shows: some
-    SDKs keep them from providers. ``ignored`` are the property paths that ignore_changes names.
+    ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are the inputs of the last change of the object, or
+    None if the request has none. ``hidden`` are the hidden outputs in the state, which some SDKs do not pass to
+    providers. ``ignored`` are the property paths in ignore_changes.
     """
 
     urn: str = ""
@@ -68,13 +68,13 @@ class Call:
     ignored: tuple[str, ...] = ()
     context: grpc.ServicerContext | None = field(default=None, repr=False)
     in_state: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=_as_it_is, repr=False)
-    """Converts our outputs to this plugin's form of the state."""
+    """Converts outputs to the form in which this plugin stores them."""
     in_words: Callable[[str], str] = field(default=str, repr=False)
-    """Converts a message of ours to the names that programs of this plugin use."""
+    """Converts a message to the names that programs of this plugin use."""
 
     @classmethod
-    def read(cls, request: Any, context: grpc.ServicerContext, **door: Any) -> Self:
-        """Read a request; each kind of call has other fields."""
+    def read(cls, request: Any, context: grpc.ServicerContext, **conversions: Any) -> Self:
+        """Read a request. The fields differ between kinds of calls."""
         names = {descriptor.name for descriptor in request.DESCRIPTOR.fields}
         inputs = next((name for name in ("old_inputs", "inputs") if name in names), None)
         state = next((getattr(request, name) for name in ("olds", "properties") if name in names), None)
@@ -85,7 +85,7 @@ class Call:
             hidden=_hidden(state) if state is not None else {},
             ignored=tuple(request.ignoreChanges) if "ignoreChanges" in names else (),
             context=context,
-            **door,
+            **conversions,
         )
 
     @property
@@ -114,7 +114,7 @@ class Call:
     def refusal(self, message: str) -> Exception:
         """Return what to raise so that the user sees ``message`` on the resource and no traceback.
 
-        Of one that is too long the middle is left out.
+        If it is too long, its middle is left out.
         """
         message = self.in_words(message)
         return self._reported(_status(message), message)
@@ -123,7 +123,8 @@ class Call:
         """Return what to raise so that the engine keeps the object ``id`` with ``outputs`` although the step failed.
 
         The next `up` calls update for it. Values that do not fit are left out, the largest first, and named in the
-        hidden outputs; if that is not enough, the middle of the reason. What is hidden is needed to find things again.
+        hidden outputs; if that is not enough, the middle of the reason is left out. All hidden outputs are sent,
+        because later steps need them to find objects.
         """
         reason, kept, dropped = self.in_words(reason), dict(outputs), list[str]()
         status = _unfinished(id, self.in_state(kept), reason)
@@ -144,20 +145,20 @@ class Call:
         if context is None:
             return Reported(message)
         context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
-        told = f"the message is in {DETAILS}"
+        hint = f"the message is in {DETAILS}"
         with contextlib.suppress(Exception):
-            # newer SDKs add a traceback that nobody sees and that may be longer than everything else
+            # newer SDKs add a traceback, which is not shown and may be longer than everything else
             abort: Callable[[Any, str], None] = context.abort
 
             def without_it(code: Any, _traceback: str) -> None:
-                abort(code, told)
+                abort(code, hint)
 
             context.abort = without_it
-        return Reported(told)
+        return Reported(hint)
 
 
 NOBODY = Call()
-"""The call outside a plugin: its messages go nowhere."""
+"""The call outside a plugin: its messages are dropped."""
 _serving = ContextVar("serving", default=NOBODY)
 
 
@@ -197,9 +198,9 @@ def cancel() -> None:
 
 
 def end_with_engine(calls: Callable[[], int] = lambda: 0) -> None:
-    """Stop all waits when the engine is gone (it was killed), and end this process as soon as its steps have ended.
+    """If the engine is killed, stop all waits, and end this process as soon as its steps have ended.
 
-    ``calls`` says how many calls are under way, those that are none of ours as well.
+    ``calls`` returns the number of calls in progress, including those of other providers.
     """
 
     def changed(state: grpc.ChannelConnectivity) -> None:
@@ -209,7 +210,7 @@ def end_with_engine(calls: Callable[[], int] = lambda: 0) -> None:
             cancelled.set()
             threading.Thread(target=_exit_after, args=[calls], daemon=True).start()
         elif state is grpc.ChannelConnectivity.IDLE:
-            # a killed engine may lose its connections before its port; only another attempt notices that
+            # a killed engine may lose its connections before its port; only another connection attempt detects that
             _channel().subscribe(_ignore, try_to_connect=True)
             _channel().unsubscribe(_ignore)
 
@@ -297,10 +298,10 @@ def _excess(status: Any) -> int:
 
 def _shortened(text: str, size: int) -> str:
     """Return the text without its middle: what happened is at the start, and what to do at the end."""
-    said, size = text.encode(), max(size, SHORTEST_MESSAGE) - 20  # for the mark, and for what protobuf needs around it
-    if len(said) <= size:
+    data, size = text.encode(), max(size, SHORTEST_MESSAGE) - 20  # for the ellipsis and the framing of protobuf
+    if len(data) <= size:
         return text
-    return f"{said[: size // 2].decode(errors='ignore')} … {said[-size // 2 :].decode(errors='ignore')}"
+    return f"{data[: size // 2].decode(errors='ignore')} … {data[-size // 2 :].decode(errors='ignore')}"
 
 
 def pack(values: Mapping[str, Any]) -> Any:

@@ -1,9 +1,9 @@
-"""The dynamic door: what Pulumi's Python plugin leaves out, reached from inside it. Nothing else here knows frames.
+"""The gaps of Pulumi's plugin for dynamic providers, closed from inside it. No other module inspects frames.
 
-The plugin of dynamic providers serves four calls at a time, shows a traceback for every error, has no
-way to say "made, but not ready", none to warn, and ignores Ctrl-C. The engine behind it can do all of
-that. Each function below reaches for one of these and falls back quietly where an engine or SDK looks
-different: then things are as they are without us. Each has its own test on the real engine.
+That plugin serves four calls at a time, shows a traceback for every error, cannot report "created, but not ready" or
+a warning, and ignores Ctrl-C. The engine supports all of that. Each function below closes one gap. If an engine or SDK
+is not as expected, it silently does nothing, and the plugin behaves as without it. Each has its own test on the real
+engine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CANCEL = "/pulumirpc.ResourceProvider/Cancel"
 
 
 def serve() -> None:
-    """Prepare the plugin of dynamic providers to serve our lifecycles."""
+    """Prepare Pulumi's plugin for dynamic providers to serve our lifecycles."""
     widen()
     listen_for_cancel()
     with contextlib.suppress(Exception):
@@ -45,7 +45,7 @@ def serve() -> None:
 
 
 def served(method: Callable[Concatenate[Self, P], T]) -> Callable[Concatenate[Self, P], T]:
-    """Set the call for a method that the plugin calls, unless it is set: it is found in the frames."""
+    """Set the current call for a method that the plugin calls, unless it is set. It is found in the frames."""
 
     @functools.wraps(method)
     def serve(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -64,7 +64,7 @@ def widen(workers: int = WORKERS) -> None:
             if frame.f_code.co_name == "_worker":
                 executor = frame.f_locals["executor_reference"]()
                 executor._max_workers = max(workers, executor._max_workers)
-                for _ in range(executor._work_queue.qsize()):  # calls that came before this one
+                for _ in range(executor._work_queue.qsize()):  # calls that arrived before this one
                     executor._adjust_thread_count()
                 return
 
@@ -82,10 +82,10 @@ def listen_for_cancel() -> None:
 
 
 def end_quietly() -> None:
-    """In a program: end at once and without a traceback when the engine interrupts it, as it does when a step failed.
+    """In a program: exit at once, without a traceback, when the engine interrupts it, for example after a failed step.
 
-    Otherwise Python shows where it was, and waits for threads that wait for the engine until that kills it (5 s).
-    Only in the process that the language host made for the program: another one belongs to its author.
+    Otherwise Python prints a traceback, and waits for threads that wait for the engine, until that kills it (5 s).
+    This applies only to a process that the language host started: another one belongs to its author.
     """
     if sys.excepthook is sys.__excepthook__ and any(
         frame.f_code.co_filename.endswith(_LANGUAGE_HOST) for frame in _frames(sys._getframe(1))

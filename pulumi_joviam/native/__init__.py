@@ -1,4 +1,4 @@
-"""The native door: the same lifecycles as a plugin of our own, for programs in any language of Pulumi.
+"""The native plugin: the same lifecycles, for programs in any language of Pulumi.
 
-No program in Python pays for it: nothing outside this folder imports it, but the command.
+Other programs do not load it: no other part of the package imports it.
 """

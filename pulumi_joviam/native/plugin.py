@@ -1,7 +1,7 @@
-"""The plugin: what the engine says over gRPC, said to the lifecycles, and their answers back.
+"""The native plugin: it passes the gRPC requests of the engine to the lifecycles, and returns their results.
 
-One process serves one account. Each call runs in a thread of its own and ends when its lifecycle is done, as in the
-plugin of dynamic providers. The names of the methods are those of the protocol.
+One process serves one account. Each call has its own thread and ends when its lifecycle is done, as in Pulumi's plugin
+for dynamic providers. The methods have the names of the gRPC protocol.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Kind:
         self._numbers = {name for name, hint in resource._declaration.types.items() if hint == int | None}
 
     def in_state(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return outputs as the state holds them. What is hidden has one spelling everywhere.
+        """Return outputs with the names in the state. Hidden keys have the same names everywhere.
 
-        A text that is None is "", since what is missing is unknown in every preview. A number cannot be that.
+        A text that is None is stored as "", because a missing output is unknown in every preview. A number is left out.
         """
         hidden = {name: value for name, value in outputs.items() if name.startswith(PREFIX)}
         missing = {name for name in self._numbers if outputs.get(name) == ""}
@@ -61,7 +61,7 @@ class Kind:
         return {**self.names.outward(shown), **hidden}
 
     def secret(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values with the secret ones marked, for objects that no program has declared."""
+        """Return the values with secrets marked, for objects that no program has declared."""
         bare = {name for name in self.lifecycle.secret if name in values and not rpc.is_rpc_secret(values[name])}
         return {**values, **{name: rpc.wrap_rpc_secret(values[name]) for name in bare}}
 
@@ -142,11 +142,11 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._serving(request, context) as kind:
-            said = kind.names.inward(_read(request.properties))
+            inputs = kind.names.inward(_read(request.properties))
             if request.preview:
-                id, outputs = "", kind.lifecycle.create_preview(said)
+                id, outputs = "", kind.lifecycle.create_preview(inputs)
             else:
-                made = kind.lifecycle.create(said)
+                made = kind.lifecycle.create(inputs)
                 id, outputs = made.id, made.outs or {}
             return provider_pb2.CreateResponse(id=id, properties=_write(kind.in_state(outputs)))
 
@@ -192,7 +192,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             found = ask(self._config.get, how, model, {**dict.fromkeys(parameters), **given})
         except JoviamError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        answer = {schema.ITEMS: _shown(found)} if several else _shown(found)
+        answer = {schema.ITEMS: _result(found)} if several else _result(found)
         response: Any = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(_write(answer))
         return response
@@ -207,28 +207,28 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextlib.contextmanager
     def _serving(self, request: Any, context: grpc.ServicerContext) -> Generator[Kind]:
-        """Let the lifecycle of the request's kind serve it."""
+        """Serve a request with the lifecycle of its kind."""
         kind = self._kind(request.urn.split("::", 3)[2].rpartition("$")[2])
         call = Call.read(request, context, in_state=kind.in_state, in_words=kind.names.text)
         with serving(replace(call, ignored=tuple(map(kind.names.ours, call.ignored)))):
             try:
                 yield kind
-            except Reported as told:
-                context.abort(grpc.StatusCode.UNKNOWN, str(told))
+            except Reported as reported:
+                context.abort(grpc.StatusCode.UNKNOWN, str(reported))
 
 
-def _detail(replaces: bool, was: bool, is_wanted: bool) -> Any:
+def _detail(replaces: bool, in_state: bool, in_program: bool) -> Any:
     """Return the entry of the detailed diff: the old value is the one in the state."""
-    kind = "UPDATE" if was == is_wanted else "DELETE" if was else "ADD"
+    kind = "UPDATE" if in_state == in_program else "DELETE" if in_state else "ADD"
     return _DETAIL(kind=_DETAIL.Kind.Value(f"{kind}_REPLACE" if replaces else kind), inputDiff=False)
 
 
-def _shown(found: Model | Value) -> Any:
+def _result(found: Model | Value) -> Any:
     """Return the result of a look-up."""
     if isinstance(found, Model):
-        shown = {name: getattr(found, name) for name in schema.shown(type(found))}
-        return {camel(name): _shown(value) for name, value in shown.items() if value is not None}
-    return [_shown(item) for item in found] if isinstance(found, list) else found
+        values = {name: getattr(found, name) for name in schema.attributes(type(found))}
+        return {camel(name): _result(value) for name, value in values.items() if value is not None}
+    return [_result(item) for item in found] if isinstance(found, list) else found
 
 
 def _read(struct: Any) -> dict[str, Any]:

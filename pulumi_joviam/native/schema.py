@@ -1,6 +1,6 @@
-"""The schema of the package, from which Pulumi makes the SDK of each language. All of it follows from the declarations.
+"""The schema of the package, from which Pulumi generates the SDK of each language. It is derived from the declarations.
 
-`python tools/schema.py` writes it into tests/golden/schema.json, so that a change of it is seen.
+`python tools/schema.py` writes it to tests/golden/schema.json, so that every change is visible.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def parameters(lookup: Callable[..., Any]) -> dict[str, Any]:
 
 
 def found(lookup: Callable[..., Any]) -> tuple[type[Model], bool]:
-    """Return what a look-up returns, and whether it is a list."""
+    """Return the model that a look-up returns, and whether it returns a list."""
     answer: Any = get_type_hints(lookup)["return"]
     return (get_args(answer)[0], True) if get_origin(answer) is list else (answer, False)
 
 
-def shown(model: type[Model]) -> dict[str, Any]:
+def attributes(model: type[Model]) -> dict[str, Any]:
     """Return {attribute: its type} of the result of a look-up."""
     stateless = {"state"} if "" in model.ready else set[str]()
     return {name: field.annotation for name, field in model.model_fields.items() if name not in model.apart | stateless}
@@ -145,7 +145,10 @@ def _resource(resource: type[Resource], named: _Types) -> dict[str, Any]:
     marks = lifecycle.args.traits()
     properties, required = dict[str, dict[str, Any]](), list[str]()
     for name, hint in _hints(resource).items():
-        properties[name] = {**named.of(hint, f"{resource._kind}{_pascal(name)}"), "description": _told(resource, name)}
+        properties[name] = {
+            **named.of(hint, f"{resource._kind}{_pascal(name)}"),
+            "description": _description(resource, name),
+        }
         if name in lifecycle.secret:
             properties[name]["secret"] = True
         optional = name in declaration.specs and name not in declaration.filled
@@ -175,16 +178,16 @@ def _is_required(declaration: Declaration, name: str) -> bool:
     return declaration.default(name) == "required"
 
 
-def _told(resource: type[Resource], name: str) -> str:
+def _description(resource: type[Resource], name: str) -> str:
     """Return the description of an argument or output."""
     declaration = resource._declaration
-    told = declaration.descriptions[name]
+    description = declaration.descriptions[name]
     if name in declaration.specs:
         default = declaration.default(name)
         facts = [*([] if default == "required" else [f"Default: {default}"]), declaration.change(name)]
         text = "; ".join(facts)
-        told = f"{told} {text[:1].upper()}{text[1:]}."
-    return _in_camel(told)
+        description = f"{description} {text[:1].upper()}{text[1:]}."
+    return _in_camel(description)
 
 
 def _function(lookup: Callable[..., Any], named: _Types) -> dict[str, Any]:
@@ -193,7 +196,7 @@ def _function(lookup: Callable[..., Any], named: _Types) -> dict[str, Any]:
         outputs: dict[str, Any] = {ITEMS: {"type": "array", "items": named.of(model, "")}}
         required: Sequence[str] = [ITEMS]
     else:
-        outputs, required = named.fields(shown(model), "")
+        outputs, required = named.fields(attributes(model), "")
     inputs = {name: named.of(hint, f"{model.__name__}{_pascal(name)}") for name, hint in parameters(lookup).items()}
     about = inspect.cleandoc(lookup.__doc__ or "").replace("raise RunError", "fail")
     return {
@@ -227,21 +230,21 @@ class _Types:
             hints = get_type_hints(hint, include_extras=True)
             return self._object(hint.__name__, hint, hints)
         if isinstance(hint, type) and issubclass(hint, Model):
-            return self._object(f"{hint.__name__}Info", hint, shown(hint))
+            return self._object(f"{hint.__name__}Info", hint, attributes(hint))
         return {"type": _PRIMITIVE[hint]} if hint in _PRIMITIVE else {"$ref": "pulumi.json#/Any"}
 
     def fields(self, hints: Mapping[str, Any], name: str) -> tuple[dict[str, Any], list[str]]:
         """Return the properties of an object, and the names of the required ones."""
         properties = {camel(key): self.of(hint, f"{name}{_pascal(key)}") for key, hint in hints.items()}
-        sure = [key for key, hint in hints.items() if get_origin(hint) is not NotRequired]
-        return properties, [camel(key) for key in sure if type(None) not in get_args(hints[key])]
+        always = [key for key, hint in hints.items() if get_origin(hint) is not NotRequired]
+        return properties, [camel(key) for key in always if type(None) not in get_args(hints[key])]
 
     def _object(self, name: str, documented: type, hints: Mapping[str, Any]) -> dict[str, Any]:
         if token(name) not in self.named:
             properties, required = self.fields(hints, name)
-            for key, told in descriptions(documented).items():
+            for key, description in descriptions(documented).items():
                 if camel(key) in properties:
-                    properties[camel(key)]["description"] = _in_camel(told)
+                    properties[camel(key)]["description"] = _in_camel(description)
             self.named[token(name)] = {
                 "type": "object",
                 "description": _in_camel(inspect.cleandoc(documented.__doc__ or "")),

@@ -1,9 +1,9 @@
-"""The same classes for programs in Python, served by the plugin `pulumi-resource-joviam`.
+"""The classes of pulumi_joviam for Python programs that use the native plugin `pulumi-resource-joviam`.
 
     import pulumi_joviam.native.sdk as joviam
 
-Each is made of the class of pulumi_joviam with the same name, when a program first uses it: arguments, outputs, types
-and docstrings are those. The look-ups are the same functions; type checkers read sdk.pyi.
+Each class is derived from the one with the same name when a program first uses it, and has its arguments, outputs,
+types and docstrings. The look-ups are the same functions. Type checkers read sdk.pyi.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ def _native(base: type[Resource]) -> type[Resource]:
         for option in ("ignore_changes", "replace_on_changes", "additional_secret_outputs"):
             if paths := getattr(opts, option):
                 setattr(opts, option, list(map(names.path, paths)))
-        if held := props.pop(KEY, None):
-            names_of_secrets: Any = opts.additional_secret_outputs  # this very list is filled later
-            follow = {camel(name): camel(field) for name, field in held.follow.items()}
-            props[KEY] = SecretOutputs(_camel(held.arguments), follow, names_of_secrets)
-        said = {name: _outward(names.fields.get(name, PLAIN), value) for name, value in props.items()}
+        if secrets := props.pop(KEY, None):
+            names_of_secrets: Any = opts.additional_secret_outputs  # the list is filled later
+            follow = {camel(name): camel(field) for name, field in secrets.follow.items()}
+            props[KEY] = SecretOutputs(_camel(secrets.arguments), follow, names_of_secrets)
+        inputs = {name: _outward(names.fields.get(name, PLAIN), value) for name, value in props.items()}
         # with the engine's names: the SDK would translate names at every depth, even a user's own keys
-        said = _camel({**dict.fromkeys(self._lifecycle.outputs), **said})
-        pulumi.CustomResource.__init__(self, token, resource_name, said, opts)
+        inputs = _camel({**dict.fromkeys(self._lifecycle.outputs), **inputs})
+        pulumi.CustomResource.__init__(self, token, resource_name, inputs, opts)
         for name in {*self._lifecycle.outputs, *props} - {KEY}:
-            part, shown = names.fields[name], self.__dict__.pop(camel(name))
-            setattr(self, name, shown if part is PLAIN else shown.apply(part.inward))
+            part, output = names.fields[name], self.__dict__.pop(camel(name))
+            setattr(self, name, output if part is PLAIN else output.apply(part.inward))
         self._restore_none()
 
     body = {
