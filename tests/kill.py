@@ -67,7 +67,7 @@ def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -
         end(stack.environ["PULUMI_HOME"], PLUGIN)
     there = sum(stack.cloud.count().values())
     up.wait(60)
-    end(stack.environ["PULUMI_HOME"], "pulumi-language-python")  # outlives a CLI that was killed
+    end(stack.environ["PULUMI_HOME"], "pulumi-language-python")  # survives a killed CLI
     return there
 
 
@@ -87,14 +87,14 @@ def running(home: str, name: str) -> list[int]:
             if theirs in Path(f"/proc/{pid}/environ").read_bytes():
                 mine.append(int(pid))
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # it has ended
     return mine
 
 
 def ended(stack: Stack) -> bool:
     """Wait until no plugin of this package runs for a stack, which ends soon after its CLI was killed.
 
-    A plugin that has not served any resource yet does not end: it has not loaded our code.
+    A plugin that has not served any resource yet keeps running: it has not loaded our code.
     """
     until = time.monotonic() + 10
     while lives := [process for process in running(stack.environ["PULUMI_HOME"], PLUGIN) if _is_ours(process)]:
@@ -109,7 +109,7 @@ def _is_ours(plugin: int) -> bool:
     try:
         return "pydantic_core" in Path(f"/proc/{plugin}/maps").read_text()
     except OSError:
-        return False  # it has ended meanwhile
+        return False  # it has ended
 
 
 def recover(stack: Stack) -> str:

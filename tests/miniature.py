@@ -29,7 +29,7 @@ import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from tests.stack import Spec
 
-# the long timeouts are for real networks: on one machine, a response that is a second late never comes
+# the long timeouts are for real networks: on one machine, a response that takes a second never arrives
 LAUNCHER = """
 import dataclasses, runpy
 from pulumi_joviam.api import catalog, settings
@@ -107,7 +107,7 @@ class Held:
     failed: bool = False
     """The last step ended as a partial failure."""
     doomed: bool = False
-    """It was replaced, and is still to be deleted."""
+    """It was replaced, and must still be deleted."""
 
 
 @dataclass
@@ -174,7 +174,7 @@ class Miniature:
             if not dry:
                 self._take(step, name, held, checked, said)
                 self.state[name] = self.state.pop(name)
-        # the engine orders resources in the state: first those that it has not reached, then those of the program
+        # in the engine's state, the resources that it has not reached come first, then those of the program
         for name in [name for name in reversed(self.state) if name not in program]:
             run.steps[name] = "delete"
             if not dry:
@@ -287,7 +287,7 @@ class Miniature:
             raise StepFailed(_details(error)[0]) from None
 
     def _change(self, name: str, held: Held, checked: Any, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the requests Diff and Update have in common."""
+        """Return the fields that the requests Diff and Update share."""
         given = self._of(name, held.kind) | {"id": held.id, "olds": held.outputs, "old_inputs": held.inputs}
         return given | {"news": checked, "ignoreChanges": _ignored(said)}
 

@@ -120,13 +120,13 @@ class Stack:
             "FORKED": forks.server(),
             "GOGC": "off",  # commands are too short for garbage collection to pay off
         }
-        # any test of the engine can be tried with the native plugin; those that look at names expect the dynamic one
+        # any engine test can run with the native plugin, but tests that check names expect the dynamic one
         (self.serve_natively if os.environ.get("JOVIAM_SERVED_BY") == "native" else self.serve_dynamically)()
         self.program({})
         self._configure({"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})})
 
     def _configure(self, settings: Mapping[str, str]) -> None:
-        """Create the stack. The first one of a process is created by the CLI, and the others are copies of it."""
+        """Create the stack. The CLI creates the first one of a process, and the others are copies of it."""
         file, token = self.project / "Pulumi.dev.yaml", self.cloud.token
         if token not in _made:
             self.pulumi("stack", "init", "dev", "--secrets-provider=hashivault://tests")
@@ -143,14 +143,14 @@ class Stack:
             (self.state / path).write_bytes(content)
 
     def serve_natively(self) -> None:
-        """From now on, the program is served by the native plugin."""
+        """From now on, run the program with the native plugin."""
         plugins = {"providers": [{"name": "joviam", "path": str(Path(sys.executable).parent)}]}
         settings = {"name": "project", "runtime": "python", "plugins": plugins}
         (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))  # pyright: ignore[reportUnknownMemberType] # incomplete stubs
         (self.project / "__main__.py").write_text(PROGRAM.replace("pulumi_joviam", "pulumi_joviam.native.sdk"))
 
     def serve_dynamically(self) -> None:
-        """From now on, the program is served by Pulumi's own plugin for dynamic providers, as it is at first."""
+        """From now on, run the program with Pulumi's plugin for dynamic providers, the default."""
         (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
         (self.project / "__main__.py").write_text(PROGRAM)
 
@@ -159,7 +159,7 @@ class Stack:
         self.environ["FORKED"] = ""
 
     def hurry(self) -> None:
-        """After a lost response, look for the object for one second only: a local server takes no longer."""
+        """After a lost response, search for the object for one second only: a local server takes no longer."""
         self.environ["HURRIED"] = HURRIED
 
     def program(self, spec: Spec) -> None:
@@ -167,7 +167,7 @@ class Stack:
         (self.project / "spec.json").write_text(json.dumps(spec))
 
     def pulumi(self, *command: str, fails: bool | None = False, seconds: float = 120) -> Run:
-        """Run a command. Fails the test unless it succeeds or ``fails`` as expected; None allows both."""
+        """Run a command. The test fails unless the command succeeds, or ``fails`` as expected; None allows both."""
         log = self.folder / "events.json"
         log.unlink(missing_ok=True)
         # the working folder does not contain the package, so the installed one is imported
@@ -192,7 +192,7 @@ class Stack:
         return self.pulumi("preview", "--diff", *options, fails=fails)
 
     def up(self, *options: str, fails: bool = False) -> Run:
-        """Bring the program up. Its first run includes a preview, unless there was one before (which saves seconds)."""
+        """Run `up`. The first one includes a preview, unless there was one before (which saves seconds)."""
         skip = ["--skip-preview"] if self._previewed else []
         self._previewed = True
         return self.pulumi("up", "--yes", *skip, *options, fails=fails)
@@ -240,7 +240,7 @@ def _packages() -> str:
 def _read(run: Run, log: Path) -> Run:
     for line in log.read_text().splitlines() if log.exists() else ():
         event: dict[str, Any] = json.loads(line)
-        # the result of a refresh is known only after a step, but the operation of an up before it
+        # a refresh has its result only after the step, but `up` has its operation before
         for kind in ("resourcePreEvent", "resOutputsEvent"):
             content: dict[str, Any] = event.get(kind) or {}
             if step := content.get("metadata"):

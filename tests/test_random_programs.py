@@ -82,7 +82,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "boot_device": "network",
     },
 }
-"""{kind: {argument: what somebody gives it}}"""
+"""{kind: {argument: value that is set outside Pulumi}}"""
 MACHINE = {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "allow_stopping": True}
 
 stacks = itertools.count()
@@ -90,7 +90,7 @@ steps_taken = itertools.count()
 
 
 class Programs(RuleBasedStateMachine):
-    """A program that grows, resource by resource. Some of its values are known only in `up`."""
+    """A program that grows, resource by resource. Some of its values are unknown until `up`."""
 
     cloud: Emulator
 
@@ -101,13 +101,13 @@ class Programs(RuleBasedStateMachine):
         self.choice, self.hides = choice, hides
         self.program: dict[str, dict[str, Any]] = {}
         self.hidden: dict[str, list[Place]] = {}
-        """{resource: the places in it that are known only when SOURCE is there}."""
+        """{resource: the places in it that are unknown until SOURCE exists}."""
         self.brought_up = True
         self._add({"kind": "PublicKey", "key": key("source")})
 
     @rule(kind=st.sampled_from(PLAIN), whole=st.booleans())
     def add_plain(self, kind: str, whole: bool) -> None:
-        """Add a resource as its sample says it, or with what is required alone, if what that refers to is there."""
+        """Add a sample resource, with all or only the required arguments, if the resources that it refers to exist."""
         fields = getattr(joviam, kind)._lifecycle.args.model_fields
         try:
             said = SAMPLES[kind].arguments(self)[0]
@@ -160,7 +160,7 @@ class Programs(RuleBasedStateMachine):
             members = [{"ref": f"{name}.id"} for name in self._all("Instance")[:2]]
             self._add({"kind": "AvailabilityGroup", "instances": members})
 
-    # -- how it picks --
+    # -- random choices --
 
     def _add(self, said: dict[str, Any]) -> str:
         self.program[name := f"r{next(self.numbers)}"] = copy.deepcopy(said)
@@ -194,7 +194,7 @@ class Programs(RuleBasedStateMachine):
         before = order[: order.index(machine)] if machine else order  # a program refers to earlier resources only
         chosen = {}
         for argument, names in parts.items():
-            # what is still attached to another machine is free one run after its removal
+            # a part that is still attached to another machine is free one run after that machine is removed
             free = [n for n in names if n in before and set(self._users(n)) <= {machine} and self._is_free(n, machine)]
             chosen[argument] = self._some(data, free)
         keys = [name for name in self._all("PublicKey") if name in before]
@@ -214,7 +214,7 @@ class Programs(RuleBasedStateMachine):
 
 
 class NewPrograms(Programs):
-    """Bring up a whole program at once, with the real engine."""
+    """Create a whole program at once, with the real engine."""
 
     engine: str
 
@@ -231,7 +231,7 @@ class NewPrograms(Programs):
 
 
 class Explained:
-    """The writes that a preview explains. ``there`` is the state before them."""
+    """Check whether a preview explains writes. ``there`` is the state before them."""
 
     def __init__(self, program: Spec, preview: Run, there: Mapping[str, Held]) -> None:
         self.named, self.steps = preview.named, preview.steps
@@ -328,7 +328,7 @@ class RandomPrograms(Programs):
     @precondition(lambda self: self.program)
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
-        # a plugin remembers for one run which resource groups an instance, but this one serves all runs
+        # a plugin remembers the group of each instance for one run, but this plugin serves all runs
         grouping = self._all("AvailabilityGroup")
         free = [name for name in self.program if name not in grouping and not self._users(name)]
         if not free:
@@ -397,7 +397,7 @@ class RandomPrograms(Programs):
         self._as_promised()
 
     def _explained_up(self) -> None:
-        """Bring the program up, and check that the preview explained every write."""
+        """Run `up`, and check that the preview explained every write."""
         preview = self.stack.preview(self._said())
         there, before = dict(self.stack.state), len(self.cloud.requests)
         run = self.stack.up(self._said())

@@ -1,4 +1,4 @@
-"""Programs that the native plugin serves, on the real engine: what a program in any language meets."""
+"""Programs that use the native plugin, on the real engine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ pulumi.export("found", found.specification)
 GUIDE = (ROOT / "docs/native-plugin.md").read_text()
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 [AFTER_NATIVE] = [program for program in PROGRAMS if "was_native" in program]
-"""The lines of the guide for the way back."""
+"""The lines of the guide for a stack that returns from the native plugin."""
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def writes(cloud: Emulator) -> list[str]:
 
 
 def test_a_whole_stack(stack: Stack) -> None:
-    """Up, nothing left to do, drift by argument, changes in place, a replacement, destroy."""
+    """Create, no changes, drift of arguments, updates, a replacement, destroy."""
     stack.program(STACK)
     stack.up()
     held = stack.resources()
@@ -101,7 +101,7 @@ def test_a_whole_stack(stack: Stack) -> None:
 
 
 def test_a_preview_tells_dependents_the_truth(stack: Stack) -> None:
-    """What follows from the arguments, and what no change moves, is known: so nothing else shows a change."""
+    """Outputs that follow from arguments or do not change are known, so dependents show no change."""
     (stack.project / "__main__.py").write_text(FOLLOWS)
     stack.up()
     stack.pulumi("config", "set", "gateway", "10.0.0.9")
@@ -112,7 +112,7 @@ def test_a_preview_tells_dependents_the_truth(stack: Stack) -> None:
 
 
 def test_what_is_wrong_is_called_what_the_caller_calls_it(stack: Stack) -> None:
-    """One message for each mistake, with the names of other languages, and no traceback."""
+    """Each mistake is one message with the names of other languages, without a traceback."""
     disk = {"template": "debian-9", "size": "10", "performance_tier": "Standard"}
     stack.program({"web": {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "boot_disk": disk}})
     run = stack.preview(fails=True)
@@ -122,12 +122,12 @@ def test_what_is_wrong_is_called_what_the_caller_calls_it(stack: Stack) -> None:
 
 
 def test_there_and_back(stack: Stack) -> None:
-    """A stack goes to the native plugin and back: nothing is replaced, nothing written to the cloud."""
+    """A stack moves to the native plugin and back: nothing is replaced, and nothing is written to the cloud."""
     stack.serve_dynamically()
     stack.program(STACK)
     stack.up()
     before = writes(stack.cloud)
-    respelled = {name: "update" for name in STACK if name != "apart"}  # which is spelled alike
+    respelled = {name: "update" for name in STACK if name != "apart"}  # whose arguments have the same names in both
     for serve in (stack.serve_natively, stack.serve_dynamically):
         serve()
         if serve == stack.serve_dynamically:
@@ -139,7 +139,7 @@ def test_there_and_back(stack: Stack) -> None:
 
 
 def test_a_stack_of_0_1_0_there_and_back(tmp_path: Path, engine_folder: str) -> None:
-    """The same for each kind of resource, with secrets and hidden keys, starting from the state of 0.1.0."""
+    """The same for every resource, with secrets and hidden keys, starting from the state of 0.1.0."""
     with stack_of_0_1_0(tmp_path, engine_folder, TOKEN) as (stack, _program):
         for serve in (stack.serve_natively, stack.serve_dynamically):
             serve()
@@ -153,7 +153,7 @@ def test_a_stack_of_0_1_0_there_and_back(tmp_path: Path, engine_folder: str) -> 
 
 
 def test_what_goes_wrong(stack: Stack) -> None:
-    """A failed create keeps its object, with the words of the caller; the next `up` finishes that one."""
+    """The object of a failed create is in the state, and the next preview shows an update, with camelCase names."""
     stack.cloud.configure(provision_seconds=3.0)
     machine: Spec = {"web": {"kind": "Instance", "memory": 512, "performance_tier": "Standard"}}
     stack.program({"web": {**machine["web"], "timeouts": {"create": "1s"}}})
@@ -169,7 +169,7 @@ def test_what_goes_wrong(stack: Stack) -> None:
 
 
 def test_import_by_id(stack: Stack) -> None:
-    """For 32 objects of all kinds, ids are enough: the rest is read, contexts are secret, nothing is left to do."""
+    """32 objects of all kinds are imported by id: inputs are read, contexts are secret, and nothing is left to do."""
     objects = _objects(Account(stack.cloud))
     assert len(objects) == 32
     before = writes(stack.cloud)
@@ -182,7 +182,7 @@ def test_import_by_id(stack: Stack) -> None:
 
 
 def test_import_by_an_option(stack: Stack) -> None:
-    """`ResourceOptions(import_=id)` takes an object over if the program describes it, and changes nothing."""
+    """`ResourceOptions(import_=id)` imports an object if the program describes it, and changes nothing."""
     objects = _objects(Account(stack.cloud), 1)
     before = writes(stack.cloud)
     _import(stack, objects)
@@ -196,7 +196,7 @@ def test_import_by_an_option(stack: Stack) -> None:
 
 
 def _import(stack: Stack, objects: Mapping[str, tuple[str, str]]) -> str:
-    """Import {name: (kind, id)}, one of them by itself. Return what was printed."""
+    """Import {name: (kind, id)}, one of them separately. Return the output."""
     (name, (kind, id)), *others = objects.items()
     listed = [{"type": f"joviam:index:{kind}", "name": name, "id": id} for name, (kind, id) in others]
     (stack.project / "import.json").write_text(json.dumps({"resources": listed}))
@@ -244,5 +244,5 @@ def _program(held: Mapping[str, Any]) -> Spec:
 
 
 def _said(inputs: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """Return inputs as a program in Python says them."""
+    """Return inputs with the names in Python."""
     return dict(schema.names(getattr(joviam, kind)).inward(inputs))

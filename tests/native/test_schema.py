@@ -1,4 +1,4 @@
-"""The schema of the native plugin: all of it follows from the declarations, and Pulumi reads it."""
+"""The schema of the native plugin: it is derived from the declarations, and Pulumi accepts it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SCHEMA: dict[str, Any] = json.loads(GOLDEN.read_text())
 
 
 def test_the_schema_is_current() -> None:
-    """`python tools/schema.py` has nothing to change."""
+    """`python tools/schema.py` would change nothing."""
     assert GOLDEN.read_text() == source()
 
 
 def test_everything_that_can_be_called_is_in_it() -> None:
-    """Each resource with its arguments and outputs, and each look-up."""
+    """The schema has each resource with its arguments and outputs, and each look-up."""
     names = [name for name in joviam.__all__ if name.startswith("get_") and not name.endswith("_output")]
     assert list(SCHEMA["functions"]) == [f"joviam:index:{camel(name)}" for name in names]
     for token, resource in schema.resources().items():
@@ -33,7 +33,7 @@ def test_everything_that_can_be_called_is_in_it() -> None:
 
 
 def test_what_markers_say_is_in_it() -> None:
-    """What replaces, what is secret, what is required, and which values there are."""
+    """It marks arguments that replace, secrets and required arguments, and lists the allowed values."""
     disk, instance = (SCHEMA["resources"][f"joviam:index:{name}"] for name in ("Disk", "Instance"))
     replacing = {name for name, it in disk["inputProperties"].items() if it.get("willReplaceOnChanges")}
     assert replacing == {"performanceTier", "template", "sourceDisk", "region"}
@@ -50,7 +50,7 @@ def test_what_markers_say_is_in_it() -> None:
 
 
 def test_names_of_a_user_stay() -> None:
-    """What we have named is translated, at every depth; the variables of a context are a user's own."""
+    """Names of this package are translated at every depth, but not a user's variables in a context."""
     names = schema.names(joviam.Instance)
     ours = {
         "boot_disk": {"performance_tier": "Fast"},
@@ -69,7 +69,7 @@ def test_names_of_a_user_stay() -> None:
 
 
 def test_paths_and_messages() -> None:
-    """An argument is called what the program calls it."""
+    """Messages and paths have the names that the program uses."""
     names = schema.names(joviam.Instance)
     paths = {
         "boot_disk.performance_tier": "bootDisk.performanceTier",
@@ -90,7 +90,7 @@ def test_paths_and_messages() -> None:
 
 
 def test_pulumi_accepts_it(engine_folder: str, tmp_path: Path) -> None:
-    """The CLI's own check of a schema finds nothing."""
+    """`pulumi schema check` finds no errors."""
     file = tmp_path / "schema.json"
     file.write_text(schema.schema())
     done = subprocess.run([f"{engine_folder}/pulumi", "schema", "check", file], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""State that the native door wrote, in the dynamic one: it is read in either spelling, and written anew."""
+"""State of the native plugin, used with the dynamic one: both spellings are read, and ours is written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HIDDEN = "__"
 
 
 def respell(stack: Miniature) -> None:
-    """Write the state as the native door does."""
+    """Rewrite the state with the spelling of the native plugin."""
     for held in stack.state.values():
         names = schema.names(getattr(joviam, held.kind))
         for part in ("inputs", "outputs"):
@@ -46,7 +46,7 @@ def spelling(stack: Miniature) -> set[str]:
 
 
 def test_nothing_is_replaced_and_nothing_written(cloud: Emulator, plugged: Plugin) -> None:
-    """Every resource is updated in the state alone; after that there is nothing to do."""
+    """Every resource is updated in the state only; after that, nothing is left to do."""
     stack = Miniature(plugged, f"urn:pulumi:{uuid.uuid4()}")
     assert stack.up(STACK).error == ""
     ours = spelling(stack)
@@ -67,7 +67,7 @@ def test_nothing_is_replaced_and_nothing_written(cloud: Emulator, plugged: Plugi
 
 
 def test_a_change_is_the_same_change(cloud: Emulator, plugged: Plugin) -> None:
-    """A change, a refresh and a delete of such a state are those of one in our spelling."""
+    """A change, a refresh and a destroy work with such a state as with one in our spelling."""
     stack = Miniature(plugged, f"urn:pulumi:{uuid.uuid4()}")
     assert stack.up(STACK).error == ""
     respell(stack)
