@@ -188,7 +188,8 @@ def test_invalid_groups_are_refused(stack: Stack) -> None:
     assert message in stack.up(fails=True).text
     assert "g" not in stack.resources()
     stack.program({**around, "g": group("a", "far")})
-    assert f"instances: {ids(stack.cloud)['far']} is not in the region" in stack.up(fails=True).text
+    run = stack.up(fails=True)
+    assert f"instances: {ids(stack.cloud)['far']} is not in the region" in run.text
     stack.program({**around, "g": group("a", "b")})
     assert stack.up().steps == {"g": "update"}
     assert lists(stack.cloud) == {"a": "b", "b": "a", "c": "", "far": ""}
