@@ -16,7 +16,7 @@ test: $(READY) engine  ## every test, with the real Pulumi engine
 quick: $(READY)  ## the tests that need neither the Pulumi CLI nor much time (under a minute)
 	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not engine and not slow"
 
-coverage: $(READY)  ## what share of the package the tests without the Pulumi CLI run
+coverage: $(READY)  ## the share of the package that the tests without the Pulumi CLI execute
 	$(BIN)/python -m coverage run -m pytest -q -n 3 --dist loadgroup -m "not engine"
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report --sort=cover

@@ -1,4 +1,4 @@
-"""A stack that version 0.1.0 made: every kind of resource, secrets and hidden keys, and the objects in its cloud."""
+"""A stack that version 0.1.0 created: every resource, secrets and hidden keys, and the objects in its cloud."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ GOLDEN = Path(__file__).parent / "golden" / "states"
 
 @contextmanager
 def stack_of_0_1_0(folder: Path, engine: str, token: str) -> Generator[tuple[Stack, dict[str, Any]], None, None]:
-    """Import the state into a stack on a cloud of its own, and return it with its program."""
+    """Import the state into a stack with its own cloud. Yield the stack and its program."""
     shutil.copy(GOLDEN / "0.1.0-cloud.json", folder / "cloud.json")
     program: dict[str, Any] = json.loads((GOLDEN / "0.1.0-program.json").read_text())
     with Emulator(token=token, provision_seconds=0.05, data=folder / "cloud.json") as cloud:
         stack = Stack(folder, cloud, engine)
-        stack.environ["PULUMI_CONFIG_PASSPHRASE"] = "test"  # its secrets are encrypted with this
+        stack.environ["PULUMI_CONFIG_PASSPHRASE"] = "test"  # the key of its secrets
         stack.program(program)
         state = (GOLDEN / "0.1.0.json").read_text()
         (folder / "0.1.0.json").write_text(re.sub(r"http://127\.0\.0\.1:\d+/api/v1", cloud.url, state))

@@ -1,4 +1,4 @@
-"""Previews of resources that use another one's outputs, served by Pulumi's plugin for dynamic providers."""
+"""Previews of resources that use outputs of others, with Pulumi's plugin for dynamic providers."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ joviam.Disk("six", size=1, performance_tier="Standard", name=made["one"].is_publ
 """
 
 
-def test_what_follows_from_an_argument_stays_known(stack: Stack) -> None:
-    """Updates change nothing else: neither in the preview nor in `up`."""
+def test_outputs_that_follow_from_arguments_are_known(stack: Stack) -> None:
+    """So an update changes no dependents, neither in preview nor in `up`."""
     (stack.project / "__main__.py").write_text(PROGRAM + FOLLOWING)
     program: dict[str, Any] = {
         "one": NETWORK,
@@ -44,19 +44,19 @@ def test_what_follows_from_an_argument_stays_known(stack: Stack) -> None:
     assert previewed.steps == {"one": "update", "address": "update", "machine": "update"}
     assert stack.up().steps == previewed.steps
     assert stack.settled()
-    program["one"] = NETWORK | {"specification": "10.1.0.0/25"}  # what follows changes in the preview already
+    program["one"] = NETWORK | {"specification": "10.1.0.0/25"}  # preview has the new values of such outputs
     stack.program(program)
     planned = json.loads(stack.pulumi("preview", "--json").text)["steps"]
     [two] = [step for step in planned if step["urn"].endswith("::two") and step["op"] == "replace"]
     assert two["newState"]["inputs"]["specification"] == "10.1.0.128/25"
 
 
-def test_what_follows_from_a_secret_is_a_secret(stack: Stack) -> None:
-    """A network of a secret specification shows neither its netmask nor its first address."""
+def test_outputs_that_follow_from_a_secret_are_secret(stack: Stack) -> None:
+    """The netmask and address of a network with a secret specification are nowhere in plain text."""
     secret = "10.9.8.0/24"
     stack.program({"one": NETWORK | {"specification": {"secret": secret}}})
-    shown = stack.preview().text + stack.up().text
+    output = stack.preview().text + stack.up().text
     stack.program({"one": NETWORK | {"specification": {"secret": secret}, "gateway": "10.9.8.1"}})
-    shown += stack.preview().text + stack.up("--diff").text + stack.pulumi("stack", "export").text
-    assert "10.9.8.0" not in shown
-    assert "255.255.255.0" not in shown
+    output += stack.preview().text + stack.up("--diff").text + stack.pulumi("stack", "export").text
+    assert "10.9.8.0" not in output
+    assert "255.255.255.0" not in output

@@ -1,4 +1,4 @@
-"""Components and Providers in Python programs that the native plugin serves."""
+"""Components and Providers in Python programs that use the native plugin."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pulumi.export("found", joviam.get_ip_addresses_output(opts=pulumi.InvokeOptions(
 
 
 def test_components_move_to_the_native_plugin_and_back(stack: Stack) -> None:
-    """Their children are updated in the state alone. Natively, a pool grows and everything can be destroyed."""
+    """Their children are updated in the state only. With the native plugin, a pool grows, and a destroy deletes all."""
     stack.program(COMPONENTS)
     stack.up()
     children = {name for name, held in stack.resources().items() if "dynamic" in held["type"]}
