@@ -100,7 +100,7 @@ def test_instances_depend_on_each_other(cloud: Emulator) -> None:
 
 @pytest.mark.parametrize("listed_before", [True, False])
 def test_a_deleted_object_is_gone_without_another_request(cloud: Emulator, client: Client, listed_before: bool) -> None:
-    """If an earlier list had it and a later one has not. Otherwise nothing is said about it."""
+    """This needs an earlier list with the object, and a later one without it."""
     shared, ids = Reads(), keys(client, 2)
     if listed_before:
         assert shared.states(client, PublicKey).keys() == set(ids)
