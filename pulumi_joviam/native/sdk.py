@@ -30,9 +30,10 @@ def __getattr__(name: str) -> Any:
     if name not in joviam.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: Any = getattr(joviam, name)
-    if isinstance(found, type) and issubclass(found, Resource):
+    kind: type[Any] = found if isinstance(found, type) else object
+    if issubclass(kind, Resource):
         found = _native(found)
-    elif isinstance(found, type) and issubclass(found, Component):
+    elif issubclass(kind, Component):
         found = _component(found)
     globals()[name] = _Provider if found is joviam.Provider else found
     return globals()[name]
@@ -74,13 +75,14 @@ def _native(base: type[Resource]) -> type[Resource]:
 
 def _component(base: type[Component[Any]]) -> type[Component[Any]]:
     """Return the class whose children are native."""
-    body = {
-        "__module__": __name__,
-        "__qualname__": base.__name__,
-        "__doc__": base._declaration.about,
-        "_served": staticmethod(lambda kind: getattr(sys.modules[__name__], kind.__name__)),
-    }
+    about = base._declaration.about
+    body = {"__module__": __name__, "__qualname__": base.__name__, "__doc__": about, "_served": staticmethod(_served)}
     return type(base.__name__, (base,), body)
+
+
+def _served(kind: type[Any]) -> type[Any]:
+    found: type[Any] = getattr(sys.modules[__name__], kind.__name__)
+    return found
 
 
 class _Provider(joviam.Provider):
