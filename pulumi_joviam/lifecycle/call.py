@@ -57,14 +57,14 @@ class Call:
     """The request of the engine that a method of a lifecycle is serving.
 
     ``timeout`` is customTimeouts in seconds, 0 if none. ``inputs`` are the inputs of the last change of the object, or
-    None if the request has none. ``hidden`` are the hidden outputs in the state, which some SDKs do not pass to
+    None if the request has none. ``hidden_outputs`` are those in the state that some SDKs do not pass to
     providers. ``ignored`` are the property paths in ignore_changes.
     """
 
     urn: str = ""
     timeout: float = 0
     inputs: Mapping[str, Any] | None = field(default=None, repr=False)
-    hidden: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    hidden_outputs: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     ignored: tuple[str, ...] = ()
     context: grpc.ServicerContext | None = field(default=None, repr=False)
     in_state: Callable[[Mapping[str, Any]], dict[str, Any]] = field(default=_as_it_is, repr=False)
@@ -82,11 +82,16 @@ class Call:
             urn=request.urn,
             timeout=request.timeout if "timeout" in names else 0,
             inputs=rpc.deserialize_properties(getattr(request, inputs), True) if inputs else None,
-            hidden=_hidden(state) if state is not None else {},
+            hidden_outputs=_hidden(state) if state is not None else {},
             ignored=tuple(request.ignoreChanges) if "ignoreChanges" in names else (),
             context=context,
             **conversions,
         )
+
+    @functools.cached_property
+    def hidden(self) -> Hidden:
+        """The hidden outputs."""
+        return Hidden.read(self.hidden_outputs)
 
     @property
     def name(self) -> str:

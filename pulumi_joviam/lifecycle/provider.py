@@ -148,7 +148,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         """Return the difference between the object and the program, and warn of its effects."""
         call = current()
         self._seen(call, id)
-        hidden = Hidden.read(call.hidden)
+        hidden = call.hidden
         if hidden.failed:
             return Difference({"name": "replace"}, changes=True, deletes_first=True)
         before, news = None if call.inputs is None else self._held(call.inputs), _plain(news)
@@ -156,12 +156,17 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         if before is not None and not checked and not has_unknown(news):  # a refresh shows what it has found
             other = (field for field in {**before, **news} if before.get(field) != news.get(field))
             return Difference(dict.fromkeys(other, "update"), changes=reworded, reworded=reworded)
+        held = self._held(olds)
         with self._reporting("checking", call):
             self._is_ours(call, id)
-            plan = self._plan(call, self._held(olds), news)
-            if plan.problems:
-                raise ArgumentError(*plan.problems[0])
-        change, steps = plan.change, plan.change.steps
+            if news == before == {field: held[field] for field in self.args.model_fields if field in held}:
+                change = Change(held, news, before)  # where nothing differs, names need no ids
+            else:
+                plan = self._plan(call, held, news)
+                if plan.problems:
+                    raise ArgumentError(*plan.problems[0])
+                change = plan.change
+        steps = change.steps
         if checked:  # the engine also asks which resources depend on a replaced one, before it checks them
             effects = self.effects(change, self.memory.read(hidden.private))
             for warning in (*(effect.warning for effect in effects), *self.notices(change)):
@@ -177,7 +182,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     def _plan(self, call: Call, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Plan:
         """Return the change from the state to the program."""
-        hidden, before = Hidden.read(call.hidden), {} if call.inputs is None else self._held(call.inputs)
+        hidden, before = call.hidden, {} if call.inputs is None else self._held(call.inputs)
         before |= {it: _whole(said) for it, said in hidden.desired.items() if before.get(it) == olds.get(it)}
         # values that were too long for the state: the inputs are the best guess
         olds = {**olds, **{field: (before or news).get(field) for field in hidden.dropped}}
@@ -217,7 +222,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         call, held = current(), self._held(olds)
         with self._reporting("checking", call):
             plan = self._plan(call, held, _plain(news))
-        hidden = Hidden.read(call.hidden)
+        hidden = call.hidden
         scope = {*plan.change.steps, *hidden.unfinished, *self.unfinished(self.memory.read(hidden.private))}
         arguments = {field: value if field in scope else held.get(field, value) for field, value in plan.said.items()}
         moved = {name for name in self.outputs if scope & {*self.moved_by.get(name, ())}}
@@ -251,7 +256,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
             live = self._existing(op, id, args.model_fields_set)
             if live is None:
                 raise JoviamError(f"the {self.model.noun} {id} no longer exists. {MISSING}.")
-            scope = {*plan.change.steps, *Hidden.read(call.hidden).unfinished} & args.model_fields_set
+            scope = {*plan.change.steps, *call.hidden.unfinished} & args.model_fields_set
             if not scope and not self._is_spelled_otherwise(call, olds):
                 # after a failed step the engine calls update without a difference; 0.1.0 did not record the arguments
                 scope = args.model_fields_set
@@ -303,7 +308,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         if live is None:
             return ReadResult(None, {})
         inputs, said = describe(op, live) if unmanaged else (Inputs(), said)
-        hidden, shown = Hidden.read(call.hidden), self._shown(op, live, said)
+        hidden, shown = call.hidden, self._shown(op, live, said)
         left = Hidden(aliases=op.aliases.all_held(), unfinished=hidden.unfinished)
         if unmanaged:
             return ReadResult(id, self._state(op, live, shown, left), inputs)
@@ -331,7 +336,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     def _begin(self, call: Call, seconds: float, plan: Plan | None = None) -> Operation[Any]:
         from pulumi_joviam.lifecycle.operation import Operation
 
-        hidden = Hidden.read(call.hidden)
+        hidden = call.hidden
         aliases = plan.aliases if plan else Aliases(self.args, hidden.aliases)
         before: Mapping[str, Any] = plan.change.before if plan else {}
         private = self.memory.read(hidden.private)
@@ -369,11 +374,11 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
     @staticmethod
     def _seen(call: Call, id: str) -> None:
         """Tell the journal which objects of a resource are in the state."""
-        journal.of_stack(call.stack).seen([id, *_texts(Hidden.read(call.hidden).private)])
+        journal.of_stack(call.stack).seen([id, *_texts(call.hidden.private)])
 
     def _is_ours(self, call: Call, id: str) -> None:
         """Raise JoviamError if the object belongs to another account than the token."""
-        account = Hidden.read(call.hidden).account
+        account = call.hidden.account
         if not self.stays_put or account in ("", self._configured.account):
             return
         from pulumi_joviam.lifecycle.operation import session
@@ -387,7 +392,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
 
     def _existing(self, op: Operation[Any], id: str, fields: set[str]) -> M | None:
         """Read the object, or return None if the API says that it does not exist."""
-        account = Hidden.read(op.call.hidden).account
+        account = op.call.hidden.account
         try:
             live = self.look(op.sharing(), id, fields)
         except NotFound:

@@ -349,7 +349,7 @@ def test_a_context_is_in_no_repr() -> None:
     assert seen.context == {"password": PASSWORD}
     assert "a note" in repr(seen)
     args = InstanceArgs._declaration.model.model_construct(memory=512, context={"password": PASSWORD})
-    call = Call(urn="urn:pulumi:a", inputs={"password": PASSWORD}, hidden={"__kept": PASSWORD})
+    call = Call(urn="urn:pulumi:a", inputs={"password": PASSWORD}, hidden_outputs={"__kept": PASSWORD})
     shown = f"{seen!r} {seen} {args!r} {args} {call!r}"
     assert {"memory=512", "urn:pulumi:a"} <= set(re.split("[ (',)]", shown))
     assert PASSWORD not in shown
