@@ -86,11 +86,13 @@ def _machine(world: World) -> Json:
     """Return the arguments that Server and ServerPool share."""
     args: Json = {"template": "ubuntu-16-04", "memory": 512, "performance_tier": "Fast", "disk_size": 30}
     args |= {"disk_performance_tier": "Fast", "region": "SY3", "public": False, "public_keys": [world.one("PublicKey")]}
+    args |= {"note": "sample", "power_state": "stopped", "boot_device": "disk", "start_on_shutdown": True}
+    args |= {"start_on_crash": False, "start_on_reboot": False}
     return {**args, "context": {"A": "1"}, "allow_stopping": True}
 
 
 def _server(world: World) -> list[Json]:
-    parts = {"ip_addresses": [world.one("IpAddress")], "data_disks": [world.one("Disk")]}
+    parts = {"name": "sample", "ip_addresses": [world.one("IpAddress")], "data_disks": [world.one("Disk")]}
     return [{**_machine(world), **parts, "network": world.one("Network")}]
 
 

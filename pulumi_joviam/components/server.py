@@ -7,7 +7,7 @@ replaced together with its disk, because a running system must not lose the disk
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import pulumi
 
@@ -44,12 +44,26 @@ class EachServerArgs(Passed):
     """Ids of public keys, in any order."""
     context: Arg[Mapping[str, Input[str]] | None] = arg(default=None)
     """Variables that the machine can read, {name: text}."""
+    note: Arg[str | None] = arg(default=None)
+    """Free text, for people."""
+    power_state: Arg[Literal["running", "stopped", "unmanaged"]] = arg(default="running")
+    """The desired power state. "unmanaged" leaves it alone."""
+    boot_device: Arg[Literal["cdrom", "disk", "network"] | None] = arg(default=None, unset='"disk"')
+    """The device to boot from."""
+    start_on_crash: Arg[bool | None] = arg(default=None, unset="true")
+    """Whether to start again after a crash."""
+    start_on_reboot: Arg[bool | None] = arg(default=None, unset="true")
+    """Whether to start again after a reboot."""
+    start_on_shutdown: Arg[bool | None] = arg(default=None, unset="false")
+    """Whether to start again after a shutdown."""
     allow_stopping: Arg[bool | None] = arg(default=None, unset="false")
     """Whether a change may stop the server and start it again. Without it, a change that the API rejects while the
     server runs fails and changes nothing."""
 
 
 class ServerArgs(EachServerArgs):
+    name: Arg[str | None] = arg(default=None, unset="the Pulumi name of the server")
+    """Name of the machine in the cloud."""
     network: Plain[Input[str] | None, Input[str] | None] = arg(default=None)
     """Id of a private network in which to allocate an address for it."""
     ip_addresses: Arg[Sequence[Input[str]]] = arg(default=())
@@ -61,8 +75,7 @@ class ServerArgs(EachServerArgs):
 class Server(ServerArgs, Component[ServerArgs]):
     """A machine: a boot disk from a template, a public and, in a network, a private address, and the instance.
 
-    The children are called ``{name}-disk``, ``{name}-public``, ``{name}-private`` and ``{name}-instance``; in the cloud
-    the machine has the server's name.
+    The children are called ``{name}-disk``, ``{name}-public``, ``{name}-private`` and ``{name}-instance``.
 
         shop = joviam.Server("shop", template="ubuntu-16-04", memory=2048, public_keys=[laptop.id])
 
@@ -116,7 +129,7 @@ class Server(ServerArgs, Component[ServerArgs]):
             f"{name}-instance",
             # addresses and data disks can be on one instance only, so the old one is deleted first
             pulumi.ResourceOptions(parent=self, replace_with=[self.disk], delete_before_replace=True),
-            name=name,
+            name=name if args.name is None else args.name,
             memory=args.memory,
             performance_tier=args.performance_tier,
             region=args.region,
@@ -124,6 +137,12 @@ class Server(ServerArgs, Component[ServerArgs]):
             ip_addresses=_joined(own, args.ip_addresses),
             public_keys=args.public_keys,
             context=args.context,
+            note=args.note,
+            power_state=args.power_state,
+            boot_device=args.boot_device,
+            start_on_crash=args.start_on_crash,
+            start_on_reboot=args.start_on_reboot,
+            start_on_shutdown=args.start_on_shutdown,
             allow_stopping=args.allow_stopping,
         )
         self.instance_id = self.instance.id

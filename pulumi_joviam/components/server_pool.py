@@ -89,6 +89,12 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
                 network=self.network_id,
                 public_keys=args.public_keys,
                 context=args.context,
+                note=args.note,
+                power_state=args.power_state,
+                boot_device=args.boot_device,
+                start_on_crash=args.start_on_crash,
+                start_on_reboot=args.start_on_reboot,
+                start_on_shutdown=args.start_on_shutdown,
                 allow_stopping=args.allow_stopping,
             )
             for number in range(1, args.count + 1)

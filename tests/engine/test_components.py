@@ -95,6 +95,22 @@ joviam.Server("{name}", opts, template="{template}", disk_size={size}, allow_sto
     assert stack.cloud.count() == {}
 
 
+def test_a_server_takes_what_an_instance_takes(stack: Stack) -> None:
+    """Name, note, power state, boot device and the rules for starting again; all of them change in place."""
+    text = """joviam.Server("{0}", template="debian-9", disk_size=5, allow_stopping=True, {1})"""
+    program(stack, text.format("one", 'name="first", note="N", power_state="stopped", start_on_shutdown=True'))
+    stack.up()
+    made = instance(stack, "first")
+    assert (made["state"], made["start_on_shutdown"], made["boot_device"]) == ("stopped", True, "disk")
+    assert stack.settled()
+    program(stack, text.format("one", 'boot_device="network", start_on_crash=False, start_on_reboot=False'))
+    assert stack.up().steps == {"one-instance": "update"}
+    changed = instance(stack, "one")
+    assert (changed["id"], changed["state"], changed["boot_device"]) == (made["id"], "running", "network")
+    assert [changed[f"start_on_{event}"] for event in ("crash", "reboot", "shutdown")] == [False, False, False]
+    assert stack.settled()
+
+
 def test_a_pool_grows_and_shrinks_by_one(stack: Stack) -> None:
     """Each step adds or removes one server; the requests to the others only write their availability groups."""
     text = 'joviam.ServerPool("web", count={count}, specification="{network}", template="ubuntu-16-04")\n'
