@@ -52,10 +52,16 @@ def soon() -> Deadline:
     return Deadline.after(60)
 
 
-def test_a_wait_ends_with_the_expected_state(waiter: Waiter, disk: str) -> None:
+def test_a_wait_ends_with_the_expected_state(cloud: Emulator, waiter: Waiter, disk: str) -> None:
     """The states before it are reported."""
+    cloud.change(disk, state="provisioning")
     reported: list[str] = []
-    assert waiter.wait(Disk, disk, Disk.ready, soon(), reported.append) == "unattached"
+
+    def report(state: str) -> None:
+        reported.append(state)
+        cloud.change(disk, state="unattached")
+
+    assert waiter.wait(Disk, disk, Disk.ready, soon(), report) == "unattached"
     assert reported == ["provisioning"]
 
 
