@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "engine"
-PLUGINS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
+PLUGINS = (
+    "pulumi-language-go",
+    "pulumi-language-nodejs",
+    "pulumi-language-yaml",
+    "pulumi-language-python",
+    "pulumi-resource-pulumi-python",
+)
 PINNED = re.findall(r"pulumi/pkg/v3 (v\S+)", (TOOL / "cli" / "go.mod").read_text())[0]
 NO_NETWORK = {"https_proxy": "http://127.0.0.1:9", "no_proxy": ""}  # no server listens there
 OFFLINE = "echo 'curl: (6) Could not resolve host: get.pulumi.com' >&2; exit 6"
@@ -25,11 +31,12 @@ echo "$GOPATH" > "$(dirname "$0")/gopath"
 case "$1 $PWD" in
   list*) mkdir -p m/python/cmd m/python/dist; echo "$PWD/m"
     touch m/python/cmd/pulumi-language-python-exec m/python/dist/pulumi-resource-pulumi-python; exit;;
-  *cli) name=pulumi;;
-  *) name=pulumi-language-python;;
+  *cli) names="pulumi pulumi-gen-sdk";;
+  *node-and-go-hosts) names="pulumi-language-nodejs pulumi-language-go";;
+  *) names=pulumi-language-$(basename "$PWD" -host);;
 esac
 while [ "$1" != -o ]; do shift; done
-printf '#!/bin/sh\\necho {PINNED}\\n' > "$2$name"; chmod +x "$2$name"
+for name in $names; do printf '#!/bin/sh\\necho {PINNED}\\n' > "$2$name"; chmod +x "$2$name"; done
 """
 
 
@@ -148,8 +155,9 @@ def test_plugins_beside_the_target_of_a_link(machine: Machine, tmp_path: Path) -
         ("v4.0.0", PLUGINS, "pulumi is v4.0.0"),
         ("nonsense", PLUGINS, "`pulumi version` printed 'nonsense'"),
         ("; echo no libc >&2; exit 1", PLUGINS, "no libc"),
-        ("v3.254.0", PLUGINS[:1], "there is no pulumi-resource-pulumi-python"),
-        ("v3.254.0", PLUGINS[1:], "there is no pulumi-language-python"),
+        ("v3.254.0", PLUGINS[:-1], "there is no pulumi-resource-pulumi-python"),
+        ("v3.254.0", PLUGINS[1:], "there is no pulumi-language-go"),
+        ("v3.254.0", PLUGINS[:3], "there is no pulumi-language-python"),
     ],
 )
 def test_unusable_path_is_skipped(machine: Machine, version: str, plugins: tuple[str, ...], reason: str) -> None:
@@ -167,7 +175,7 @@ def test_earlier_installation_is_used(machine: Machine) -> None:
     assert not (machine.path.parent / "requests").exists()
 
 
-@pytest.mark.parametrize(("version", "plugins"), [(PINNED, PLUGINS[:1]), (PINNED, PLUGINS[1:]), ("v3.258.0", PLUGINS)])
+@pytest.mark.parametrize(("version", "plugins"), [(PINNED, PLUGINS[:-1]), (PINNED, PLUGINS[1:]), ("v3.258.0", PLUGINS)])
 def test_earlier_installation_is_replaced(machine: Machine, version: str, plugins: tuple[str, ...]) -> None:
     """An installation in .engine/ is replaced if it is incomplete or not the pinned version."""
     cli(machine.bin, version, plugins)
@@ -178,8 +186,8 @@ def test_earlier_installation_is_replaced(machine: Machine, version: str, plugin
 
 
 def test_release_is_unpacked_without_surprises(machine: Machine, tmp_path: Path) -> None:
-    """Only the CLI and the parts for Python are unpacked, and no member is written outside the folder."""
-    machine.offer({**RELEASE, "pulumi/pulumi-language-go": "", "../../../python-evil": ""})
+    """Only the CLI and what our languages need is unpacked, and no member is written outside the folder."""
+    machine.offer({**RELEASE, "pulumi/pulumi-language-dotnet": "", "../../../python-evil": ""})
     machine.install()
     assert {file.name for file in machine.bin.iterdir()} == {"pulumi", *PLUGINS, "python-evil"}
     assert list(tmp_path.rglob("python-evil")) == [machine.bin / "python-evil"]
@@ -212,12 +220,12 @@ def release_that_does_not_run(machine: Machine) -> None:
 
 @pytest.mark.parametrize("fault", [without_network, web_page, half_a_release, release_that_does_not_run])
 def test_build_follows_a_failed_download(machine: Machine, fault: Callable[[Machine], None]) -> None:
-    """Whatever is wrong with the download, the CLI is built, with the scripts of the language host next to it."""
+    """Whatever is wrong with the download, the CLI is built, and next to it the language hosts and what they need."""
     fault(machine)
     script(machine.path / "go", GO)
     assert machine.install() == f"{machine.bin}\n"
     built = {file.name for file in machine.bin.iterdir() if os.access(file, os.X_OK)}
-    assert built == {"pulumi", "pulumi-language-python-exec", *PLUGINS}
+    assert built == {"pulumi", "pulumi-gen-sdk", "pulumi-language-python-exec", *PLUGINS}
 
 
 @pytest.mark.parametrize(("home", "in_engine"), [("/somewhere", False), ("", True)])
@@ -259,7 +267,7 @@ def test_real_curl_without_network(machine: Machine) -> None:
 
 def test_killed_run(machine: Machine) -> None:
     """A killed run leaves no installation that the next run considers complete."""
-    script(machine.path / "go", f'{GO}\nif [ "$name" = pulumi ]; then kill -9 $PPID; fi')
+    script(machine.path / "go", f'{GO}\nif [ "$name" = pulumi-gen-sdk ]; then kill -9 $PPID; fi')
     with machine.start() as running:
         running.communicate()
     assert running.returncode == -9

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print the folder of a Pulumi CLI that runs Python programs. If there is none, install one in .engine/ first.
+"""Print the folder of a Pulumi CLI that runs our programs. If there is none, install one in .engine/ first.
 
 It takes the first of these that works: the `pulumi` on PATH, the one already in .engine/, the official release, a build
 from Go modules. It uses only the standard library, because it may run before the project is installed.
@@ -27,7 +27,9 @@ NEW = ENGINE / "new"  # renamed to BIN once it works, so an interrupted run leav
 
 Version = tuple[int, ...]
 OLDEST: Version = (3, 254)  # the first one whose `pulumi import --file` accepts dynamic resources
-PLUGINS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
+LANGUAGES = ("go", "nodejs", "python", "yaml")
+PLUGINS = (*(f"pulumi-language-{name}" for name in LANGUAGES), "pulumi-resource-pulumi-python")
+HOSTS = ("python-host", "node-and-go-hosts", "yaml-host")  # folders beside this file, each with a go.mod
 
 
 class Unavailable(Exception):
@@ -73,7 +75,7 @@ def numbers(version: str) -> Version:
 
 
 def find(path: str, oldest: Version, newest: Version) -> Path:
-    """Return the folder of the `pulumi` on a search path, if its version fits and it can run Python programs."""
+    """Return the folder of the `pulumi` on a search path, if its version fits and it can run our programs."""
     pulumi = Path(program("pulumi", path))
     version = run(str(pulumi), "version")
     if not oldest <= numbers(version) <= newest:
@@ -109,7 +111,8 @@ def download() -> Path:
             for member in archive:
                 target = NEW / Path(member.name).name  # never write elsewhere, whatever the archive says
                 source = archive.extractfile(member) if member.isfile() else None
-                if source and (target.name == "pulumi" or "python" in target.name):  # skip 300 MB of other languages
+                parts = set(target.name.split("-"))
+                if source and (parts == {"pulumi"} or parts & set(LANGUAGES)):  # skip what other languages need
                     with target.open("wb") as file:
                         shutil.copyfileobj(source, file)
                     target.chmod(0o755)
@@ -120,17 +123,17 @@ def download() -> Path:
 
 
 def build() -> Path:
-    """Build the CLI and its Python language host from Go modules, in the versions pinned in cli/ and language-host/."""
+    """Build the CLI and its language hosts from Go modules, in the versions that the go.mod files here pin."""
     program("go")
-    say(f"building Pulumi {pinned()} from Go modules: this takes about four minutes, once")
+    say(f"building Pulumi {pinned()} from Go modules: this takes about six minutes, once")
     clear()
     if not os.environ.get("HOME"):  # the default place of go's caches; -modcacherw lets `rm -r` delete them
         flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip()
         os.environ.update({"GOPATH": f"{ENGINE}/go", "GOCACHE": f"{ENGINE}/go-cache", "GOFLAGS": flags})
-    compile_tool("language-host")
-    compile_tool("cli")
-    # the language host starts two scripts from the same module
-    source = run("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3", cwd=HERE / "language-host")
+    for module in (*HOSTS, "cli"):
+        compile_tools(module)
+    # the host for Python starts two scripts from the same module
+    source = run("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3", cwd=HERE / "python-host")
     for script in ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"):
         target = NEW / Path(script).name
         shutil.copyfile(Path(source, script), target)
@@ -138,8 +141,8 @@ def build() -> Path:
     return activate()
 
 
-def compile_tool(module: str) -> None:
-    """Build the tool of a go.mod into NEW. go.sum verifies all of its modules."""
+def compile_tools(module: str) -> None:
+    """Build the tools of a go.mod into NEW. go.sum verifies all of its modules."""
     version = f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{pinned(module)}"
     flags = ("-v", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w -X {version}")
     command = ("go", "build", *flags, "-o", f"{NEW}/", "tool")
