@@ -104,13 +104,14 @@ def schema() -> str:
             "license": about["License-Expression"],
             "homepage": "https://www.joviam.com",
             "repository": dict(url.split(", ") for url in about.get_all("Project-URL", ()))["Source"],
-            "meta": {"moduleFormat": "(.*)"},
+            # supportPack: each SDK is a complete package, with the version of the plugin and, for Go, with a go.mod
+            "meta": {"moduleFormat": "(.*)", "supportPack": True},
             "language": {
                 # Python programs do not need a generated SDK: they use the classes in native/sdk.py
                 "python": {"packageName": "pulumi_joviam.native.sdk", "inputTypes": "classes-and-dicts"},
-                "nodejs": {"packageName": "@joviam/pulumi", "respectSchemaVersion": True},
-                "go": {"importBasePath": "github.com/joviam/pulumi-joviam/sdk/go/joviam", "respectSchemaVersion": True},
-                "csharp": {"rootNamespace": "Joviam", "respectSchemaVersion": True},
+                # with TypeScript 5, npm installs one for the program and the SDK
+                "nodejs": {"packageName": about["Name"], "typescriptVersion": "^5.0.0"},
+                "csharp": {"rootNamespace": "Joviam"},
             },
             "config": {"variables": settings},
             "provider": {
