@@ -23,6 +23,9 @@ from tests.vault import vault
 _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
 """{token: the config of a new stack with only this token, and the files of its backend}."""
 
+NATIVE = {"providers": [{"name": "joviam", "path": str(Path(sys.executable).parent)}]}
+"""`plugins` in the Pulumi.yaml of a project that the native plugin serves."""
+
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}.
 
@@ -144,8 +147,7 @@ class Stack:
 
     def serve_natively(self) -> None:
         """From now on, run the program with the native plugin."""
-        plugins = {"providers": [{"name": "joviam", "path": str(Path(sys.executable).parent)}]}
-        settings = {"name": "project", "runtime": "python", "plugins": plugins}
+        settings = {"name": "project", "runtime": "python", "plugins": NATIVE}
         (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))  # pyright: ignore[reportUnknownMemberType] # incomplete stubs
         (self.project / "__main__.py").write_text(PROGRAM.replace("pulumi_joviam", "pulumi_joviam.native.sdk"))
 
