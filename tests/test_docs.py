@@ -29,6 +29,7 @@ from tools import reference, site
 
 README = (ROOT / "README.md").read_text()
 DOCS = ROOT / "docs"
+EXAMPLES = ROOT / "examples/languages"
 GUIDES = {path.name: path.read_text() for path in sorted(DOCS.glob("*.md"))}
 REFERENCE = {
     path.relative_to(DOCS).as_posix(): path.read_text()
@@ -153,7 +154,7 @@ def test_the_programs_of_the_emulators_guide_run(joviam_emulator: Emulator) -> N
 
 
 def test_every_block_is_well_formed() -> None:
-    """Every block has a language that is checked here: shell commands, YAML and JSON parse, and Python compiles."""
+    """Every block has a language that is checked: shell commands, YAML and JSON parse, and programs compile."""
     for name, text in PAGES.items():
         assert text.count("```") == 2 * len(blocks(text)), name
         for language, content in blocks(text):
@@ -166,6 +167,8 @@ def test_every_block_is_well_formed() -> None:
                     yaml.safe_load(content)
                 case "json":
                     json.loads(content)
+                case "typescript" | "go":  # which tests/native/test_languages.py compiles and runs
+                    assert any(content in path.read_text() for path in (EXAMPLES / language).glob("*.*")), content
                 case _:
                     assert language in ("", "text"), name
 
@@ -193,7 +196,7 @@ def known(line: str, engine: str) -> bool:
     folder = engine if program == "pulumi" else str(Path(sys.executable).parent)
     # --help shows the help of the innermost command, whatever arguments follow it
     text = help_of(str(Path(folder, program)), *plain[: 2 if program == "pulumi" else 1])
-    usage = re.search(rf"^\s*(?:Usage: )?{program} ((?:[\w-]+ )*[\w-]+)(.*)$", text, re.MULTILINE)
+    usage = re.search(rf"^ *Usage:\s+{program} ((?:[\w-]+ )*[\w-]+)(.*)$", text, re.MULTILINE)
     if usage is None:
         return False
     *path, name = usage[1].split()
