@@ -27,6 +27,7 @@ PACKAGE = "joviam"
 ITEMS = "items"
 """The property with the results of a plural look-up: functions of Pulumi cannot return a list."""
 
+PARAGRAPH = "\n\n"
 _PRIMITIVE = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _ENVIRONMENT = {"token": "JOVIAM_TOKEN", "endpoint": "JOVIAM_ENDPOINT"}
 _SECRET = {"token"}
@@ -199,7 +200,7 @@ def _function(lookup: Callable[..., Any], named: _Types) -> dict[str, Any]:
     else:
         outputs, required = named.fields(attributes(model), "")
     inputs = {name: named.of(hint, f"{model.__name__}{_pascal(name)}") for name, hint in parameters(lookup).items()}
-    about = inspect.cleandoc(lookup.__doc__ or "").replace("raise RunError", "fail")
+    about = _text(lookup).replace("raise RunError", "fail")
     return {
         "description": _in_camel(about),
         "inputs": {"type": "object", "properties": {camel(name): it for name, it in inputs.items()}},
@@ -229,9 +230,11 @@ class _Types:
             return {"type": "object", "additionalProperties": self.of(parts[1], name)}
         if is_typeddict(hint):
             hints = get_type_hints(hint, include_extras=True)
-            return self._object(hint.__name__, hint, hints)
+            return self._object(hint.__name__, hint, hints, _text(hint))
         if isinstance(hint, type) and issubclass(hint, Model):
-            return self._object(f"{hint.__name__}Info", hint, attributes(hint))
+            # what comes after the first paragraph is about attributes that are not shown
+            about = f"What a look-up says of one {hint.noun}. {_text(hint).partition(PARAGRAPH)[0]}"
+            return self._object(f"{hint.__name__}Info", hint, attributes(hint), about)
         return {"type": _PRIMITIVE[hint]} if hint in _PRIMITIVE else {"$ref": "pulumi.json#/Any"}
 
     def fields(self, hints: Mapping[str, Any], name: str) -> tuple[dict[str, Any], list[str]]:
@@ -240,7 +243,7 @@ class _Types:
         always = [key for key, hint in hints.items() if get_origin(hint) is not NotRequired]
         return properties, [camel(key) for key in always if type(None) not in get_args(hints[key])]
 
-    def _object(self, name: str, documented: type, hints: Mapping[str, Any]) -> dict[str, Any]:
+    def _object(self, name: str, documented: type, hints: Mapping[str, Any], about: str) -> dict[str, Any]:
         if token(name) not in self.named:
             properties, required = self.fields(hints, name)
             for key, description in descriptions(documented).items():
@@ -248,7 +251,7 @@ class _Types:
                     properties[camel(key)]["description"] = _in_camel(description)
             self.named[token(name)] = {
                 "type": "object",
-                "description": _in_camel(inspect.cleandoc(documented.__doc__ or "")),
+                "description": _in_camel(about),
                 "properties": properties,
                 "required": required,
             }
@@ -267,10 +270,15 @@ def _pascal(name: str) -> str:
 
 def _about(declaration: Declaration) -> str:
     """Return the description of a resource without its examples, which are in Python."""
-    paragraphs = declaration.about.split("\n\n")
-    return _in_camel("\n\n".join(it for it in paragraphs if not it.startswith("    ")))
+    paragraphs = declaration.about.split(PARAGRAPH)
+    return _in_camel(PARAGRAPH.join(it for it in paragraphs if not it.startswith("    ")))
+
+
+def _text(documented: Any) -> str:
+    return inspect.cleandoc(documented.__doc__ or "")
 
 
 def _in_camel(text: str) -> str:
     """Return a docstring with the names of other languages."""
-    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda match: camel(match[0]), text.replace("``", "`"))
+    text = re.sub(r"\b(?:True|False)\b", lambda match: match[0].lower(), text.replace("``", "`"))
+    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda match: camel(match[0]), text)
