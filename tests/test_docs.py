@@ -211,6 +211,12 @@ def known(line: str, engine: str) -> bool:
     )
 
 
+def test_commands_have_the_version_of_the_package() -> None:
+    """A command that names a version of the plugin names this one."""
+    named = re.findall(r"resource joviam (\S+)", "".join(command_lines()))
+    assert set(named) == {metadata("pulumi-joviam")["Version"]}
+
+
 @functools.cache
 def help_of(*command: str) -> str:
     """Return the help text of a command."""
