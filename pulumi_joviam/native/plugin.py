@@ -83,7 +83,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.GetSchemaResponse(schema=schema.schema())
 
     def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:
-        connect(request.address)
+        _meet(request.address)
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -107,8 +107,6 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self._config |= {f"{schema.PACKAGE}:{key}": value for key, value in settings.items()}
         if request.name and not request.name.startswith("default"):
             self._config["joviam-provider:tokenSource"] = f'the Provider "{request.name}"'
-        with contextlib.suppress(Exception):
-            end_with_engine()
         # the engine itself marks secrets by name
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
@@ -252,9 +250,17 @@ def _write(values: Mapping[str, Any]) -> struct_pb2.Struct:
     return struct
 
 
+def _meet(address: str) -> None:
+    """Send messages to the engine at this address, and end with it. Some commands, as `pulumi install`, only leave."""
+    connect(address)
+    if address:
+        with contextlib.suppress(Exception):
+            end_with_engine()
+
+
 def main() -> None:
     """Serve the engine, whose address is the last argument."""
-    connect(next((it for it in reversed(sys.argv[1:]) if not it.startswith("-")), ""))
+    _meet(next((it for it in reversed(sys.argv[1:]) if not it.startswith("-")), ""))
     limits = [("grpc.max_receive_message_length", LONGEST_MESSAGE), ("grpc.max_send_message_length", LONGEST_MESSAGE)]
     server = grpc.server(ThreadPoolExecutor(WORKERS), options=limits)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(), server)

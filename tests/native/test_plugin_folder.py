@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
@@ -24,13 +25,20 @@ def test_it_says_what_it_installs() -> None:
     assert (FOLDER / "requirements.txt").read_text() == f"pulumi-joviam=={version('pulumi-joviam')}\n"
 
 
-def test_it_starts_as_a_folder() -> None:
-    """Pulumi starts the folder, waits for the line with its port, and calls it there."""
-    with subprocess.Popen([sys.executable, FOLDER, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True) as running:
+def test_it_starts_as_a_folder_and_ends_with_the_engine() -> None:
+    """Pulumi starts the folder and calls it at the port that it prints. Some commands end without a last call."""
+    engine = grpc.server(ThreadPoolExecutor(1))
+    address = f"127.0.0.1:{engine.add_insecure_port('127.0.0.1:0')}"
+    engine.start()
+    with subprocess.Popen([sys.executable, FOLDER, address], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         port = int(running.stdout.readline())
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
             found = stub.GetPluginInfo(Empty(), timeout=30)
-        running.terminate()
+        engine.stop(None)
+        try:
+            running.wait(60)
+        finally:
+            running.kill()
     assert found.version == version("pulumi-joviam")
