@@ -16,7 +16,7 @@ from pulumi_joviam.api.errors import ArgumentError, JoviamError, NotFound, reada
 from pulumi_joviam.api.models import Model, Named, PerformanceTier, Template
 from pulumi_joviam.api.settings import Settings
 from pulumi_joviam.lifecycle import dynamic
-from pulumi_joviam.resources.provider import PACKAGE, Provider
+from pulumi_joviam.resources.provider import NATIVE_PACKAGE, PACKAGE, Provider
 
 if TYPE_CHECKING:  # a program without look-ups must not pay for requests
     from pulumi_joviam.lifecycle.operation import Session
@@ -195,7 +195,9 @@ def _name(how: Callable[..., Any], model: type[Model]) -> str:
 def _account(opts: Opts) -> dict[str, Any]:
     """Return the configuration of the account to ask: an empty one means that of the stack."""
     opts = opts or pulumi.InvokeOptions()
-    provider = opts.provider or (opts.parent and opts.parent.get_provider(f"{PACKAGE}:dynamic:Resource"))
+    types = (f"{PACKAGE}:dynamic:Resource", f"{NATIVE_PACKAGE}:index:Resource")
+    passed = [found for it in types if opts.parent and (found := opts.parent.get_provider(it))]
+    provider = opts.provider or next(iter(passed), None)
     if provider is None:
         return {}
     if not isinstance(provider, Provider):

@@ -21,9 +21,9 @@ from pulumi_joviam.api.models import Model
 from pulumi_joviam.lifecycle.declare import Declaration, descriptions
 from pulumi_joviam.lifecycle.names import Shape, camel, shapes
 from pulumi_joviam.lifecycle.resource import Resource
-from pulumi_joviam.resources.provider import ProviderArgs
+from pulumi_joviam.resources.provider import NATIVE_PACKAGE, ProviderArgs
 
-PACKAGE = "joviam"
+PACKAGE = NATIVE_PACKAGE
 ITEMS = "items"
 """The property with the results of a plural look-up: functions of Pulumi cannot return a list."""
 

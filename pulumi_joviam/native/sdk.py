@@ -23,6 +23,8 @@ from pulumi_joviam.lifecycle.resource import Resource
 from pulumi_joviam.lifecycle.secret_outputs import KEY, SecretOutputs
 from pulumi_joviam.native import schema
 
+__all__ = joviam.__all__  # pyright: ignore[reportUnsupportedDunderAll] # the list is in the stub of the package
+
 _SETTING = f"{schema.PACKAGE}:"
 
 

@@ -16,6 +16,8 @@ from pulumi_joviam.lifecycle.declare import Arg, Input, Passed, arg
 
 PACKAGE = "pulumi-python"
 """The package of all dynamic resources: Pulumi passes a provider to the resources of its package."""
+NATIVE_PACKAGE = "joviam"
+"""The package of the same resources when the native plugin serves them."""
 
 
 class ProviderArgs(Passed):
