@@ -1,6 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DOOR := dynamic
+# Test suites that do not know which plugin serves their stacks.
+DOORS := tests/engine tests/test_miniature.py tests/test_sweep.py tests/test_random_programs.py
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := check
@@ -21,14 +24,17 @@ coverage: $(READY)  ## the share of the package that the tests without the Pulum
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report --sort=cover
 
+doors: $(READY) engine  ## the tests that run stacks, through the native plugin (about 10 minutes)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --door native $(DOORS)
+
 sweep: $(READY)  ## fail every request of a run in every way; is anything lost or created twice? (about an hour)
-	$(BIN)/python -m tests.sweep
+	$(BIN)/python -m tests.sweep --door $(DOOR)
 
 kill: $(READY) engine  ## kill the CLI or its plugin at 20 random moments of an up; is anything lost or created twice?
-	$(BIN)/python -m tests.kill
+	$(BIN)/python -m tests.kill --door $(DOOR)
 
 random: $(READY)  ## 10,000 steps of random programs, drift and faults
-	JOVIAM_EXAMPLES=480 $(BIN)/python -m pytest -q -s tests/test_random_programs.py
+	JOVIAM_EXAMPLES=480 $(BIN)/python -m pytest -q -s --door $(DOOR) tests/test_random_programs.py
 
 bench: $(READY) engine  ## measure against other providers, as Markdown (about an hour; NAMES="disks web" for a part)
 	$(BIN)/python -m bench $(NAMES)
@@ -62,4 +68,4 @@ $(READY): pyproject.toml
 	ln -sfn "$(CURDIR)/pulumi_joviam" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_joviam"
 	@touch $@
 
-.PHONY: check demo test quick coverage sweep kill random bench matrix lint types docs engine help
+.PHONY: check demo test quick coverage doors sweep kill random bench matrix lint types docs engine help

@@ -1,6 +1,6 @@
 """Kill the CLI or its plugin at random moments of an `up` of 30 resources, then recover as the docs describe.
 
-    python -m tests.kill [ROUNDS] [SEED]
+    python -m tests.kill [--door native] [ROUNDS] [SEED]
 
 prints one line per kill, and exits with status 1 if an object was lost or created twice, or a plugin keeps running.
 Half of the rounds use PULUMI_SKIP_CHECKPOINTS, with which the state is written only at the end.
@@ -8,6 +8,7 @@ Half of the rounds use PULUMI_SKIP_CHECKPOINTS, with which the state is written 
 
 from __future__ import annotations
 
+import argparse
 import functools
 import os
 import random
@@ -21,10 +22,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pulumi_joviam.emulator import Emulator
+from tests.doors import DOORS, DYNAMIC, Door
 from tests.keys import key
 from tests.stack import Stack
 
-PLUGIN = "pulumi.dynamic"
 ENGINE = Path(__file__).parent.parent / "tools/engine/install.py"
 LONGEST = 4.0
 """The latest time of the kill, in seconds after the start: a complete `up` takes about as long."""
@@ -64,7 +65,7 @@ def kill(stack: Stack, who: Literal["cli", "plugin"], now: Callable[[], bool]) -
     if who == "cli":
         up.kill()
     else:
-        end(stack.environ["PULUMI_HOME"], PLUGIN)
+        end(stack.environ["PULUMI_HOME"], stack.door.module)
     there = sum(stack.cloud.count().values())
     up.wait(60)
     end(stack.environ["PULUMI_HOME"], "pulumi-language-python")  # survives a killed CLI
@@ -97,7 +98,9 @@ def ended(stack: Stack) -> bool:
     A plugin that has not served any resource yet keeps running: it has not loaded our code.
     """
     until = time.monotonic() + 10
-    while lives := [process for process in running(stack.environ["PULUMI_HOME"], PLUGIN) if _is_ours(process)]:
+    while lives := [
+        process for process in running(stack.environ["PULUMI_HOME"], stack.door.module) if _is_ours(process)
+    ]:
         if time.monotonic() > until:
             break
         time.sleep(0.05)
@@ -135,13 +138,13 @@ def recover(stack: Stack) -> str:
     return f"the journal is not empty: {left}" if left else ""
 
 
-def main(rounds: int, seed: int) -> int:
+def main(rounds: int, seed: int, door: Door) -> int:
     """Run the rounds, and print a line for each."""
     random.seed(seed)
     engine = subprocess.run([sys.executable, ENGINE], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, Emulator(token="t", provision_seconds=0.5) as cloud:
-        stack = Stack(Path(folder), cloud, engine)
+        stack = Stack(Path(folder), cloud, engine, door=door)
         stack.plain_python()
         stack.program(thirty())
         for number in range(rounds):
@@ -158,7 +161,7 @@ def main(rounds: int, seed: int) -> int:
                 flush=True,
             )
             stack.destroy()
-            end(stack.environ["PULUMI_HOME"], PLUGIN)
+            end(stack.environ["PULUMI_HOME"], stack.door.module)
             if cloud.count():
                 print(f"  not destroyed: {dict(cloud.count())}")
                 wrong += 1
@@ -168,5 +171,9 @@ def main(rounds: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:]]
-    sys.exit(main(*(given + [20, 1][len(given) :])))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rounds", type=int, nargs="?", default=20)
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    parser.add_argument("--door", choices=DOORS, default=DYNAMIC.name)
+    given = parser.parse_args()
+    sys.exit(main(given.rounds, given.seed, DOORS[given.door]))

@@ -1,6 +1,6 @@
 """A miniature of Pulumi's engine, as a provider sees it: thousands of runs in the time of one CLI call.
 
-It calls the real plugin of Pulumi's Python SDK, a separate process, over gRPC, one step at a time: check, diff, create,
+It calls the real plugin of either door, a separate process, over gRPC, one step at a time: check, diff, create,
 update, replace, delete, read, partial failures. test_miniature.py compares it with the real engine.
 """
 
@@ -21,17 +21,17 @@ import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
+from tests.doors import DYNAMIC, Door
 from tests.stack import Spec
 
 # the long timeouts are for real networks: on one machine, a response that takes a second never arrives
 LAUNCHER = """
-import dataclasses, runpy
+import dataclasses, runpy, sys
 from pulumi_joviam.api import catalog, settings
 from pulumi_joviam.api.pace import Pace
 pace = Pace(silence=1.0, longest_retry=0.5, late_create=1.0, longest_search=0.5, step=6.0, power_seen=2.0,
@@ -40,7 +40,7 @@ load = settings.Settings.load
 settings.Settings.load = lambda *said: dataclasses.replace(load(*said), pace=pace)
 # one process serves many commands here, and each must read the current objects
 catalog.Catalog.listed = lambda self, model, path: self._client.list(model, path)
-runpy.run_module("pulumi.dynamic", run_name="__main__")
+runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 
 
@@ -59,15 +59,18 @@ class Plugin:
 
     stub: Any
     engine: _Engine
+    door: Door
 
     def warnings(self) -> list[str]:
         """Return the warnings since the last call."""
         said, self.engine.said = self.engine.said, []
-        return [it.message for it in said if not it.ephemeral]
+        warnings = [it.message for it in said if not it.ephemeral]
+        assert all(map(self.door.is_spelled_right, warnings)), warnings
+        return list(map(self.door.text, warnings))
 
 
 @contextmanager
-def plugin(cloud: Emulator, home: Path) -> Generator[Plugin, None, None]:
+def plugin(cloud: Emulator, home: Path, door: Door = DYNAMIC) -> Generator[Plugin, None, None]:
     """Run a plugin with the configuration of an account."""
     engine = _Engine()
     server = grpc.server(futures.ThreadPoolExecutor(4))
@@ -75,7 +78,7 @@ def plugin(cloud: Emulator, home: Path) -> Generator[Plugin, None, None]:
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", LAUNCHER, address],
+        [sys.executable, "-u", "-c", LAUNCHER, door.module, address],
         stdout=subprocess.PIPE,
         env={**os.environ, "PULUMI_HOME": str(home)},
         text=True,
@@ -86,9 +89,9 @@ def plugin(cloud: Emulator, home: Path) -> Generator[Plugin, None, None]:
             stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
             config = {"token": cloud.token, "endpoint": cloud.url, "region": "SY3"}
             stub.Configure(
-                provider_pb2.ConfigureRequest(args=_struct({f"joviam:{key}": value for key, value in config.items()}))
+                provider_pb2.ConfigureRequest(args=_struct({door.setting(it): value for it, value in config.items()}))
             )
-            yield Plugin(stub, engine)
+            yield Plugin(stub, engine, door)
     finally:
         process.terminate()
         process.wait()
@@ -117,6 +120,8 @@ class Run:
     steps: dict[str, str] = field(default_factory=dict)
     named: dict[str, set[str]] = field(default_factory=dict)
     """{resource: the arguments that a preview lists}."""
+    shown: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """{resource with a step: its known outputs in a preview}."""
     error: str = ""
 
 
@@ -129,6 +134,7 @@ class Miniature:
 
     def __init__(self, plugin: Plugin, name: str) -> None:
         self.plugin = plugin
+        self.door = plugin.door
         self.name = name
         self.state: dict[str, Held] = {}
         self.doomed: list[tuple[str, Held]] = []
@@ -155,22 +161,20 @@ class Miniature:
         return run
 
     def _deploy(self, run: Run, program: Spec, dry: bool) -> None:
-        unknown: dict[str, set[str]] = {}
-        """{resource: its unknown outputs in this preview; "*" for all}."""
         early: set[str] = set()
         """Resources that were deleted first, because a dependency had to be replaced."""
         for name, said in program.items():
-            kind, held = said["kind"], self.state.get(name)
-            checked = self._wanted(name, said, unknown)
+            held = self.state.get(name)
+            checked = self._wanted(name, said, run.shown)
             step = self._step(name, held, checked, said)
             if step == "replace-first" and not dry:
                 early |= self._delete_dependents(name, program)
             if step != "same":
                 run.steps[name] = "replace" if name in early else step.removesuffix("-first")
             if held and step == "update":
-                run.named[name] = _named(held, checked)
+                run.named[name] = self._named(held, checked)
             if dry and step != "same":
-                unknown[name] = {"*"} if step != "update" else _computed(kind)
+                run.shown[name] = self._shown(step, name, held, checked, said)
             if not dry:
                 self._take(step, name, held, checked, said)
                 self.state[name] = self.state.pop(name)
@@ -184,13 +188,31 @@ class Miniature:
             self._delete(*self.doomed[-1])
             self.doomed.pop()
 
-    def _wanted(self, name: str, said: Mapping[str, Any], unknown: Mapping[str, set[str]]) -> Any:
-        """Return the checked inputs of a resource."""
-        wanted = {key: self._value(it, unknown) for key, it in said.items() if key not in ("kind", "opts")}
+    def _wanted(self, name: str, said: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return the checked inputs of a resource. ``shown`` are the known outputs of others in this preview."""
+        wanted = {key: self._value(it, shown) for key, it in said.items() if key not in ("kind", "opts")}
         held = self.state.get(name)
-        before = _plain(held.inputs) if held else {}
-        wanted |= {field: before.get(field) for field in _ignored(said) if held}
+        before = self.values(held.kind, held.inputs) if held else {}
+        wanted |= {field: before.get(field) for field in said.get("opts", {}).get("ignore_changes", ()) if held}
         return self._checked(name, said["kind"], held, wanted)
+
+    def _shown(self, step: str, name: str, held: Held | None, checked: Any, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a preview knows of the outputs after a step."""
+        kind = said["kind"]
+        if self.door is DYNAMIC:  # whose plugin does not answer in previews
+            computed = getattr(joviam, kind)._lifecycle.outputs
+            inputs = self.values(kind, checked) if step == "update" else {}
+            known = {key: value for key, value in inputs.items() if key not in computed}
+        elif held and step == "update":
+            update = provider_pb2.UpdateRequest(**self._change(name, held, checked, said), preview=True)
+            known = self._known(kind, self._call("Update", update))
+        else:
+            create = provider_pb2.CreateRequest(**self._of(name, kind), properties=checked, preview=True)
+            known = self._known(kind, self._call("Create", create))
+        return known | ({"id": held.id} if held and step == "update" else {})
+
+    def _known(self, kind: str, answer: Any) -> dict[str, Any]:
+        return {key: it for key, it in self.values(kind, answer.properties).items() if not _has_unknown(it)}
 
     def _delete_dependents(self, name: str, program: Spec) -> set[str]:
         """Delete the dependents that must be replaced with a resource, the last one first. Return their names."""
@@ -198,7 +220,7 @@ class Miniature:
         deleted: set[str] = set()
         for other in reversed(later):
             held = self.state.get(other)
-            checked = self._wanted(other, program[other], {name: {"*"}}) if held else None
+            checked = self._wanted(other, program[other], {name: {}}) if held else None
             if held and self._step(other, held, checked, program[other]).startswith("replace"):
                 deleted |= self._delete_dependents(other, program) | {other}
                 self._delete(other, held)
@@ -247,7 +269,7 @@ class Miniature:
             status, half = _details(error)
             if half:
                 self.state[name] = Held(kind, half.id, inputs, half.properties, failed=True)
-            raise StepFailed(status) from None
+            raise StepFailed(self._text(status)) from None
         id = held.id if held else answer.id
         self.state[name] = Held(kind, id, inputs, answer.properties)
 
@@ -272,62 +294,70 @@ class Miniature:
                 self.state[name] = Held(held.kind, answer.id, inputs, answer.properties)
 
     def _checked(self, name: str, kind: str, held: Held | None, wanted: Mapping[str, Any]) -> Any:
-        news = _struct({**wanted, "__provider": serialize_provider(getattr(joviam, kind)._lifecycle())})
+        news = _struct(self.door.outward(kind, wanted))
         request = provider_pb2.CheckRequest(**self._of(name, kind), olds=held.inputs if held else None, news=news)
         answer = self._call("Check", request)
         if answer.failures:
             assert not any(it.property for it in answer.failures), "the engine would print the value of a property"
-            raise StepFailed("; ".join(f"{name}: {it.reason}" for it in answer.failures))
+            raise StepFailed(self._text("; ".join(f"{name}: {it.reason}" for it in answer.failures)))
         return answer.inputs
 
     def _call(self, method: str, request: Any) -> Any:
         try:
             return getattr(self.plugin.stub, method)(request)
         except grpc.RpcError as error:
-            raise StepFailed(_details(error)[0]) from None
+            raise StepFailed(self._text(_details(error)[0])) from None
+
+    def _text(self, message: str) -> str:
+        assert self.door.is_spelled_right(message), message
+        return self.door.text(message)
 
     def _change(self, name: str, held: Held, checked: Any, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields that the requests Diff and Update share."""
         given = self._of(name, held.kind) | {"id": held.id, "olds": held.outputs, "old_inputs": held.inputs}
-        return given | {"news": checked, "ignoreChanges": _ignored(said)}
+        # this engine only supports whole arguments
+        ignored = map(self.door.spelled, said.get("opts", {}).get("ignore_changes", ()))
+        return given | {"news": checked, "ignoreChanges": list(ignored)}
 
     def _of(self, name: str, kind: str) -> dict[str, Any]:
-        type_ = f"pulumi-python:dynamic/joviam:{kind}"
+        type_ = self.door.token(kind)
         return {"urn": f"urn:pulumi:{self.name}::miniature::{type_}::{name}", "name": name, "type": type_}
 
-    def _value(self, said: Any, unknown: Mapping[str, set[str]]) -> Any:
+    def outputs(self, name: str) -> dict[str, Any]:
+        """Return the id and the outputs of a resource in the state."""
+        held = self.state[name]
+        return {**self.values(held.kind, held.outputs), "id": held.id}
+
+    def values(self, kind: str, struct: Any) -> dict[str, Any]:
+        """Return values of a message with the names of a program."""
+        return self.door.inward(kind, _plain(struct))
+
+    def _value(self, said: Any, shown: Mapping[str, Mapping[str, Any]]) -> Any:
         if isinstance(said, list):
             items = cast(Sequence[Any], said)
-            return [self._value(it, unknown) for it in items]
+            return [self._value(it, shown) for it in items]
         if not isinstance(said, dict):
             return said
         parts = cast(dict[str, Any], said)
         if set(parts) == {"ref"}:
             name, output = parts["ref"].split(".")
-            if {"*", output} & unknown.get(name, set()):
-                return rpc.UNKNOWN
-            held = self.state[name]
-            return held.id if output == "id" else _plain(held.outputs)[output]
+            if name in shown:
+                return shown[name].get(output, rpc.UNKNOWN)
+            return self.outputs(name)[output] or None  # the state has "" for None
         if set(parts) == {"after", "say"}:
-            later = {"*", "id"} & unknown.get(parts["after"], set())
-            return rpc.UNKNOWN if later else self._value(parts["say"], unknown)
-        return {key: self._value(it, unknown) for key, it in parts.items()}
+            later = "id" not in shown.get(parts["after"], {"id": ""})
+            return rpc.UNKNOWN if later else self._value(parts["say"], shown)
+        return {key: self._value(it, shown) for key, it in parts.items()}
+
+    def _named(self, held: Held, checked: Any) -> set[str]:
+        """Return the arguments that differ from the earlier inputs or the live values; after a failed step, all."""
+        wanted, live, said = (self.values(held.kind, it) for it in (checked, held.outputs, held.inputs))
+        fields = {*wanted, *said}
+        return fields if held.failed else {it for it in fields if not wanted.get(it) == live.get(it) == said.get(it)}
 
 
-def _named(held: Held, checked: Any) -> set[str]:
-    """Return the arguments that differ from the earlier inputs or the live values; after a failed step, all."""
-    wanted, live, said = (_plain(values) for values in (checked, held.outputs, held.inputs))
-    fields = {*wanted, *said} - {"__provider"}
-    return fields if held.failed else {it for it in fields if not wanted.get(it) == live.get(it) == said.get(it)}
-
-
-def _ignored(said: Mapping[str, Any]) -> list[str]:
-    """Return the arguments in `ignore_changes`. This engine only supports whole arguments."""
-    return list(said.get("opts", {}).get("ignore_changes", ()))
-
-
-def _computed(kind: str) -> set[str]:
-    return set(getattr(joviam, kind)._lifecycle.outputs)
+def _has_unknown(value: Any) -> bool:
+    return rpc.UNKNOWN in str(value)
 
 
 def _struct(values: Mapping[str, Any]) -> Any:

@@ -18,13 +18,11 @@ import yaml
 
 from pulumi_joviam.emulator import Emulator
 from tests import fork_server, forks
+from tests.doors import DYNAMIC, NATIVE, Door
 from tests.vault import vault
 
 _made: dict[str, tuple[dict[str, Any], dict[Path, bytes]]] = {}
 """{token: the config of a new stack with only this token, and the files of its backend}."""
-
-NATIVE = {"providers": [{"name": "joviam", "path": str(Path(sys.executable).parent)}]}
-"""`plugins` in the Pulumi.yaml of a project that the native plugin serves."""
 
 Spec = Mapping[str, Mapping[str, Any]]
 """{resource name: {"kind": "Disk", "opts": {…}, …arguments}}.
@@ -37,11 +35,11 @@ PIP_LIST = "-m pip list -v --format json"
 """How the language host asks which packages contain a plugin."""
 
 HURRIED = """
-import dataclasses, runpy
+import dataclasses, runpy, sys
 from pulumi_joviam.api import pace, settings
 load = settings.Settings.load
 settings.Settings.load = lambda *said: dataclasses.replace(load(*said), pace=pace.Pace(late_create=1.0))
-runpy.run_module("pulumi.dynamic", run_name="__main__")
+runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 
 LOGGED = {"preview", "up", "refresh", "destroy"}
@@ -85,6 +83,9 @@ class Run:
 
     status: int
     text: str
+    """What was printed, with the names of a program in Python."""
+    printed: str
+    """The same as it was printed."""
     steps: dict[str, str] = field(default_factory=dict)
     """{resource name: operation}, without unchanged resources."""
     changed: dict[str, set[str]] = field(default_factory=dict)
@@ -100,9 +101,19 @@ class Run:
 
 
 class Stack:
-    """A stack in its own folder, with its own backend and Pulumi home."""
+    """A stack in its own folder, with its own backend and Pulumi home.
 
-    def __init__(self, folder: Path, cloud: Emulator, engine: str, config: Mapping[str, str] | None = None) -> None:
+    Whatever door serves it, programs and results have the names of a program in Python.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        cloud: Emulator,
+        engine: str,
+        config: Mapping[str, str] | None = None,
+        door: Door = DYNAMIC,
+    ) -> None:
         self.folder = folder
         self.cloud = cloud
         self.state = folder / "state"
@@ -118,13 +129,12 @@ class Stack:
             "VAULT_ADDR": vault(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
-            "PULUMI_PYTHON_CMD": str(_python(folder / "python")),
+            "PULUMI_PYTHON_CMD": str(_python(folder)),
             "PULUMI_STACK": "dev",
             "FORKED": forks.server(),
             "GOGC": "off",  # commands are too short for garbage collection to pay off
         }
-        # any engine test can run with the native plugin, but tests that check names expect the dynamic one
-        (self.serve_natively if os.environ.get("JOVIAM_SERVED_BY") == "native" else self.serve_dynamically)()
+        self.serve(door)
         self.program({})
         self._configure({"joviam:endpoint": cloud.url, "joviam:region": "SY3", **(config or {})})
 
@@ -145,16 +155,19 @@ class Stack:
             (self.state / path).parent.mkdir(parents=True, exist_ok=True)
             (self.state / path).write_bytes(content)
 
-    def serve_natively(self) -> None:
-        """From now on, run the program with the native plugin."""
-        settings = {"name": "project", "runtime": "python", "plugins": NATIVE}
+    def serve(self, door: Door) -> None:
+        """From now on, serve the program through this door."""
+        self.door = door
+        settings: dict[str, Any] = {"name": "project", "runtime": "python"}
+        if door is NATIVE:
+            settings["plugins"] = {"providers": [{"name": "joviam", "path": str(self.folder)}]}
         (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(settings))  # pyright: ignore[reportUnknownMemberType] # incomplete stubs
-        (self.project / "__main__.py").write_text(PROGRAM.replace("pulumi_joviam", "pulumi_joviam.native.sdk"))
+        self.write(PROGRAM)
 
-    def serve_dynamically(self) -> None:
-        """From now on, run the program with Pulumi's plugin for dynamic providers, the default."""
-        (self.project / "Pulumi.yaml").write_text("name: project\nruntime: python\n")
-        (self.project / "__main__.py").write_text(PROGRAM)
+    def write(self, program: str) -> None:
+        """Write a program in Python, in place of the one that reads a `Spec`."""
+        program = program.replace("import pulumi_joviam as joviam", f"import {self.door.package} as joviam")
+        (self.project / "__main__.py").write_text(program)
 
     def plain_python(self) -> None:
         """Start each Python process anew, as for users: for tests that inspect or kill processes."""
@@ -183,7 +196,7 @@ class Stack:
             timeout=seconds,
             check=False,
         )
-        run = _read(Run(done.returncode, done.stdout), log)
+        run = _read(Run(done.returncode, self.door.text(done.stdout), done.stdout), log, self.door)
         assert fails is None or (run.status != 0) == fails, (
             f"pulumi {' '.join(command)} ended with {run.status}:\n{run.text}"
         )
@@ -209,23 +222,37 @@ class Stack:
     def destroy(self, *options: str, fails: bool = False) -> Run:
         return self.pulumi("destroy", "--yes", "--skip-preview", *options, fails=fails)
 
-    def resources(self) -> dict[str, dict[str, Any]]:
-        """Return {resource name: its state}."""
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """Return {resource name: its state}, as the engine has written it."""
         checkpoint = json.loads((self.state / ".pulumi/stacks/project/dev.json").read_text())["checkpoint"]
         held: dict[str, Any] = checkpoint["latest"] or {}
         found: list[dict[str, Any]] = held.get("resources") or []
         return {item["urn"].split("::", 3)[-1]: item for item in found if "joviam:" in item["type"]}
 
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Return {resource name: its state}, with the names of a program."""
+        return {name: {**item, **self._inward(item)} for name, item in self.stored().items()}
 
-def _python(path: Path) -> Path:
-    """Write a Python wrapper that caches its version and packages, which every command asks for (half a second)."""
-    packages, python = path.with_suffix(".json"), shlex.quote(sys.executable)
+    def _inward(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        kind = item["type"].rpartition(":")[2]
+        return {part: self.door.inward(kind, item[part]) for part in ("inputs", "outputs") if part in item}
+
+
+def _python(folder: Path) -> Path:
+    """Write a Python wrapper that caches its version and packages, which every command asks for (half a second).
+
+    Beside it is the native plugin, which runs in it.
+    """
+    path, packages, python = folder / "python", folder / "python.json", shlex.quote(sys.executable)
     packages.write_text(_packages())
+    plugin = folder / "pulumi-resource-joviam"
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(str(path))} -u -m {NATIVE.module} "$@"\n')
+    plugin.chmod(0o700)
     path.write_text(
         f"""#!/bin/sh
 [ "$*" = "{PIP_LIST}" ] && exec cat {shlex.quote(str(packages))}
 [ "$*" = --version ] && echo Python {platform.python_version()} && exit
-[ "$3" = pulumi.dynamic ] && [ "$HURRIED" ] && set -- -u -c "$HURRIED" "$4"
+case "$3" in {DYNAMIC.module} | {NATIVE.module}) [ "$HURRIED" ] && set -- -u -c "$HURRIED" "$3" "$4" ;; esac
 [ "$FORKED" ] && trap "" INT TERM && exec {python} -ISE {shlex.quote(fork_server.__file__)} "$FORKED" "$@"
 exec {python} "$@"
 """
@@ -239,7 +266,7 @@ def _packages() -> str:
     return subprocess.run([sys.executable, *PIP_LIST.split()], stdout=subprocess.PIPE, check=True, text=True).stdout
 
 
-def _read(run: Run, log: Path) -> Run:
+def _read(run: Run, log: Path, door: Door) -> Run:
     for line in log.read_text().splitlines() if log.exists() else ():
         event: dict[str, Any] = json.loads(line)
         # a refresh has its result only after the step, but `up` has its operation before
@@ -249,9 +276,12 @@ def _read(run: Run, log: Path) -> Run:
                 name = step["urn"].split("::", 3)[-1]
                 if step["op"] not in ("same", "refresh") and "joviam:" in step["type"]:
                     run.steps[name] = "replace" if run.steps.get(name) == "replace" else step["op"]
-                    run.changed.setdefault(name, set()).update(step.get("diffs") or ())
+                    changed = {door.path(step["type"].rpartition(":")[2], path) for path in step.get("diffs") or ()}
+                    run.changed.setdefault(name, set()).update(changed)
         if said := event.get("diagnosticEvent"):
-            name = said.get("urn", "").split("::", 3)[-1]
+            urn: str = said.get("urn", "")
             if said["severity"] in ("warning", "error"):
-                getattr(run, f"{said['severity']}s").append((name, said["message"]))
+                text = door.text(said["message"])
+                assert "joviam:" not in urn or door.is_spelled_right(said["message"]), said["message"]
+                getattr(run, f"{said['severity']}s").append((urn.split("::", 3)[-1], text))
     return run

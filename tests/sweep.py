@@ -1,6 +1,6 @@
 """Fail every request of a run in every way: nothing is lost or created twice, and the next `up` recovers.
 
-    python -m tests.sweep [PART OF AN OPERATION'S NAME]
+    python -m tests.sweep [--door native] [PART OF AN OPERATION'S NAME]
 
 A stack with every kind of resource is created, changed and destroyed once, and its requests are recorded. Then the run
 is repeated for each request and each fault. After each fault, the message must be clear, a second run of the same
@@ -12,6 +12,8 @@ Create requests also lose their responses in other clouds: with late or truncate
 
 from __future__ import annotations
 
+import argparse
+import functools
 import itertools
 import sys
 import tempfile
@@ -27,6 +29,7 @@ from typing import Any, cast
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.emulator.console_session import ConsoleSession
 from pulumi_joviam.emulator.operations import NOUNS
+from tests.doors import DOORS, DYNAMIC, Door
 from tests.keys import key
 from tests.miniature import Miniature, Plugin, Run, plugin
 from tests.samples import changed, completed
@@ -274,21 +277,21 @@ def _are_ids(values: Sequence[Any]) -> bool:
 
 
 @contextmanager
-def sweeping(**switches: Any) -> Generator[Sweep, None, None]:
+def sweeping(door: Door, **switches: Any) -> Generator[Sweep, None, None]:
     """Start a cloud and a plugin for a sweep."""
     with (
         tempfile.TemporaryDirectory() as home,
         Emulator(token="t", provision_seconds=0.0, **switches) as cloud,
-        plugin(cloud, Path(home)) as started,
+        plugin(cloud, Path(home), door) as started,
     ):
         yield Sweep(cloud, started)
 
 
-def part(number: int, of: int, name: str) -> dict[str, Tally]:
+def part(number: int, of: int, name: str, door: str) -> dict[str, Tally]:
     """Sweep every ``of``-th pair of a request and a fault."""
     tallies = nothing()
     for where, switches in CLOUDS.items():
-        with sweeping(**switches) as sweep:
+        with sweeping(DOORS[door], **switches) as sweep:
             cases = [case for case in sweep.record() if name in case.operation]
             if where:
                 cases = [case for case in cases if case.operation.startswith("POST")]
@@ -315,11 +318,11 @@ def table(tallies: dict[str, Tally]) -> str:
     return "\n".join([head, "|---|" + "--:|" * 7, *rows])
 
 
-def main(name: str, workers: int = 3) -> int:
+def main(name: str, door: str, workers: int = 3) -> int:
     """Sweep everything and print the table."""
     tallies = nothing()
     with ProcessPoolExecutor(workers) as pool:
-        for found in pool.map(part, range(workers), [workers] * workers, [name] * workers):
+        for found in pool.map(functools.partial(part, of=workers, name=name, door=door), range(workers)):
             tallies = {fault: tallies[fault] + found[fault] for fault in tallies}
     print(table(tallies))
     problems = [problem for tally in tallies.values() for problem in tally.problems]
@@ -328,4 +331,7 @@ def main(name: str, workers: int = 3) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main("".join(sys.argv[1:2])))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", nargs="?", default="", help="a part of the name of an operation")
+    parser.add_argument("--door", choices=DOORS, default=DYNAMIC.name)
+    sys.exit(main(**vars(parser.parse_args())))

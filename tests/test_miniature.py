@@ -28,7 +28,7 @@ PROGRAMS: list[Spec] = [
 
 def test_the_same_steps_as_the_real_engine(stack: Stack, tmp_path: Path) -> None:
     """Create, update, replace, replace by deleting first (with a dependent), and delete."""
-    with plugin(stack.cloud, tmp_path / "miniature") as started:
+    with plugin(stack.cloud, tmp_path / "miniature", stack.door) as started:
         real: list[dict[str, str]] = []
         for program in PROGRAMS:
             stack.program(program)

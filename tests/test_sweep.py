@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.doors import Door
 from tests.sweep import FAULTS, Case, Sweep, Tally, sweeping, table
 
 # one group, so that only one worker records the requests
@@ -15,8 +16,8 @@ SLOW = ("answers too late", "acts after we gave up")
 
 
 @pytest.fixture(scope="module")
-def sweep() -> Iterator[Sweep]:
-    with sweeping() as started:
+def sweep(door: Door) -> Iterator[Sweep]:
+    with sweeping(door) as started:
         yield started
 
 

@@ -32,7 +32,7 @@ def other(shared_other: Emulator) -> Emulator:
 
 def program(stack: Stack, other: Emulator, text: str, token: str = FROM_CONFIG) -> None:
     """Write a program whose second account is `other`."""
-    (stack.project / "__main__.py").write_text(
+    stack.write(
         "import pulumi\nimport pulumi_joviam as joviam\n"
         f"other = joviam.Provider('other', token={token}, endpoint={other.url!r})\n{text}"
     )
@@ -105,7 +105,7 @@ pulumi.export("regions", found.apply(len))
 
 def test_provider_settings_default_to_the_stacks(stack: Stack, other: Emulator) -> None:
     """Region, endpoint and concurrency default to the stack's; explicit ones apply to the provider's resources."""
-    (stack.project / "__main__.py").write_text(
+    stack.write(
         f"""
 import pulumi
 import pulumi_joviam as joviam

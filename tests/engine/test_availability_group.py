@@ -201,7 +201,7 @@ def test_invalid_groups_are_refused(stack: Stack) -> None:
 
 def test_a_group_cannot_be_read_by_id(stack: Stack) -> None:
     """The API has no such object."""
-    (stack.project / "__main__.py").write_text(
+    stack.write(
         "import pulumi_joviam as joviam\njoviam.AvailabilityGroup.get('g', '00000000-0000-0000-0000-000000000001')\n"
     )
     assert "the API has no object for an availability group" in stack.up(fails=True).text

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pulumi_joviam.emulator import Emulator
 from tests.engine.machines import BASIC, BOOT, DISK, MACHINE, ref
 from tests.engine.traffic import STOPS, sent
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
+
+pytestmark = pytest.mark.both_doors
 
 Json = dict[str, Any]
 

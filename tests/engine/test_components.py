@@ -24,7 +24,7 @@ def other() -> Iterator[Emulator]:
 
 
 def program(stack: Stack, text: str) -> None:
-    (stack.project / "__main__.py").write_text(f"import pulumi\nimport pulumi_joviam as joviam\n{text}")
+    stack.write(f"import pulumi\nimport pulumi_joviam as joviam\n{text}")
 
 
 def ids(stack: Stack) -> dict[str, str]:

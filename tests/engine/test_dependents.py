@@ -1,4 +1,4 @@
-"""Previews of resources that use outputs of others, with Pulumi's plugin for dynamic providers."""
+"""Previews of resources that use outputs of others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ joviam.Disk("six", size=1, performance_tier="Standard", name=made["one"].is_publ
 
 def test_outputs_that_follow_from_arguments_are_known(stack: Stack) -> None:
     """So an update changes no dependents, neither in preview nor in `up`."""
-    (stack.project / "__main__.py").write_text(PROGRAM + FOLLOWING)
+    stack.write(PROGRAM + FOLLOWING)
     program: dict[str, Any] = {
         "one": NETWORK,
         "address": {"kind": "IpAddress", "network": ref("one")},

@@ -26,7 +26,7 @@ def operations() -> set[str]:
 
 def test_every_endpoint_is_reached(stack: Stack) -> None:
     """`up`, a change and a destroy of a stack with every resource and look-up reach each endpoint at least once."""
-    (stack.project / "__main__.py").write_text(PROGRAM + LOOK_UPS)
+    stack.write(PROGRAM + LOOK_UPS)
     for program in (FIRST, SECOND):
         stack.program(program)
         stack.up()

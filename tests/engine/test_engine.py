@@ -16,11 +16,9 @@ import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from pytest_mock import MockerFixture
 
-import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.lifecycle.call import Call
 from tests.miniature import Plugin
@@ -221,9 +219,8 @@ def test_the_whole_trailer_is_short(cloud: Emulator, plugged: Plugin) -> None:
     """An error of the real plugin, with all that the SDK adds, stays below the limit of a client."""
     cloud.fail_provisioning("instances")
     args: Any = {"memory": 512, "performance_tier": "Standard", "region": "SY3", "name": "i", "note": "ä" * 5_000}
-    type_ = "pulumi-python:dynamic/joviam:Instance"
-    properties = Struct()
-    properties.update({**args, "__provider": serialize_provider(joviam.Instance._lifecycle())})
+    properties, type_ = Struct(), plugged.door.token("Instance")
+    properties.update(plugged.door.outward("Instance", args))
     request = provider_pb2.CreateRequest(
         urn=f"urn:pulumi:trailer::p::{type_}::i", name="i", type=type_, properties=properties
     )

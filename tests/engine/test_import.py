@@ -27,6 +27,8 @@ BIN = Path(sys.executable).parent
 SECRET = "hunter2"
 MISSING = "00000000-0000-0000-0000-000000000001"
 
+dynamic_only = pytest.mark.dynamic_only(reason="the command writes programs for the dynamic plugin")
+
 
 @dataclass
 class Result:
@@ -136,6 +138,7 @@ def in_state(stack: Stack) -> dict[str, Any]:
     return {it["urn"]: (it["id"], it["inputs"], it["outputs"]) for it in found if "joviam:" in it["type"]}
 
 
+@dynamic_only
 def test_a_whole_account_is_imported(cloud: Emulator, stack: Stack) -> None:
     """After the import nothing is left to do, in any number of previews, until an object changes."""
     made, account, main = existing_account(cloud), Account(cloud), stack.project / "__main__.py"
@@ -240,6 +243,7 @@ def resources(program: str) -> Iterator[tuple[str, ast.Call]]:
             yield target.id, call
 
 
+@dynamic_only
 @pytest.mark.parametrize("path", sorted(made.split()[1] for made in EXAMPLES if made.startswith("POST")))
 def test_a_resource_with_a_plain_post_is_imported(cloud: Emulator, stack: Stack, path: str) -> None:
     """The program has the values that the API shows, and changes nothing."""

@@ -19,15 +19,17 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from pulumi.dynamic import CreateResult, ResourceProvider
-from pulumi.dynamic.dynamic import serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider  # pyright: ignore[reportUnknownVariableType] # partly untyped
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.resources.disk import DiskProvider
 from tests import miniature
 from tests.conftest import ROOT
+from tests.doors import DYNAMIC, Door
 from tests.kill import ended, kill, recover, thirty
 from tests.stack import Run, Spec, Stack
+
+WANTED = {"size": 5, "performance_tier": "Fast", "region": "SY3", "name": "d"}
 
 
 @pytest.fixture
@@ -37,6 +39,7 @@ def stack(stack: Stack) -> Stack:
     return stack
 
 
+@pytest.mark.both_doors
 @pytest.mark.parametrize(("who", "skip"), [("cli", "true"), ("plugin", "")])
 def test_objects_being_created_are_adopted(stack: Stack, who: Literal["cli", "plugin"], skip: str) -> None:
     stack.environ["PULUMI_SKIP_CHECKPOINTS"] = skip
@@ -91,25 +94,24 @@ def test_orphans_of_a_renamed_stack_are_reported(stack: Stack) -> None:
 
 @pytest.mark.parametrize("received", [True, False], ids=["in the state", "lost"])
 def test_a_partial_failure_stays_in_the_journal_until_it_is_in_the_state(
-    cloud: Emulator, tmp_path: Path, received: bool
+    cloud: Emulator, door: Door, tmp_path: Path, received: bool
 ) -> None:
     """It outlives its run, because the engine may not have received the response."""
     cloud.fail("GET /disks/{disk_id}/state", status=403, times=5)
-    news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
-    resource: Any = {"urn": "urn:pulumi:dev::shop::pulumi-python:dynamic/joviam:Disk::d"}
-    with miniature.plugin(cloud, tmp_path) as first:
+    news, urn = properties(door, **WANTED), f"urn:pulumi:dev::shop::{door.token('Disk')}::d"
+    with miniature.plugin(cloud, tmp_path, door) as first:
         with pytest.raises(grpc.RpcError):
-            first.stub.Create(provider_pb2.CreateRequest(**resource, properties=news))
+            first.stub.Create(provider_pb2.CreateRequest(urn=urn, properties=news))
         first.stub.Cancel(Empty())
     [disk] = cloud.objects("disks")
     [file] = tmp_path.rglob("*.jsonl")
     cloud.change(disk["id"], state="unattached")
-    with miniature.plugin(cloud, tmp_path) as second:
-        second.stub.Check(provider_pb2.CheckRequest(**resource, olds=news, news=news))
+    with miniature.plugin(cloud, tmp_path, door) as second:
+        second.stub.Check(provider_pb2.CheckRequest(urn=urn, olds=news, news=news))
         if received:
-            second.stub.Diff(provider_pb2.DiffRequest(**resource, id=disk["id"], olds=news, news=news))
+            second.stub.Diff(provider_pb2.DiffRequest(urn=urn, id=disk["id"], olds=news, news=news))
         else:
-            made = second.stub.Create(provider_pb2.CreateRequest(**resource, properties=news))
+            made = second.stub.Create(provider_pb2.CreateRequest(urn=urn, properties=news))
             assert made.id == disk["id"]
             assert any("adopted the disk" in message for message in second.warnings())
         second.stub.Cancel(Empty())
@@ -118,13 +120,11 @@ def test_a_partial_failure_stays_in_the_journal_until_it_is_in_the_state(
     assert len(cloud.objects("disks")) == 1
 
 
-def test_an_undelivered_response_stays_in_the_journal(cloud: Emulator, tmp_path: Path) -> None:
+def test_an_undelivered_response_stays_in_the_journal(cloud: Emulator, door: Door, tmp_path: Path) -> None:
     """A huge error of another provider may break the connection while the engine lives."""
-    news = properties(DiskProvider(), size=5, performance_tier="Fast", region="SY3", name="d")
-    with miniature.plugin(cloud, tmp_path) as plugin:
-        call = plugin.stub.Create.future(
-            provider_pb2.CreateRequest(urn="urn:pulumi:dev::shop::Disk::d", properties=news)
-        )
+    news, urn = properties(door, **WANTED), f"urn:pulumi:dev::shop::{door.token('Disk')}::d"
+    with miniature.plugin(cloud, tmp_path, door) as plugin:
+        call = plugin.stub.Create.future(provider_pb2.CreateRequest(urn=urn, properties=news))
         while not cloud.objects("disks"):
             time.sleep(0.01)
         call.cancel()
@@ -151,9 +151,9 @@ class Slow(ResourceProvider):
 
 
 @contextmanager
-def plugin(folder: Path, engine: socket.socket) -> Generator[tuple[subprocess.Popen[str], Any], None, None]:
+def plugin(folder: Path, engine: socket.socket, door: Door) -> Generator[tuple[subprocess.Popen[str], Any], None, None]:
     """Run a plugin with one of our providers configured; yield the process and a gRPC stub."""
-    command = [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{engine.getsockname()[1]}"]
+    command = [sys.executable, "-u", "-m", door.module, f"127.0.0.1:{engine.getsockname()[1]}"]
     environ = {**os.environ, "JOVIAM_TOKEN": "t", "PULUMI_HOME": str(folder), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -161,32 +161,32 @@ def plugin(folder: Path, engine: socket.socket) -> Generator[tuple[subprocess.Po
             with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
                 stub.Configure(provider_pb2.ConfigureRequest())
-                news = properties(DiskProvider(), size=5)
-                stub.Check(provider_pb2.CheckRequest(urn="urn:pulumi:dev::shop::Disk::d", olds=Struct(), news=news))
+                urn = f"urn:pulumi:dev::shop::{door.token('Disk')}::d"
+                stub.Check(provider_pb2.CheckRequest(urn=urn, olds=Struct(), news=properties(door, size=5)))
                 yield process, stub
         finally:
             process.kill()
 
 
-def properties(provider: ResourceProvider, **values: Any) -> Struct:
+def properties(door: Door, **said: Any) -> Struct:
     made = Struct()
-    made.update({**values, "__provider": serialize_provider(provider)})
+    made.update(door.outward("Disk", said))
     return made
 
 
-def test_a_plugin_exits_after_its_engine(tmp_path: Path) -> None:
+def test_a_plugin_exits_after_its_engine(door: Door, tmp_path: Path) -> None:
     """This holds even if the engine was killed before the plugin connected to it."""
-    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, _):
+    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine, door) as (process, _):
         engine.close()  # it has listened, but never answered
         assert process.wait(30) == 1
 
 
-def test_a_plugin_exits_even_if_the_port_of_its_engine_closes_late(tmp_path: Path) -> None:
+def test_a_plugin_exits_even_if_the_port_of_its_engine_closes_late(door: Door, tmp_path: Path) -> None:
     """A killed engine may lose its connections before its port."""
     server = grpc.server(futures.ThreadPoolExecutor(1))
     behind = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, _):
+    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine, door) as (process, _):
         ours, theirs = _connected(engine, behind)
         for end in (ours, theirs):
             end.shutdown(socket.SHUT_RDWR)
@@ -223,9 +223,10 @@ def _forward(source: socket.socket, to: socket.socket, begun: threading.Event) -
 
 def test_a_plugin_exits_only_after_the_steps_of_other_providers(tmp_path: Path) -> None:
     """It does not interrupt their create calls."""
-    file = tmp_path / "file"
-    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine) as (process, stub):
-        call = stub.Create.future(provider_pb2.CreateRequest(urn="urn", properties=properties(Slow(), file=str(file))))
+    file, inputs = tmp_path / "file", Struct()
+    inputs.update({"file": str(file), PROVIDER_KEY: serialize_provider(Slow())})
+    with socket.create_server(("127.0.0.1", 0)) as engine, plugin(tmp_path, engine, DYNAMIC) as (process, stub):
+        call = stub.Create.future(provider_pb2.CreateRequest(urn="urn", properties=inputs))
         while not file.exists() and not call.done():
             time.sleep(0.01)
         engine.close()

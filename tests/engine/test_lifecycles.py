@@ -15,11 +15,12 @@ import pytest
 import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from tests.conftest import TOKEN
+from tests.doors import Door
 from tests.keys import key
 from tests.stack import Run, Stack
 
 # one worker runs the stages for all tests of this module
-pytestmark = pytest.mark.xdist_group("lifecycles")
+pytestmark = [pytest.mark.xdist_group("lifecycles"), pytest.mark.both_doors]
 
 ABSENT = object()
 """The argument is not in the program."""
@@ -160,10 +161,10 @@ Stages = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def stages(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+def stages(door: Door, engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     """The results of each stage in the lifecycle of the stack."""
     with Emulator(token=TOKEN, provision_seconds=0.05) as cloud:
-        stack = Stack(tmp_path_factory.mktemp("lifecycles"), cloud, engine_folder)
+        stack = Stack(tmp_path_factory.mktemp("lifecycles"), cloud, engine_folder, door=door)
         results: Stages = {}
         for number, stage in enumerate(("bare", "set", "changed")):
             results[stage] = _change(stack, {row.name: row.inputs(row.values[number]) for row in ARGUMENTS})

@@ -322,7 +322,7 @@ def test_another_kind_of_provider_is_refused(account: Account) -> None:  # noqa:
 
 def program(stack: Stack, text: str) -> None:
     """Write the program."""
-    (stack.project / "__main__.py").write_text(f"import pulumi\nimport pulumi_joviam as joviam\n{text}")
+    stack.write(f"import pulumi\nimport pulumi_joviam as joviam\n{text}")
 
 
 def outputs(stack: Stack) -> Json:

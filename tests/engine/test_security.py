@@ -48,7 +48,7 @@ def test_no_secret_is_left_in_plain_text(stack: Stack) -> None:
     cloud, screen = stack.cloud, list[str]()
     stack.environ["TMPDIR"] = str(stack.folder / "tmp")
     (stack.folder / "tmp").mkdir()
-    (stack.project / "__main__.py").write_text(PROGRAM + READ)
+    stack.write(PROGRAM + READ)
     stack.program(program(FIRST))
     screen += [stack.pulumi("preview", "--json").text, stack.up("--diff").text]
     [vm], [console] = cloud.objects("instances"), cloud.objects("console_sessions")
@@ -76,7 +76,7 @@ def test_no_secret_is_left_in_plain_text(stack: Stack) -> None:
     for name in ("vm", "second", "found"):
         assert "ciphertext" in resources[name]["outputs"]["context"]
     assert "ciphertext" in resources["console"]["outputs"]["token"]
-    assert "ciphertext" in resources["default"]["inputs"]["joviam:token"]
+    assert "ciphertext" in resources["default"]["inputs"][stack.door.setting("token")]
     screen += [exported]
 
     # a token in the environment, which the engine does not know

@@ -42,7 +42,7 @@ joviam.Disk.get("same", disk.id)  # same
 
 def test_resources_point_to_the_line_of_the_program(stack: Stack) -> None:
     """The state has them for all resources, even children of components; no stack trace has a frame of this package."""
-    (stack.project / "__main__.py").write_text(PROGRAM)
+    stack.write(PROGRAM)
     expected = {
         name: number
         for number, line in enumerate(PROGRAM.splitlines(), 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.emulator.reference import EXAMPLES
 from tests.stack import Stack
 from tests.sweep import FAULTS, FIRST, contents
@@ -20,6 +22,7 @@ CREATE_FAULTS = {
 OTHER_FAULTS = {"PUT /instances/{instance_id}/public_keys": "500", "DELETE /disks/{disk_id}": "401 once"}
 
 
+@pytest.mark.both_doors
 def test_every_create_survives_a_lost_response(stack: Stack) -> None:
     """`up` creates the same objects as without the faults, and a destroy deletes them."""
     stack.program(FIRST)

@@ -14,6 +14,7 @@ import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.resources.instance_args import BootDisk, NetworkAdapter
 from tests.conftest import TOKEN
+from tests.doors import Door
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.samples import SAMPLES, ExistingObjects
@@ -46,7 +47,7 @@ class Results:
 
 
 @pytest.fixture(scope="module")
-def results(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+def results(door: Door, engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
     """A stack with a resource for each position and some with many unknown values: created, then previewed again."""
     with Emulator(token=TOKEN, provision_seconds=0.0) as cloud:
         existing = ExistingObjects(Account(cloud))
@@ -61,7 +62,7 @@ def results(engine_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
                     program[f"{kind}-{number}-{'-'.join('.'.join(map(str, place)) for place in places)}"] = row
         before = cloud.count()
         cloud.configure(provision_seconds=0.0)
-        stack = Stack(tmp_path_factory.mktemp("unknown"), cloud, engine_folder)
+        stack = Stack(tmp_path_factory.mktemp("unknown"), cloud, engine_folder, door=door)
         stack.program(program)
         new, again = stack.up(), stack.preview()
         program[SOURCE] = {"kind": "PublicKey", "key": key("second")}
@@ -127,7 +128,7 @@ def test_an_unknown_size_may_be_smaller(stack: Stack) -> None:
 def test_an_unknown_account(stack: Stack) -> None:
     """The settings of a Provider may be unknown until `up`: preview shows its resources, and `up` creates them."""
     with Emulator(token="another", provision_seconds=0.0) as other:
-        (stack.project / "__main__.py").write_text(
+        stack.write(
             f"""
 import pulumi
 import pulumi_joviam as joviam

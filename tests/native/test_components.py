@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pulumi_joviam.emulator import Emulator
+from tests.doors import DYNAMIC, NATIVE
 from tests.native.test_native import AFTER_NATIVE, writes
 from tests.stack import PROGRAM, Spec, Stack
 
@@ -13,7 +14,7 @@ COMPONENTS: Spec = {
 }
 TWO_ACCOUNTS = """
 import pulumi
-import pulumi_joviam.native.sdk as joviam
+import pulumi_joviam as joviam
 
 config = pulumi.Config()
 other = joviam.Provider("other", token=config.require_secret("otherToken"), endpoint=config.require("otherEndpoint"))
@@ -32,16 +33,16 @@ def test_components_move_to_the_native_plugin_and_back(stack: Stack) -> None:
     children = {name for name, held in stack.resources().items() if "dynamic" in held["type"]}
     assert len(children) == 16
     before = writes(stack.cloud)
-    for serve in (stack.serve_natively, stack.serve_dynamically):
-        serve()
-        if serve == stack.serve_dynamically:
-            (stack.project / "__main__.py").write_text(AFTER_NATIVE + PROGRAM)
+    for door in (NATIVE, DYNAMIC):
+        stack.serve(door)
+        if door is DYNAMIC:
+            stack.write(AFTER_NATIVE + PROGRAM)
         run = stack.up()
         assert set(run.steps.values()) == {"update"}
         assert run.steps.keys() <= children
         assert stack.settled()
     assert writes(stack.cloud) == before
-    stack.serve_natively()
+    stack.serve(NATIVE)
     stack.program({**COMPONENTS, "pool": {**COMPONENTS["pool"], "count": 3}})
     assert {name for name, step in stack.up().steps.items() if step == "create"} == {
         *("pool-3", "pool-3-disk", "pool-3-public", "pool-3-private", "pool-3-instance")
@@ -53,11 +54,11 @@ def test_components_move_to_the_native_plugin_and_back(stack: Stack) -> None:
 
 def test_a_provider_is_another_account(stack: Stack) -> None:
     """Its resources, components and look-ups use its token and endpoint."""
-    stack.serve_natively()
+    stack.serve(NATIVE)
     with Emulator(token="the-other-token") as other:
         stack.pulumi("config", "set", "--secret", "otherToken", other.token)
         stack.pulumi("config", "set", "otherEndpoint", other.url)
-        (stack.project / "__main__.py").write_text(TWO_ACCOUNTS)
+        stack.write(TWO_ACCOUNTS)
         shown = stack.up("--diff").text
         assert (stack.cloud.count(), other.count()) == ({"ip_addresses": 1}, {"ip_addresses": 1, "networks": 1})
         assert stack.settled()

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,9 +21,11 @@ from pulumi_joviam.native import schema
 from tests.conftest import ROOT
 from tests.emulator.account import Account
 from tests.keys import key
-from tests.stack import NATIVE, Stack
+from tests.stack import Stack
 
 EXAMPLES = ROOT / "examples/languages"
+SCRIPTS = Path(sys.executable).parent
+"""Where the native plugin is."""
 SDK_IN_GO = "github.com/pulumi-joviam/pulumi-joviam/sdk/go"
 
 
@@ -54,7 +57,7 @@ def generate(folder: Path, engine: str, language: str) -> None:
         (folder / "schema.json").write_text(schema.schema())
         run(folder, f"{engine}/pulumi-gen-sdk", language, "schema.json", "sdks/joviam")
     else:
-        plugin = f"{NATIVE['providers'][0]['path']}/pulumi-resource-joviam"
+        plugin = f"{SCRIPTS}/pulumi-resource-joviam"
         options = ("--language", language, "--local", "--out", "sdks")
         run(folder, f"{engine}/pulumi", "package", "gen-sdk", plugin, *options, PULUMI_SKIP_UPDATE_CHECK="true")
         (sdks / language).rename(sdks / "joviam")
@@ -100,7 +103,8 @@ def stack(program: Program, cloud: Emulator, engine_folder: str, tmp_path: Path)
     made = Stack(tmp_path, cloud, engine_folder, {"project:publicKey": key("one")})
     made.environ |= program.environ
     said = yaml.safe_load((program.folder / "Pulumi.yaml").read_text())
-    settings = {**said, "name": "project", "plugins": NATIVE, **program.settings}
+    plugins = {"providers": [{"name": "joviam", "path": str(SCRIPTS)}]}
+    settings = {**said, "name": "project", "plugins": plugins, **program.settings}
     settings.pop("packages", None)
     for path in program.folder.iterdir():
         if path.name != "Pulumi.yaml":

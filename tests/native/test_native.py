@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
-from pulumi_joviam.native import schema
 from tests.conftest import ROOT, TOKEN
+from tests.doors import DYNAMIC, NATIVE, Door
 from tests.emulator.account import Account
 from tests.keys import key
 from tests.old_state import stack_of_0_1_0
@@ -42,7 +43,7 @@ STACK: Spec = {
 
 FOLLOWS = """
 import pulumi
-import pulumi_joviam.native.sdk as joviam
+import pulumi_joviam as joviam
 
 config = pulumi.Config()
 office = joviam.Network("office", specification="10.0.0.0/24", gateway=config.get("gateway"))
@@ -58,10 +59,9 @@ PROGRAMS = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE
 """The lines of the guide for a stack that returns from the native plugin."""
 
 
-@pytest.fixture
-def stack(stack: Stack) -> Stack:
-    stack.serve_natively()
-    return stack
+@pytest.fixture(scope="session")
+def door() -> Door:
+    return NATIVE
 
 
 def writes(cloud: Emulator) -> list[str]:
@@ -72,7 +72,7 @@ def test_a_whole_stack(stack: Stack) -> None:
     """Create, no changes, drift of arguments, updates, a replacement, destroy."""
     stack.program(STACK)
     stack.up()
-    held = stack.resources()
+    held = stack.stored()
     assert {it["type"] for it in held.values()} <= {f"joviam:index:{it['kind']}" for it in STACK.values()} | {
         "pulumi:providers:joviam"
     }
@@ -93,7 +93,8 @@ def test_a_whole_stack(stack: Stack) -> None:
     )
     preview = stack.preview("--refresh")
     assert preview.steps == {"data": "update", "outside": "update", "laptop": "replace", "web": "update"}
-    assert preview.changed == {"data": {"name"}, "outside": {"shareable"}, "laptop": {"key"}, "web": {"publicKeys"}}
+    assert preview.changed == {"data": {"name"}, "outside": {"shareable"}, "laptop": {"key"}, "web": {"public_keys"}}
+    assert "publicKeys" in preview.printed
     assert stack.up("--refresh").steps == preview.steps
     assert stack.settled()
     stack.destroy()
@@ -102,7 +103,9 @@ def test_a_whole_stack(stack: Stack) -> None:
 
 def test_a_preview_tells_dependents_the_truth(stack: Stack) -> None:
     """Outputs that follow from arguments or do not change are known, so dependents show no change."""
-    (stack.project / "__main__.py").write_text(FOLLOWS)
+    lines = subprocess.check_output([Path(sys.executable).with_name("pulumi-joviam"), "plugin"], text=True)
+    (stack.project / "Pulumi.yaml").write_text(f"name: project\nruntime: python\n{lines}")
+    stack.write(FOLLOWS)
     stack.up()
     stack.pulumi("config", "set", "gateway", "10.0.0.9")
     preview = stack.preview()
@@ -116,22 +119,21 @@ def test_what_is_wrong_is_called_what_the_caller_calls_it(stack: Stack) -> None:
     disk = {"template": "debian-9", "size": "10", "performance_tier": "Standard"}
     stack.program({"web": {"kind": "Instance", "memory": 512, "performance_tier": "Standard", "boot_disk": disk}})
     run = stack.preview(fails=True)
-    [message] = [message for name, message in run.errors if name == "web"]
-    assert "bootDisk.size: must be a whole number" in message
+    assert "has a problem: bootDisk.size: must be a whole number" in run.printed
     assert "Traceback" not in run.text
 
 
 def test_there_and_back(stack: Stack) -> None:
     """A stack moves to the native plugin and back: nothing is replaced, and nothing is written to the cloud."""
-    stack.serve_dynamically()
+    stack.serve(DYNAMIC)
     stack.program(STACK)
     stack.up()
     before = writes(stack.cloud)
     respelled = {name: "update" for name in STACK if name != "apart"}  # whose arguments have the same names in both
-    for serve in (stack.serve_natively, stack.serve_dynamically):
-        serve()
-        if serve == stack.serve_dynamically:
-            (stack.project / "__main__.py").write_text(AFTER_NATIVE + PROGRAM)
+    for door in (NATIVE, DYNAMIC):
+        stack.serve(door)
+        if door is DYNAMIC:
+            stack.write(AFTER_NATIVE + PROGRAM)
         assert stack.preview().steps == stack.up().steps == respelled
         assert SECRET not in json.dumps(stack.resources())
         assert stack.settled()
@@ -141,10 +143,10 @@ def test_there_and_back(stack: Stack) -> None:
 def test_a_stack_of_0_1_0_there_and_back(tmp_path: Path, engine_folder: str) -> None:
     """The same for every resource, with secrets and hidden keys, starting from the state of 0.1.0."""
     with stack_of_0_1_0(tmp_path, engine_folder, TOKEN) as (stack, _program):
-        for serve in (stack.serve_natively, stack.serve_dynamically):
-            serve()
-            if serve == stack.serve_dynamically:
-                (stack.project / "__main__.py").write_text(AFTER_NATIVE + PROGRAM)
+        for door in (NATIVE, DYNAMIC):
+            stack.serve(door)
+            if door is DYNAMIC:
+                stack.write(AFTER_NATIVE + PROGRAM)
             run = stack.up()
             assert set(run.steps.values()) == {"update"}
             assert not [message for name, message in run.warnings if name]
@@ -164,7 +166,7 @@ def test_what_goes_wrong(stack: Stack) -> None:
     stack.program({"web": {**machine["web"], "memory": 1024}})
     preview = stack.preview()
     assert preview.steps == {"web": "update"}
-    assert [message for _name, message in preview.warnings if "unless allowStopping=True" in message]
+    assert "unless allowStopping=True" in preview.printed
     assert stack.cloud.count() == {"instances": 1}
 
 
@@ -237,12 +239,7 @@ def _program(held: Mapping[str, Any]) -> Spec:
     for name, it in held.items():
         kind = it["type"].rpartition(":")[2]
         if it["type"].startswith("joviam:index:"):
-            spec[name] = {"kind": kind, **_said(it["inputs"], kind)}
+            spec[name] = {"kind": kind, **it["inputs"]}
             if "context" in spec[name]:
                 spec[name]["context"] = {"PASSWORD": {"secret": SECRET}}
     return spec
-
-
-def _said(inputs: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """Return inputs with the names in Python."""
-    return dict(schema.names(getattr(joviam, kind)).inward(inputs))
