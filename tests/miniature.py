@@ -199,10 +199,12 @@ class Miniature:
     def _shown(self, step: str, name: str, held: Held | None, checked: Any, said: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a preview knows of the outputs after a step."""
         kind = said["kind"]
-        if self.door is DYNAMIC:  # whose plugin does not answer in previews
-            computed = getattr(joviam, kind)._lifecycle.outputs
-            inputs = self.values(kind, checked) if step == "update" else {}
-            known = {key: value for key, value in inputs.items() if key not in computed}
+        if self.door is DYNAMIC:  # whose plugin does not answer in previews: what a program itself knows
+            lifecycle, inputs = getattr(joviam, kind)._lifecycle(), self.values(kind, checked)
+            known = {
+                it: value for it, value in inputs.items() if it not in lifecycle.outputs and not _has_unknown(value)
+            }
+            known |= lifecycle.foreseen({it: value for it, value in inputs.items() if not _has_unknown(value)})
         elif held and step == "update":
             update = provider_pb2.UpdateRequest(**self._change(name, held, checked, said), preview=True)
             known = self._known(kind, self._call("Update", update))
@@ -341,9 +343,8 @@ class Miniature:
         parts = cast(dict[str, Any], said)
         if set(parts) == {"ref"}:
             name, output = parts["ref"].split(".")
-            if name in shown:
-                return shown[name].get(output, rpc.UNKNOWN)
-            return self.outputs(name)[output] or None  # the state has "" for None
+            value = shown[name].get(output, rpc.UNKNOWN) if name in shown else self.outputs(name)[output]
+            return None if value == "" else value  # as a program reads it
         if set(parts) == {"after", "say"}:
             later = "id" not in shown.get(parts["after"], {"id": ""})
             return rpc.UNKNOWN if later else self._value(parts["say"], shown)
