@@ -175,6 +175,11 @@ class Hooks(Generic[A, M]):
         """Return whether a live value is left as it is although the program asks for less."""
         return False
 
+    def moved(self, change: Change, unfinished: Collection[str]) -> set[str]:
+        """Return the outputs that an update may change, also by arguments that an earlier step left unfinished."""
+        scope = {*change.steps, *unfinished}
+        return {name for name in self.outputs if scope & {*self.moved_by.get(name, ())}}
+
     # -- what follows from that --
 
     def foreseen(self, said: Mapping[str, Any]) -> dict[str, Any]:

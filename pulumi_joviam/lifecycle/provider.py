@@ -223,9 +223,9 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         with self._reporting("checking", call):
             plan = self._plan(call, held, _plain(news))
         hidden = call.hidden
-        scope = {*plan.change.steps, *hidden.unfinished, *self.unfinished(self.memory.read(hidden.private))}
+        unfinished = {*hidden.unfinished, *self.unfinished(self.memory.read(hidden.private))}
+        scope, moved = {*plan.change.steps, *unfinished}, self.moved(plan.change, unfinished)
         arguments = {field: value if field in scope else held.get(field, value) for field, value in plan.said.items()}
-        moved = {name for name in self.outputs if scope & {*self.moved_by.get(name, ())}}
         outputs = {name: UNKNOWN if name in moved else held.get(name, UNKNOWN) for name in self.outputs}
         foreseen = {name: value for name, value in self.foreseen(plan.said).items() if name in moved}
         return {**outputs, **foreseen, **arguments}

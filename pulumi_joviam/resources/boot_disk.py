@@ -82,18 +82,26 @@ def shrunk(old: Mapping[str, Any] | None, new: Mapping[str, Any], before: Mappin
     return bool(old and before and new["size"] < min(old["size"], before["size"]))
 
 
+def swaps(change: Change) -> bool:
+    """Return whether the boot_disk of the program may be another one than that of the instance."""
+    old: Mapping[str, Any] = change.live.get("boot_disk") or {}
+    new: Mapping[str, Any] = change.wanted.get("boot_disk") or {}
+    known = old and new and not has_unknown(new)
+    return not known or not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
+
+
 def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
     """Yield the effects of a change on an instance that is not deleted: another boot disk, or a larger one."""
     live, allowed, rests = change.live, change.may_stop, power.rests(change.live, change.wanted)
     old: Mapping[str, Any] = live.get("boot_disk") or {}
     new, disks = change.wanted.get("boot_disk"), change.wanted.get("disks")
     if new and "boot_disk" in change.steps:
-        known = bool(old) and not has_unknown(new)
-        swaps = not known or not same_kind(old, new) or shrunk(old, new, change.before.get("boot_disk"))
-        if not rests and (swaps or new["size"] > old["size"]):
-            what = "another boot_disk" if swaps else "changing boot_disk.size"
-            yield STOPS.stop("boot_disk", what, allowed, sure=known and swaps)
-        if swaps:
+        another = swaps(change)
+        if not rests and (another or new["size"] > old["size"]):
+            what = "another boot_disk" if another else "changing boot_disk.size"
+            known = bool(old) and not has_unknown(new)
+            yield STOPS.stop("boot_disk", what, allowed, sure=known and another)
+        if another:
             yield from lost(change, memory, "another boot_disk", "the old one", "boot_disk")
     elif "disks" in change.steps:
         there: Sequence[str] = live.get("disks") or live.get("disk_ids") or []
@@ -105,11 +113,8 @@ def effects(change: Change, memory: DiskMemory) -> Iterator[Effect]:
 
 def notices(change: Change) -> Iterator[str]:
     """Yield further warnings for an instance that is not deleted."""
-    old: Mapping[str, Any] = change.live.get("boot_disk") or {}
-    new: Mapping[str, Any] = change.wanted.get("boot_disk") or {}
-    stays = bool(old and new) and not has_unknown(new) and same_kind(old, new)
-    if stays and not shrunk(old, new, change.before.get("boot_disk")):
-        yield from kept_size("boot disk", old, new)
+    if not swaps(change):
+        yield from kept_size("boot disk", change.live["boot_disk"], change.wanted["boot_disk"])
 
 
 def lost(change: Change, memory: DiskMemory, by: str, of: str, field: str = "", unless: str = "") -> Iterator[Loss]:

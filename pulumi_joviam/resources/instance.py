@@ -60,9 +60,9 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
             "hostname": {"name"},
             "state": {"power_state"},
             **dict.fromkeys(("boot_disk_id", "disk_ids"), ("disks", "boot_disk")),
-            **dict.fromkeys(
-                ("adapters", "public_ip", "private_ip"), ("ip_addresses", "network_adapters", *networking.SOURCES)
-            ),
+            "adapters": networking.ADDRESSES,
+            "public_ip": networking.ADDRESSES - {networking.PRIVATE},
+            "private_ip": networking.ADDRESSES - {networking.PUBLIC},
         }
     )
     secret: ClassVar[tuple[str, ...]] = ("context",)
@@ -261,6 +261,12 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def unfinished(self, private: InstanceMemory) -> set[str]:
         return {"power_state"} if private.stopped_for_change else set()
+
+    def moved(self, change: Change, unfinished: Collection[str]) -> set[str]:
+        if "boot_disk" in change.steps and "boot_disk" not in unfinished and not boot_disk.swaps(change):
+            steps = {field: step for field, step in change.steps.items() if field != "boot_disk"}
+            change = replace(change, steps=steps)
+        return super().moved(change, unfinished)
 
     def notices(self, change: Change) -> Iterator[str]:
         return iter(()) if change.removes else boot_disk.notices(change)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PUBLIC, PRIVATE = "allocate_public_ip", "allocate_private_ip"
 SOURCES = {"networks", PUBLIC, PRIVATE}
 """Arguments that allocate addresses with an instance."""
+ADDRESSES = {"ip_addresses", "network_adapters", *SOURCES}
+"""Arguments that decide which addresses an instance has."""
 
 
 @dataclass
