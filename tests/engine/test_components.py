@@ -174,12 +174,13 @@ def test_options_reach_every_child(stack: Stack, other: Emulator) -> None:
 other = joviam.Provider("other", token=pulumi.Config().require_secret("token"), endpoint={other.url!r})
 
 def noted(args):
-    if args.type_.endswith("joviam:Instance"):
+    if args.type_.endswith(":Instance"):
         return pulumi.ResourceTransformResult(props={{**args.props, "note": "by a transform"}}, opts=args.opts)
 
 def started(args):
-    if args.type_.endswith("joviam:Instance"):
-        return pulumi.ResourceTransformationResult({{**args.props, "start_on_shutdown": True}}, args.opts)
+    if args.type_.endswith(":Instance"):
+        props = {{**args.props, {stack.door.spelled("start_on_shutdown")!r}: True}}
+        return pulumi.ResourceTransformationResult(props, args.opts)
 
 lan = joviam.PrivateNetwork("lan", pulumi.ResourceOptions(provider=other), specification="10.0.0.0/24")
 joviam.ServerPool(

@@ -28,6 +28,7 @@ pulumi.export("found", joviam.get_ip_addresses_output(opts=pulumi.InvokeOptions(
 
 def test_components_move_to_the_native_plugin_and_back(stack: Stack) -> None:
     """Their children are updated in the state only. With the native plugin, a pool grows, and a destroy deletes all."""
+    stack.serve(DYNAMIC)
     stack.program(COMPONENTS)
     stack.up()
     children = {name for name, held in stack.resources().items() if "dynamic" in held["type"]}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+import pytest
+
 import pulumi_joviam as joviam
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.native import schema
+from tests.doors import DYNAMIC, Door
 from tests.keys import key
 from tests.miniature import Miniature, Plugin, _plain, _struct
 from tests.stack import Spec
@@ -26,6 +29,11 @@ STACK: Spec = {
     },
 }
 HIDDEN = "__"
+
+
+@pytest.fixture(scope="session")
+def door() -> Door:
+    return DYNAMIC
 
 
 def respell(stack: Miniature) -> None:
