@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.keys import key
 from tests.miniature import Miniature, plugin
 from tests.stack import Spec, Stack
@@ -26,6 +28,7 @@ PROGRAMS: list[Spec] = [
 ]
 
 
+@pytest.mark.both_doors
 def test_the_same_steps_as_the_real_engine(stack: Stack, tmp_path: Path) -> None:
     """Create, update, replace, replace by deleting first (with a dependent), and delete."""
     with plugin(stack.cloud, tmp_path / "miniature", stack.door) as started:
