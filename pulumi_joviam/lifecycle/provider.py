@@ -160,7 +160,7 @@ class Lifecycle(Hooks[A, M], ResourceProvider):
         with self._reporting("checking", call):
             self._is_ours(call, id)
             if news == before == {field: held[field] for field in self.args.model_fields if field in held}:
-                change = Change(held, news, before)  # where nothing differs, names need no ids
+                change = Change(held, news, news)  # where nothing differs, names need no ids
             else:
                 plan = self._plan(call, held, news)
                 if plan.problems:
