@@ -12,7 +12,7 @@ from pulumi_joviam import lookups
 from pulumi_joviam.api import models
 from pulumi_joviam.cli.import_ import wanted
 from pulumi_joviam.emulator.operations import MODULES, NOUNS
-from pulumi_joviam.emulator.store import Object
+from pulumi_joviam.emulator.store import Moving, Object
 from pulumi_joviam.lifecycle.resource import Resource
 from tests.conftest import ROOT
 from tests.emulator.reference import ENDPOINTS, EXAMPLES
@@ -87,7 +87,8 @@ def missing(resource: type[Resource]) -> Iterator[str]:
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES.keys())
 def test_a_resource_is_complete(resource: type[Resource]) -> None:
     """The failure names everything that is missing, with its file and step."""
-    assert not list(missing(resource)), f"{resource.__name__} is not complete"
+    found = list(missing(resource))
+    assert not found, "\n".join([f"{resource.__name__} is not complete", *found])
 
 
 def test_every_resource_is_public() -> None:
