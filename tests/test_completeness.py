@@ -16,7 +16,7 @@ from pulumi_joviam.emulator.store import Moving, Object
 from pulumi_joviam.lifecycle.resource import Resource
 from tests.conftest import ROOT
 from tests.emulator.reference import ENDPOINTS, EXAMPLES
-from tests.engine.test_lifecycles import ARGUMENTS
+from tests.engine.test_lifecycles import ABSENT, ARGUMENTS
 from tests.samples import RESOURCES, SAMPLES
 from tools import reference
 
@@ -55,6 +55,9 @@ def missing(resource: type[Resource]) -> Iterator[str]:
             yield f'step 5: a noun with kind = "{model.path[1:]}" in pulumi_joviam/emulator/, whose file step 6 names'
         elif noun.card is Object.card:
             yield f"step 5: {noun.__name__}.card, for the live page, in {noun.__module__.replace('.', '/')}.py"
+        if noun and issubclass(noun, Moving) and not (noun.ready <= model.ready and noun.failed in model.failed):
+            states = f"ready with {sorted(noun.ready)} and failed with {noun.failed!r}"
+            yield f"step 1: {states}, as in the emulator, in {model.__name__} of pulumi_joviam/api/models.py"
         if not any(path.startswith(model.path) for _, path, _, _ in ENDPOINTS):
             yield f"step 7: the endpoints below {model.path}, in ENDPOINTS of tests/emulator/reference.py"
         if not (ROOT / f"tests/emulator/test_{file}.py").exists():
@@ -74,6 +77,9 @@ def missing(resource: type[Resource]) -> Iterator[str]:
     has_tests_of_its_own = (ROOT / f"tests/engine/test_{file}.py").exists()
     if not has_tests_of_its_own and kind not in {row.kind for row in ARGUMENTS}:
         yield "step 10: a row for each argument, in ARGUMENTS of tests/engine/test_lifecycles.py"
+    changed = SAMPLES[kind].changed if kind in SAMPLES else ()
+    still = [row.argument for row in ARGUMENTS if row.kind == kind and row.drift is ABSENT and row.argument in changed]
+    yield from (f"step 10: drift= in the row of {it}, in ARGUMENTS of tests/engine/test_lifecycles.py" for it in still)
     page = f"{file.replace('_', '-')}.md"
     programs = [path.read_text() for path in reference.programs(f"resources/{page}")]
     if not any(f"joviam.{kind}(" in program for program in programs):
