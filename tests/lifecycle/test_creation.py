@@ -28,7 +28,7 @@ from pulumi_joviam.lifecycle.call import Call
 from pulumi_joviam.lifecycle.creation import Creations, _fits
 from pulumi_joviam.lifecycle.journal import Entry, Key
 from pulumi_joviam.lifecycle.operation import Operation
-from pulumi_joviam.lifecycle.order import Order
+from pulumi_joviam.lifecycle.order import Order, named_otherwise
 from pulumi_joviam.lifecycle.provider import Lifecycle
 from pulumi_joviam.lifecycle.state import Memory
 from tests.emulator.account import Account
@@ -362,6 +362,9 @@ def test_every_request_can_be_compared(cloud: Emulator, begin: Begin, kind: str,
         live = post(op, kind, args)
         order, entry, _ = made[-1]
         assert not order.untold, f"{kind}.post gives op.create neither shows= nor alike= for them"
+        renamed = [attribute for attribute in order.body if order.alike.get(attribute) is named_otherwise]
+        others = order.shows.keys() - order.body.keys()
+        assert others or not renamed, f"{kind}.post gives op.create no shows= with the other names of {renamed}"
         assert _fits(order, entry, op.api.get(order.model, live.id))
 
 
