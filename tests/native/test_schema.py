@@ -17,7 +17,7 @@ SCHEMA: dict[str, Any] = json.loads(GOLDEN.read_text())
 
 def test_the_schema_is_current() -> None:
     """`python tools/schema.py` would change nothing."""
-    assert GOLDEN.read_text() == source()
+    assert GOLDEN.read_text() == source(), "run python tools/schema.py"
 
 
 def test_everything_that_can_be_called_is_in_it() -> None:
