@@ -47,6 +47,10 @@ def missing(resource: type[Resource]) -> Iterator[str]:
     kind, model = resource.__name__, resource._lifecycle.model
     file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
     if model.__module__ == models.__name__:  # otherwise the API has no such object
+        required = [it for it, spec in resource._declaration.specs.items() if spec.default is ...]
+        unread = [it for it in required if it not in model.model_fields]
+        if unread and "as_inputs" not in vars(resource._lifecycle):
+            yield f"step 2: as_inputs with {' and '.join(unread)}, in pulumi_joviam/resources/{file}.py"
         one, many = f"get_{file}", f"get_{model.path[1:]}"
         if model.listed:
             yield from (f"step 4: {it} in pulumi_joviam/lookups/" for it in (one, many) if not hasattr(lookups, it))
