@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam.cli.import_.account import RESOURCES
+from pulumi_joviam.cli.import_.inventory import RESOURCES
 from pulumi_joviam.emulator import Emulator
 from tests import forks
 from tests.conftest import ROOT
