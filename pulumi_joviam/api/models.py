@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, StringConstraints
@@ -60,6 +61,8 @@ class Model(BaseModel):
     """Whether `GET path` lists all of the account's objects."""
     independent: ClassVar[bool] = True
     """Whether creating, changing or deleting one changes no other of its kind."""
+    deletable: ClassVar[bool] = True
+    """Whether the API can delete one."""
     apart: ClassVar[frozenset[str]] = frozenset()
     """Fields that the API does not show with the object."""
 
@@ -87,6 +90,20 @@ class Model(BaseModel):
     def shown_on(self) -> list[str]:
         """The ids of the instances that have it, according to the object itself."""
         return []
+
+    @property
+    def measure(self) -> str:
+        """Its size, or what else a person needs to recognize it, for lists."""
+        return ""
+
+    @property
+    def made_at(self) -> float | None:
+        """When it was created by the server's clock, or None if it does not show that."""
+        try:
+            made = datetime.fromisoformat(getattr(self, "created_at", "").replace("Z", "+00:00"))
+        except ValueError:
+            return None
+        return (made if made.tzinfo else made.replace(tzinfo=timezone.utc)).timestamp()
 
 
 class Named(Model):
@@ -139,6 +156,7 @@ class Template(Named):
 
     noun = "template"
     path = "/templates"
+    deletable = False
 
     name: str | None = None
     slug: str | None = None
@@ -154,6 +172,10 @@ class Template(Named):
     @property
     def words(self) -> tuple[str, ...]:
         return tuple(word for word in (self.id, self.slug, self.name) if word)
+
+    @property
+    def measure(self) -> str:
+        return f"version {self.version}"
 
 
 class PublicKey(Model):
@@ -188,6 +210,10 @@ class Network(Model):
     created_at: str
     updated_at: str
 
+    @property
+    def measure(self) -> str:
+        return self.specification
+
 
 class IpAddress(Model):
     """Reference: IP Address."""
@@ -206,6 +232,10 @@ class IpAddress(Model):
     @property
     def called(self) -> str:
         return f"{self.address} ({self.id})"
+
+    @property
+    def measure(self) -> str:
+        return self.address
 
     @property
     def shown_on(self) -> list[str]:
@@ -237,6 +267,10 @@ class Disk(Model):
     def template_id(self) -> str | None:
         """Id of the template version that it was created from."""
         return self.template.id if self.template else None
+
+    @property
+    def measure(self) -> str:
+        return f"{self.size} GB"
 
     @property
     def shown_on(self) -> list[str]:
@@ -293,6 +327,10 @@ class Instance(Model):
     context: dict[str, str] | None = Field(default=None, repr=False)
     made_disk_id: Id | None = None
     """The disk that was created with it. The API does not return this: the private state holds it."""
+
+    @property
+    def measure(self) -> str:
+        return f"{self.memory} MB"
 
     @property
     def boot_disk(self) -> Disk | None:

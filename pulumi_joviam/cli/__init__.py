@@ -17,6 +17,7 @@ def main() -> None:
         import typer
     except ModuleNotFoundError as error:
         _end(f"the command needs {error.name}, which comes with an extra: pip install 'pulumi-joviam[cli]'")
+    from pulumi_joviam.cli.audit import audit
     from pulumi_joviam.cli.comment import comment
     from pulumi_joviam.cli.console import console
     from pulumi_joviam.cli.emulator import emulator
@@ -26,7 +27,7 @@ def main() -> None:
     # a pretty traceback shows local variables, and one of them is the token
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(pulumi_joviam)
-    for command in (comment, console, emulator, plugin):
+    for command in (audit, comment, console, emulator, plugin):
         app.command()(command)
     app.command("import")(import_account)
     try:

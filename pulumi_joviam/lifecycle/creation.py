@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import Any, Protocol, TypeVar
 
 from pulumi_joviam.api.client import Client
@@ -224,7 +223,7 @@ class Creations:
         """
         order, entry, live, pace = again.order, again.entry, again.live, op.api.settings.pace
         pause = pace.first_search
-        made = _made_at(live)
+        made = live.made_at
         since = None if made is None else entry.at + made - again.known - SLACK
         while True:
             with self._alone(op, entry):
@@ -366,17 +365,8 @@ def _is_newer(live: Model, since: float | None) -> bool | None:
     """Return whether the object was created since then by the server's clock, or None if that is unknown."""
     if "created_at" not in type(live).model_fields:
         return True  # a version of a template: there was none with its number
-    made = _made_at(live)
+    made = live.made_at
     return None if made is None or since is None else made >= since
-
-
-def _made_at(live: Any) -> float | None:
-    """Return when the object was created by the server's clock, or None if it does not show that."""
-    try:
-        made = datetime.fromisoformat(live.created_at.replace("Z", "+00:00"))
-    except (AttributeError, ValueError):
-        return None
-    return (made if made.tzinfo else made.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _ids(objects: list[Any]) -> str:

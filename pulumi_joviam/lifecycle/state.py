@@ -7,12 +7,13 @@ the outputs of the resource. A plugin is given all of it; some SDKs keep names w
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from typing_extensions import Self
 
+from pulumi_joviam.api.models import Model
 from pulumi_joviam.lifecycle.arguments import Value
 
 PREFIX = "__"
@@ -79,6 +80,16 @@ class Memory:
             else:
                 memory._unknown[name] = value
         return memory
+
+    @property
+    def created(self) -> Mapping[str, type[Model]]:
+        """{id: model} of the objects that were created with the resource and are managed with it."""
+        return {}
+
+    @property
+    def leaving(self) -> Collection[str]:
+        """The ids of further objects that the next `up` deletes."""
+        return ()
 
     def write(self) -> dict[str, Any]:
         """Return the value for ``Hidden.private``."""

@@ -7,7 +7,7 @@ instance keeps its id and addresses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,14 @@ class DiskMemory(Memory):
     """Ids of replaced disks, until they are deleted."""
     smaller_boot_disk: bool = False
     """Whether the program has asked for a smaller disk that is not swapped in yet."""
+
+    @property
+    def created(self) -> Mapping[str, type[models.Model]]:
+        return {**super().created, **({self.boot_disk: models.Disk} if self.boot_disk else {})}
+
+    @property
+    def leaving(self) -> Collection[str]:
+        return [*self.old_boot_disks, *filter(None, [self.next_boot_disk])]
 
 
 STOPS = MayStop()
@@ -225,7 +233,7 @@ def _delete_old(op: Operation[DiskMemory]) -> None:
 def going(memory: DiskMemory) -> list[str]:
     """Return the ids of the disks to delete with the instance."""
     made = "" if memory.boot_disk_stays else memory.boot_disk
-    return [*memory.old_boot_disks, *filter(None, (memory.next_boot_disk, made))]
+    return [*memory.leaving, *filter(None, [made])]
 
 
 def clean_up(op: Operation[DiskMemory]) -> None:

@@ -174,8 +174,8 @@ class InstanceProvider(Lifecycle[InstanceArgs, models.Instance]):
 
     def forget(self, op: Operation[InstanceMemory]) -> None:
         memory = op.private
-        disks = [*filter(None, (memory.boot_disk, memory.next_boot_disk)), *memory.old_boot_disks]
         addresses = list((memory.addresses or {}).values())
+        disks = [id for id in (*memory.created, *memory.leaving) if id not in addresses]
         if disks or addresses:
             op.warn(
                 "the instance no longer exists, so nothing manages what was created with it. If they still "

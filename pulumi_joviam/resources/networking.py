@@ -35,6 +35,10 @@ class AddressMemory(Memory):
     addresses: dict[str, str] | None = None
     """{PUBLIC, PRIVATE or a network's id: the id of the address that was allocated for it}."""
 
+    @property
+    def created(self) -> Mapping[str, type[models.Model]]:
+        return {**super().created, **dict.fromkeys((self.addresses or {}).values(), models.IpAddress)}
+
 
 def as_input(adapter: models.NetworkAdapter) -> dict[str, Any]:
     """Return an adapter in the form of an input."""

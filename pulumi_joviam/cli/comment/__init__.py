@@ -12,17 +12,10 @@ from typing import Annotated
 
 import typer
 
-FAILED, HURTS = 1, 3
-"""Exit statuses; 2 is wrong usage."""
+from pulumi_joviam.cli import fail_on as unwanted
+
+FAILED = 1
 HURTING = ("delete", "replace", "stop")
-
-
-def _hurting(said: list[str]) -> list[str]:
-    words = [word for part in said for word in part.split(",") if word]
-    wrong = [word for word in words if word not in HURTING]
-    if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(HURTING)}", param_hint="--fail-on")
-    return words
 
 
 def comment(
@@ -50,7 +43,7 @@ def comment(
     from pulumi_joviam.cli.comment import harm, page
     from pulumi_joviam.cli.comment.preview import read
 
-    hurting = _hurting(fail_on)
+    hurting = unwanted.words(fail_on, HURTING)
     said = read(preview.read_bytes() if preview else sys.stdin.buffer.read())
     harms = harm.found(said)
     text = page.written(said, harms, stack, log.read_text(errors="replace") if log else "")
@@ -58,7 +51,4 @@ def comment(
     if said.failed:
         raise typer.Exit(FAILED)
     there = {word for each in harms for word in (each.resource.op, each.stops and "stop") if word}
-    unwanted = [word for word in hurting if word in there]
-    if unwanted:
-        typer.echo(f"pulumi-joviam: this preview has something to {', '.join(unwanted)} (--fail-on)", err=True)
-        raise typer.Exit(HURTS)
+    unwanted.end("this preview has something to", hurting, there)

@@ -28,7 +28,7 @@ _SPECIAL = rpc._special_sig_key
 
 def code(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a code span that shows ``text`` on one line."""
-    text = _cut(_printable(text), longest)
+    text = _cut(printable(text), longest)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     edge = " " if not text.strip(" ") or text[0] in "` " or text[-1] in "` " else ""
     return f"{fence}{edge}{text or ' '}{edge}{fence}"
@@ -40,13 +40,13 @@ def prose(message: str) -> str:
     return line if _PROSE.fullmatch(line) and len(line) <= LONGEST_MESSAGE else code(line, LONGEST_MESSAGE)
 
 
-def block(text: str) -> str:
+def block(text: str, language: str = "text", longest: int = LONGEST_ERROR) -> str:
     """Return a code block. A long text keeps both ends, because an error is at its end."""
-    text = "\n".join(map(_printable, text.expandtabs().splitlines()))
-    if len(text) > LONGEST_ERROR:
-        text = f"{text[: LONGEST_ERROR // 4]}\n…\n{text[-LONGEST_ERROR * 3 // 4 :]}"
+    text = "\n".join(map(printable, text.expandtabs().splitlines()))
+    if len(text) > longest:
+        text = f"{text[: longest // 4]}\n…\n{text[-longest * 3 // 4 :]}"
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}text\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def change(argument: Argument) -> str:
@@ -64,7 +64,7 @@ def given(argument: Argument) -> str:
 
 def label(*lines: str) -> str:
     """Return the quoted label of a Mermaid node, with special characters as entities."""
-    shown = [_cut(_printable(line), LONGEST_LABEL) for line in lines if line]
+    shown = [_cut(printable(line), LONGEST_LABEL) for line in lines if line]
     return f'"{"<br/>".join(_UNUSUAL.sub(lambda char: f"#{ord(char[0])};", line) for line in shown)}"'
 
 
@@ -98,7 +98,7 @@ def _json(said: Any) -> str:
     return json.dumps(said, ensure_ascii=False)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return the text with escapes for invisible characters and those that change the text direction."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
