@@ -76,6 +76,11 @@ class Model(BaseModel):
         """Return what a person calls several."""
         return f"{cls.noun}es" if cls.noun.endswith("s") else f"{cls.noun}s"
 
+    @classmethod
+    def paths(cls) -> dict[str, str]:
+        """Return {use: the path of the list of those for that use}; "" if there is one list for all."""
+        return {"": cls.path}
+
     @property
     def settled(self) -> bool:
         """Whether no state transition is in progress."""
@@ -145,6 +150,10 @@ class PerformanceTier(Named):
 
     name: str
     region: Region
+
+    @classmethod
+    def paths(cls) -> dict[str, str]:
+        return {use: f"{cls.path}/{use}s" for use in ("disk", "instance")}
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ def main() -> None:
     from pulumi_joviam.cli.console import console
     from pulumi_joviam.cli.emulator import emulator
     from pulumi_joviam.cli.import_ import import_account
+    from pulumi_joviam.cli.list_ import list_objects
     from pulumi_joviam.cli.plugin import plugin
+    from pulumi_joviam.cli.root import pulumi_joviam
 
     # a pretty traceback shows local variables, and one of them is the token
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -30,14 +32,11 @@ def main() -> None:
     for command in (audit, comment, console, emulator, plugin):
         app.command()(command)
     app.command("import")(import_account)
+    app.command("list")(list_objects)
     try:
         app()
     except JoviamError as error:
         _end(str(error))
-
-
-def pulumi_joviam() -> None:
-    """Tools around the Joviam cloud and Pulumi."""
 
 
 def _end(message: str) -> NoReturn:

@@ -146,9 +146,7 @@ def find_one(session: Session, model: type[M], given: Arguments) -> M:
 
 def find_all(session: Session, model: type[M], given: Arguments) -> list[M]:
     """Return everything that matches."""
-    paths = [model.path]
-    if model is PerformanceTier:
-        paths = [f"{model.path}/{use}s" for use in ("disk", "instance") if given.get("use") in (None, use)]
+    paths = [path for use, path in model.paths().items() if given.get("use") in (None, use)]
     if (public := given.get("public")) is not None:
         paths = [f"{model.path}/{'public' if public else 'private'}"]
     # what Joviam offers is listed once per process; what the account has is read each time

@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ import requests
 from pulumi_joviam.api import models
 from pulumi_joviam.api.client import Client
 from pulumi_joviam.api.settings import Settings
+from pulumi_joviam.cli import list_
 from pulumi_joviam.emulator import Emulator
 from tests import forks
 
@@ -131,7 +133,7 @@ def test_refused_requests(cloud: Emulator, account: dict[str, str]) -> None:
     assert "The token came from the environment variable JOVIAM_TOKEN." in done.err
     assert "another" not in done.err
     assert "pulumi refresh" not in done.err
-    for command in (["console", "web"], ["import"]):
+    for command in (["console", "web"], ["import"], ["list", "disks"]):
         done = run(*command)
         assert (done.status, done.out) == (1, "")
         assert done.err == "pulumi-joviam: no Joviam token: set the environment variable JOVIAM_TOKEN\n"
@@ -141,7 +143,14 @@ def test_refused_requests(cloud: Emulator, account: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["console"], ["console", "web", "--type", "tape"], ["consol"], ["emulator", "--port", "70000"]],
+    [
+        [],
+        ["console"],
+        ["console", "web", "--type", "tape"],
+        ["consol"],
+        ["emulator", "--port", "70000"],
+        ["list", "servers"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage(arguments: list[str]) -> None:
@@ -149,6 +158,40 @@ def test_wrong_usage(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.status == 2
     assert "Usage: pulumi-joviam" in done.out + done.err
+
+
+def test_lists(cloud: Emulator, account: dict[str, str]) -> None:
+    """Each kind is listed with the names that a program may use, and with --json as in the API."""
+    id = machine(cloud, "web \x1b[31m")
+    lines = {kind: run("list", kind, **account).out.splitlines() for kind in list_.KINDS}
+    assert lines["regions"][1].split("  ")[0] == "SY3"
+    assert [line.split() for line in lines["regions"][:1]] == [["IN", "A", "PROGRAM", "NAME", "ID"]]
+    assert {tuple(line.split()[:3]) for line in lines["tiers"][1:]} == {
+        (name, use, region)
+        for name in ("Standard", "Fast")
+        for use in ("disks", "instances")
+        for region in ("SY3", "ML1")
+    }
+    ubuntu = [line for line in lines["templates"] if "Ubuntu 16.04" in line and "SY3" in line]
+    assert [line.startswith("ubuntu-16-04 ") for line in ubuntu] == ["superseded" not in line for line in ubuntu]
+    assert len(ubuntu) == 2
+    assert [line.split("  ")[0] for line in lines["networks"][1:]] == ["Public SY3", "Public ML1"]
+    assert lines["instances"][1] == f"web [31m  running  1024 MB  Fast  SY3     {id}"
+    assert lines["keys"] == lines["addresses"] == lines["disks"] == []
+    assert run("list", "addresses", **account).err == "there are no IP addresses\n"
+    [shown] = json.loads(run("list", "instances", "--json", **account).out)
+    [live] = cloud.objects("instances")
+    assert shown == {field: live[field] for field in shown}
+    assert shown["performance_tier"]["name"] == "Fast"
+    assert {"id", "name", "state", "memory", "disks", "network_adapters"} <= shown.keys()
+    tiers = json.loads(run("list", "tiers", "--json", **account).out)
+    assert {it["use"] for it in tiers} == {"disk", "instance"}
+
+
+def test_version() -> None:
+    """--version prints the version of the package, and needs no token."""
+    done = run("--version")
+    assert (done.status, done.out) == (0, f"{version('pulumi-joviam')}\n")
 
 
 def test_help() -> None:
