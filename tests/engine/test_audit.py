@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,27 @@ PROGRAM: Spec = {
 }
 
 
+def report(stack: Stack, *options: str, folder: Path | None = None) -> list[str]:
+    """Run the command in the project, or in another folder, and return the lines that it prints."""
+    return shell(stack, shlex.join(["pulumi-joviam", "audit", *options]), folder).splitlines()
+
+
 def audit(stack: Stack, *options: str, folder: Path | None = None) -> dict[str, Any]:
-    """Run the command in the project, or in another folder, and return the JSON."""
-    account = {"JOVIAM_TOKEN": stack.cloud.token, "JOVIAM_ENDPOINT": stack.cloud.url}
-    done = subprocess.run(
-        [Path(sys.executable).parent / "pulumi-joviam", "audit", "--json", *options],
-        cwd=folder or stack.project, env={**stack.environ, **account}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert SECRET not in done.stdout + done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
+    """Return the findings as JSON."""
+    said: dict[str, Any] = json.loads("\n".join(report(stack, "--json", *options, folder=folder)))
     return said
+
+
+def shell(stack: Stack, command: str, folder: Path | None = None) -> str:
+    """Run a command as a user of the account, and return what it prints. It must succeed and print no secret."""
+    account = {"JOVIAM_TOKEN": stack.cloud.token, "JOVIAM_ENDPOINT": stack.cloud.url}
+    done = subprocess.run(  # noqa: S602 - lines of this test, or that the command printed
+        command, shell=True, cwd=folder or stack.project, env={**stack.environ, **account},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert SECRET not in done.stdout + done.stderr
+    return done.stdout
 
 
 def test_what_a_killed_run_leaves_behind(stack: Stack) -> None:
@@ -56,6 +66,11 @@ def test_what_a_killed_run_leaves_behind(stack: Stack) -> None:
     [orphan] = said["unmanaged"]
     assert (orphan["kind"], orphan["name"], said["managed"], said["gone"]) == ("disk", "late", 4, [])
     assert [it["candidates"] for it in said["interrupted"]] == [[orphan["id"]]]
+    [command] = [line for line in report(stack, "--stack", "dev") if line.startswith("pulumi-joviam import")]
+    [then, _] = shell(stack, command).splitlines()
+    shell(stack, f"{then} --yes")
+    after = audit(stack, "--stack", "dev")
+    assert (after["managed"], after["of"], after["unmanaged"], after["interrupted"]) == (5, 5, [], [])
 
 
 def test_a_stack_of_either_plugin(cloud: Emulator, stack: Stack) -> None:
