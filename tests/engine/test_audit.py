@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_joviam.emulator import Emulator
-from tests.doors import NATIVE
+from tests.doors import DYNAMIC, NATIVE
 from tests.emulator.account import Account
 from tests.kill import ended, kill
 from tests.stack import Spec, Stack
@@ -77,7 +77,7 @@ def test_a_stack_of_either_plugin(cloud: Emulator, stack: Stack) -> None:
     """What the native plugin writes is read as what the dynamic one writes; clicks in the console are found."""
     stack.program(PROGRAM)
     stack.up()
-    stack.serve(NATIVE)
+    stack.serve(NATIVE if stack.door is DYNAMIC else DYNAMIC)
     stack.up()
     stack.refresh()
     cloud.configure(provision_seconds=0)

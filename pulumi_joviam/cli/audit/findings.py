@@ -124,13 +124,13 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _interrupted(stacks: Sequence[Stack], free: Sequence[Model]) -> Iterator[tuple[Interrupted, Sequence[Model]]]:
-    """Yield what was being created, and the objects that it may be."""
-    for stack in stacks:
-        finished = {it.owner for it in stack.owned}
-        for it in stack.interrupted:
-            candidates = [live for live in free if _may_be(live, it)]
-            if candidates or it.resource not in finished:  # the engine lists it even after a later run has adopted it
-                yield it, candidates
+    """Yield what was being created, and the objects that it may be.
+
+    The engine lists it even after a later run has adopted its object, or if no object was created. Then there are none.
+    """
+    for it in (it for stack in stacks for it in stack.interrupted):
+        if candidates := [live for live in free if _may_be(live, it)]:
+            yield it, candidates
 
 
 def _may_be(live: Model, interrupted: Interrupted) -> bool:
