@@ -12,13 +12,12 @@ from tests.engine.traffic import STOPS, sent
 from tests.miniature import Miniature, Plugin
 from tests.stack import Stack
 
-pytestmark = pytest.mark.both_doors
-
 Json = dict[str, Any]
 
 NETWORK: Json = {"kind": "Network", "specification": "10.0.0.0/24"}
 
 
+@pytest.mark.both_doors
 def test_required_arguments_only(stack: Stack) -> None:
     """One request creates machine and disk; a destroy deletes both."""
     stack.program({"i": MACHINE | {"boot_disk": BOOT}})
@@ -31,6 +30,7 @@ def test_required_arguments_only(stack: Stack) -> None:
     assert stack.cloud.count() == {}
 
 
+@pytest.mark.both_doors
 def test_addresses_are_allocated_and_released_in_place(cloud: Emulator, plugged: Plugin) -> None:
     """Addresses are created with the machine, allocated and released in place, and deleted with it."""
     around = {"n": NETWORK, "n2": NETWORK | {"specification": "10.1.0.0/24"}}
@@ -68,6 +68,7 @@ def test_a_detached_address_is_attached_again(stack: Stack) -> None:
     assert stack.preview().empty
 
 
+@pytest.mark.both_doors
 def test_the_boot_disk_grows_in_place(stack: Stack) -> None:
     """A larger size resizes the disk; one grown by hand is kept with a warning."""
     stack.program({"i": BASIC})
@@ -98,6 +99,7 @@ CHANGES: dict[str, Json] = {
 }
 
 
+@pytest.mark.both_doors
 def test_replacing_the_boot_disk_keeps_the_machine(stack: Stack) -> None:
     """Same instance and address, new disk, old disk deleted, one stop and one start; announced in preview."""
     args = BASIC | {"allocate_public_ip": True}
@@ -146,6 +148,7 @@ def test_a_failed_boot_disk_swap_does_not_touch_the_machine(stack: Stack) -> Non
     assert stack.preview().empty
 
 
+@pytest.mark.both_doors
 def test_reverting_a_failed_boot_disk_swap_deletes_the_new_disk(cloud: Emulator, plugged: Plugin) -> None:
     """The machine runs with its old disk."""
     stack = Miniature(plugged, "reverted")
