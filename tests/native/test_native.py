@@ -155,7 +155,7 @@ def test_a_stack_of_0_1_0_there_and_back(tmp_path: Path, engine_folder: str) -> 
 
 
 def test_what_goes_wrong(stack: Stack) -> None:
-    """The object of a failed create is in the state, and the next preview shows an update, with camelCase names."""
+    """The object of a failed create is in the state, and the next `up` updates it; messages have camelCase names."""
     stack.cloud.configure(provision_seconds=3.0)
     machine: Spec = {"web": {"kind": "Instance", "memory": 512, "performance_tier": "Standard"}}
     stack.program({"web": {**machine["web"], "timeouts": {"create": "1s"}}})
@@ -167,7 +167,9 @@ def test_what_goes_wrong(stack: Stack) -> None:
     preview = stack.preview()
     assert preview.steps == {"web": "update"}
     assert "unless allowStopping=True" in preview.printed
-    assert stack.cloud.count() == {"instances": 1}
+    assert stack.up().steps == preview.steps
+    assert stack.settled()
+    assert [it["memory"] for it in stack.cloud.objects("instances")] == [1024]
 
 
 def test_import_by_id(stack: Stack) -> None:
