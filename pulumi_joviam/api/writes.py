@@ -56,6 +56,11 @@ class Writes:
         with self._lock:
             self._deleted[id.lower()] = self._ended
 
+    def were_sent_to(self, id: str) -> bool:
+        """Return whether a write to the object itself has been sent."""
+        with self._lock:
+            return id.lower() in self._objects.pending
+
     def may_have_changed(self, model: type[Model], id: str, since: int) -> bool:
         """Return whether a write that may change the object is pending, or has ended after so many writes."""
         with self._lock:

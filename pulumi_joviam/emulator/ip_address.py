@@ -157,9 +157,8 @@ def list_private(store: Store) -> list[IpAddressShown]:
 
 def _list(store: Store, *, public: bool) -> list[IpAddressShown]:
     networks = store.table(Network)
-    return [
-        store.shown(address) for address in store.visible(IpAddress) if networks[address.network_id].is_public == public
-    ]
+    addresses = (it for it in store.visible(IpAddress) if networks[it.network_id].is_public == public)
+    return [store.listed(address) for address in addresses]
 
 
 OPERATIONS = (

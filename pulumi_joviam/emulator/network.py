@@ -181,12 +181,12 @@ def delete(store: Store, network_id: str) -> NetworkShown:
 
 def list_public(store: Store) -> list[NetworkShown]:
     """List public networks."""
-    return [store.shown(network) for network in store.visible(Network) if network.is_public]
+    return [store.listed(network) for network in store.visible(Network) if network.is_public]
 
 
 def list_private(store: Store) -> list[NetworkShown]:
     """List private networks."""
-    return [store.shown(network) for network in store.visible(Network) if not network.is_public]
+    return [store.listed(network) for network in store.visible(Network) if not network.is_public]
 
 
 def first_network(store: Store, region_id: str, *, public: bool) -> Network | None:

@@ -64,7 +64,7 @@ def index(noun: type[Object]) -> Callable[..., Any]:
     """Return the function that lists all objects of a kind."""
 
     def act(store: Store) -> list[Shown]:
-        return [store.shown(obj) for obj in store.visible(noun)]
+        return [store.listed(obj) for obj in store.visible(noun)]
 
     act.__doc__ = f"List {noun.kind}."
     act.__annotations__["return"] = GenericAlias(list, get_type_hints(noun.show)["return"])

@@ -104,6 +104,8 @@ class Switches:
     """Seconds for which requests with the id of a new object in the URL get 404."""
     stale_reads: float = 0.0
     """Seconds for which reads return an object as it was before a PUT, POST or DELETE of it."""
+    stale_lists: float = 0.0
+    """The same for lists only."""
     ignored_updates: bool = False
     """A PUT of an object, or of an instance's context, returns 200 with the current values, and changes nothing."""
 
@@ -314,7 +316,7 @@ class Store:
     version: int = field(default_factory=lambda: next(_numbers))
     """A new number after every change, unique across stores."""
     before: dict[str, tuple[float, Shown]] = field(default_factory=dict)
-    """When an object was last written, and its response before that (for `Switches.stale_reads`)."""
+    """When an object was last written, and its response before that (for `Switches.stale_reads` and `stale_lists`)."""
 
     _terminated: deque[Object] = field(default_factory=deque)
     _detaching: list[tuple[float, Moving]] = field(default_factory=list)
@@ -390,12 +392,20 @@ class Store:
 
     def shown(self, obj: Object) -> Any:
         """The object as the API returns it: with the switch `stale_reads`, as it was before the last write."""
+        return self._shown(obj, self.switches.stale_reads)
+
+    def listed(self, obj: Object) -> Any:
+        """The object as a list returns it: with one of the switches for that, as it was before the last write."""
+        return self._shown(obj, max(self.switches.stale_reads, self.switches.stale_lists))
+
+    def _shown(self, obj: Object, late: float) -> Any:
         at, before = self.before.get(obj.id, (-math.inf, {}))
-        return before if time.monotonic() < at + self.switches.stale_reads else obj.show(self)
+        return before if time.monotonic() < at + late else obj.show(self)
 
     def snapshot(self, obj: Object | None) -> Mapping[str, tuple[float, Shown]]:
         """The entry for `before`, to be stored after a write to the object."""
-        return {obj.id: (time.monotonic(), obj.show(self))} if obj and self.switches.stale_reads else {}
+        late = self.switches.stale_reads or self.switches.stale_lists
+        return {obj.id: (time.monotonic(), obj.show(self))} if obj and late else {}
 
     def find(self, noun: type[ObjectT], object_id: str) -> ObjectT:
         """Return the object that a URL names. Raises NotFound."""

@@ -177,7 +177,9 @@ class Operation(Generic[K]):
         if live.settled:
             return live
         self.wait(live, live.ready | live.failed)
-        return self.sharing().api.get(type(live), live.id)  # from the list that has ended the wait
+        # the list that has ended the wait shows a new object; one that we have changed may be shown as it was before
+        reader = self if self.api.writes.were_sent_to(live.id) else self.sharing()
+        return reader.api.get(type(live), live.id)
 
     def wait_ready(self, live: M) -> M:
         """Wait until the object is ready. Raises Failed if it ended in a failed state."""

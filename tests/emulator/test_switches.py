@@ -306,6 +306,17 @@ def test_stale_reads(account: Account) -> None:
     assert account.state(f"/instances/{instance}/state") == "starting"
 
 
+def test_stale_lists(account: Account) -> None:
+    """After a write, lists return the old values for a while, and reads by id the new ones."""
+    instance = account.instance()
+    account.cloud.configure(stale_lists=NEVER)
+    account.call("PUT", f"/instances/{instance}", {"name": "new"})
+    assert account.call("GET", f"/instances/{instance}")["name"] == "new"
+    assert account.call("GET", "/instances")[0]["name"] == "Web Server"
+    account.cloud.configure(stale_lists=0.0)
+    assert account.call("GET", "/instances")[0]["name"] == "new"
+
+
 def test_ignored_updates(account: Account) -> None:
     """A PUT returns the current values and changes nothing; a malformed one is still rejected."""
     disk, instance = account.disk(), account.instance()

@@ -294,3 +294,16 @@ def test_the_next_up_starts_a_machine_that_stopped_late(cloud: Emulator, small: 
     assert "left as is" not in " ".join(small.plugin.warnings())
     [machine] = cloud.objects("instances")
     assert (machine["state"], machine["memory"]) == ("running", 2048)
+
+
+def test_lists_that_lag_behind_writes(stack: Stack) -> None:
+    """A list shows disks as they were before they grew: what is stored is what they are, and nothing is left to do."""
+    disks = {f"d{number}": DISK for number in range(8)}
+    stack.program(disks)
+    stack.up()
+    stack.cloud.configure(stale_lists=3.0, provision_seconds=1.0)
+    stack.program({name: {**disk, "size": 20} for name, disk in disks.items()})
+    stack.up("--parallel", "8")
+    assert {held["outputs"]["size"] for held in stack.resources().values() if "size" in held["outputs"]} == {20}
+    stack.cloud.configure(stale_lists=0.0)
+    assert stack.settled()
