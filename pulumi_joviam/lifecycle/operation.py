@@ -176,10 +176,13 @@ class Operation(Generic[K]):
         """Wait until no transition is in progress, and return the object in whatever state it is."""
         if live.settled:
             return live
-        self.wait(live, live.ready | live.failed)
+        state = self.wait(live, live.ready | live.failed)
         # the list that has ended the wait shows a new object; one that we have changed may be shown as it was before
-        reader = self if self.api.writes.were_sent_to(live.id) else self.sharing()
-        return reader.api.get(type(live), live.id)
+        if not self.api.writes.were_sent_to(live.id):
+            listed = self.session.reads.get(self.api, type(live), live.id)
+            if listed and listed.state == state:  # otherwise the list is older than the wait's last poll
+                return listed
+        return self.api.get(type(live), live.id)
 
     def wait_ready(self, live: M) -> M:
         """Wait until the object is ready. Raises Failed if it ended in a failed state."""

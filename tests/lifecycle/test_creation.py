@@ -90,6 +90,16 @@ def disk(op: Operation, size: int = 5) -> models.Disk:
     return op.create(models.Disk, {"name": "d", "size": size, "region": region.id, "performance_tier": tier.id})
 
 
+def test_a_list_that_is_older_than_the_wait_is_not_used(cloud: Emulator, begin: Begin) -> None:
+    """A few objects are polled by id, and may be ready since the last list was requested."""
+    cloud.configure(provision_seconds=3600.0)
+    op = begin()
+    new = disk(op)
+    assert op.session.reads.states(op.api, models.Disk)[new.id] == "provisioning"
+    cloud.change(new.id, state="unattached")
+    assert op.wait_settled(new).state == "unattached"
+
+
 @pytest.mark.parametrize(
     "fault",
     [
