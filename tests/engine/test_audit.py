@@ -16,6 +16,8 @@ from tests.kill import ended, kill
 from tests.stack import Spec, Stack
 
 SECRET = "hunter2"
+LONG_AGO = "2026-01-01T00:00:00Z"
+"""An audit leaves out what may have been created since it started."""
 MACHINE: dict[str, Any] = {"kind": "Instance", "memory": 512, "performance_tier": "Fast"}
 BOOT = {"template": "ubuntu-16-04", "size": 20, "performance_tier": "Fast"}
 DISK: dict[str, Any] = {"kind": "Disk", "size": 5, "performance_tier": "Fast"}
@@ -62,6 +64,8 @@ def test_what_a_killed_run_leaves_behind(stack: Stack) -> None:
     stack.pulumi("cancel", "--yes")
     shutil.rmtree(stack.folder / "home" / "joviam")
     stack.cloud.configure(provision_seconds=0.1)
+    for disk in stack.cloud.objects("disks"):
+        stack.cloud.change(disk["id"], created_at=LONG_AGO)
     said = audit(stack, "--all", folder=stack.folder)
     [orphan] = said["unmanaged"]
     assert (orphan["kind"], orphan["name"], said["managed"], said["gone"]) == ("disk", "late", 4, [])
@@ -82,6 +86,7 @@ def test_a_stack_of_either_plugin(cloud: Emulator, stack: Stack) -> None:
     stack.refresh()
     cloud.configure(provision_seconds=0)
     by_hand = Account(cloud).disk(name="by hand")
+    cloud.change(by_hand, created_at=LONG_AGO)
     [data] = [it["id"] for it in cloud.objects("disks") if it["name"] == "data"]
     cloud.remove(data)
     said = audit(stack, "--stack", "dev")
