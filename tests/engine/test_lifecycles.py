@@ -20,7 +20,7 @@ from tests.keys import key
 from tests.stack import Run, Stack
 
 # one worker runs the stages for all tests of this module
-pytestmark = [pytest.mark.xdist_group("lifecycles"), pytest.mark.both_doors]
+pytestmark = pytest.mark.xdist_group("lifecycles")
 
 ABSENT = object()
 """The argument is not in the program."""
