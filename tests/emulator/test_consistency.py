@@ -6,6 +6,8 @@ import random
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+import pytest
+
 from pulumi_joviam.emulator import Emulator
 from pulumi_joviam.emulator.body import Nothing
 from pulumi_joviam.emulator.disk import Disk
@@ -174,6 +176,7 @@ def inconsistencies(store: Store) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_random_operations() -> None:
     """After any operation both sides of every relation agree; a rejected one has changed nothing."""
     succeeded: set[str] = set()

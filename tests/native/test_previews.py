@@ -26,6 +26,7 @@ def door() -> Door:
     return NATIVE
 
 
+@pytest.mark.slow
 def test_every_argument(cloud: Emulator, plugged: Plugin) -> None:
     """Each is set, changed and taken away, as in tests/engine/test_lifecycles.py."""
     cloud.configure(provision_seconds=0.0)
