@@ -33,14 +33,6 @@ class _Listing:
     started: float = field(default_factory=time.monotonic)
     found: Future[dict[str, Snapshot[Any]]] = field(default_factory=Future[dict[str, Snapshot[Any]]])
 
-    def request(self, client: Client, model: type[Model]) -> None:
-        try:
-            self.found.set_result(client.snapshots(model))
-        except BaseException as error:
-            self.found.set_exception(error)
-            if not isinstance(error, JoviamError):
-                raise
-
 
 @dataclass
 class _Kind:
@@ -81,11 +73,9 @@ class Reads:
                     return None
                 kind.listing = listing = mine = _Listing(writes.ended)
         if mine:
-            mine.request(client, model)
+            self._request(client, model, mine)
         try:
             found = listing.found.result(timeout=client.seconds_left).get(id)
-            if mine:
-                self._remember(model, mine)
             return None if not found or writes.may_have_changed(model, id, listing.writes) else found.read()
         except (JoviamError, TimeoutError):
             return None
@@ -99,17 +89,23 @@ class Reads:
         listing = _Listing(client.writes.ended)
         with self._lock:
             self._kinds[model].listing = listing
-        listing.request(client, model)
+        self._request(client, model, listing)
         found = listing.found.result()
         with self._lock:
             missing = self._kinds[model].seen - found.keys()
-        self._remember(model, listing)
         gone = [id for id in missing if client.writes.was_deleted(id, listing.writes)]
         return {**dict.fromkeys(gone, "terminated"), **{id: item.state for id, item in found.items()}}
 
-    def _remember(self, model: type[Model], listing: _Listing) -> None:
-        with self._lock:
-            self._kinds[model].seen |= listing.found.result().keys()
+    def _request(self, client: Client, model: type[Model], listing: _Listing) -> None:
+        try:
+            found = client.snapshots(model)
+            with self._lock:
+                self._kinds[model].seen |= found.keys()
+            listing.found.set_result(found)
+        except BaseException as error:
+            listing.found.set_exception(error)
+            if not isinstance(error, JoviamError):
+                raise
 
 
 class SharedClient(Client):

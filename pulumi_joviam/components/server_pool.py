@@ -74,28 +74,14 @@ class ServerPool(ServerPoolArgs, Component[ServerPoolArgs]):
             own = self._child(Network, f"{name}-network", below, specification=args.specification, region=args.region)
         vars(self)["network"] = own  # type checkers take an assignment for the argument
         self.network_id = pulumi.Output.from_input(own.id if own else args.network or "")
+        shared = {argument: getattr(args, argument) for argument in EachServerArgs._declaration.specs}
         self.servers = [
             self._child(
                 Server,
                 f"{name}-{number}",
                 below,
-                template=args.template,
-                memory=args.memory,
-                performance_tier=args.performance_tier,
-                disk_size=args.disk_size,
-                disk_performance_tier=args.disk_performance_tier,
-                region=args.region,
-                public=args.public,
                 network=self.network_id,
-                public_keys=args.public_keys,
-                context=args.context,
-                note=args.note,
-                power_state=args.power_state,
-                boot_device=args.boot_device,
-                start_on_crash=args.start_on_crash,
-                start_on_reboot=args.start_on_reboot,
-                start_on_shutdown=args.start_on_shutdown,
-                allow_stopping=args.allow_stopping,
+                **shared,
             )
             for number in range(1, args.count + 1)
         ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pulumi_joviam.emulator import Emulator
 from tests.doors import DYNAMIC, NATIVE
-from tests.native.test_native import AFTER_NATIVE, writes
-from tests.stack import PROGRAM, Spec, Stack
+from tests.engine.traffic import writes
+from tests.native.migration import there_and_back
+from tests.stack import Spec, Stack
 
 COMPONENTS: Spec = {
     "inside": {"kind": "PrivateNetwork", "specification": "10.0.0.0/24", "addresses": {"db": "10.0.0.20"}},
@@ -34,10 +35,7 @@ def test_components_move_to_the_native_plugin_and_back(stack: Stack) -> None:
     children = {name for name, held in stack.resources().items() if "dynamic" in held["type"]}
     assert len(children) == 16
     before = writes(stack.cloud)
-    for door in (NATIVE, DYNAMIC):
-        stack.serve(door)
-        if door is DYNAMIC:
-            stack.write(AFTER_NATIVE + PROGRAM)
+    for _ in there_and_back(stack):
         run = stack.up()
         assert set(run.steps.values()) == {"update"}
         assert run.steps.keys() <= children

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from pulumi_joviam.emulator import Emulator
-from tests.conftest import ROOT, TOKEN
+from tests.conftest import TOKEN
 from tests.doors import DYNAMIC, NATIVE, Door
 from tests.emulator.account import Account
+from tests.engine.traffic import writes
 from tests.keys import key
+from tests.native.migration import there_and_back
 from tests.old_state import stack_of_0_1_0
-from tests.stack import PROGRAM, Spec, Stack
+from tests.stack import Spec, Stack
 
 SECRET = "swordfish"
 STACK: Spec = {
@@ -53,19 +53,10 @@ found = joviam.get_network_output(id=office.id)
 pulumi.export("found", found.specification)
 """
 
-GUIDE = (ROOT / "docs/native-plugin.md").read_text()
-PROGRAMS = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-[AFTER_NATIVE] = [program for program in PROGRAMS if "was_native" in program]
-"""The lines of the guide for a stack that returns from the native plugin."""
-
 
 @pytest.fixture(scope="session")
 def door() -> Door:
     return NATIVE
-
-
-def writes(cloud: Emulator) -> list[str]:
-    return [f"{request.method} {request.path}" for request in cloud.requests if request.method != "GET"]
 
 
 def test_a_whole_stack(stack: Stack) -> None:
@@ -130,10 +121,7 @@ def test_there_and_back(stack: Stack) -> None:
     stack.up()
     before = writes(stack.cloud)
     respelled = {name: "update" for name in STACK if name != "apart"}  # whose arguments have the same names in both
-    for door in (NATIVE, DYNAMIC):
-        stack.serve(door)
-        if door is DYNAMIC:
-            stack.write(AFTER_NATIVE + PROGRAM)
+    for _ in there_and_back(stack):
         assert stack.preview().steps == stack.up().steps == respelled
         assert SECRET not in json.dumps(stack.resources())
         assert stack.settled()
@@ -143,10 +131,7 @@ def test_there_and_back(stack: Stack) -> None:
 def test_a_stack_of_0_1_0_there_and_back(tmp_path: Path, engine_folder: str) -> None:
     """The same for every resource, with secrets and hidden keys, starting from the state of 0.1.0."""
     with stack_of_0_1_0(tmp_path, engine_folder, TOKEN) as (stack, _program):
-        for door in (NATIVE, DYNAMIC):
-            stack.serve(door)
-            if door is DYNAMIC:
-                stack.write(AFTER_NATIVE + PROGRAM)
+        for _ in there_and_back(stack):
             run = stack.up()
             assert set(run.steps.values()) == {"update"}
             assert not [message for name, message in run.warnings if name]
